@@ -1,0 +1,126 @@
+//! What can go wrong, as one enum with a stable code.
+//!
+//! Invariant: neither `Display` nor `Debug` of an error holds patient text, a token or a password; causes are kept by
+//! kind, not by quoting.
+
+use hugmedo_chat_protocol as wire;
+use serde::{Deserialize, Serialize};
+
+/// Why something did not work, for branching and for choosing the sentence that is shown. It grows only when the
+/// interface has something different to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+#[serde(rename_all = "camelCase")]
+pub enum ErrorCode {
+    /// The server address cannot be read as one.
+    InvalidAddress,
+    /// The address has a path, a query, or a user name, which a server address does not have.
+    AddressHasPath,
+    /// Plain `http` to another computer: refused unless the person accepts it.
+    InsecureAddress,
+    /// No answer from the address: name not found, refused, or no network.
+    Unreachable,
+    /// An answer took too long.
+    Timeout,
+    /// The server's certificate is not trusted.
+    UntrustedCertificate,
+    /// Something answers at the address, but it is not a HugMeDo Chat server.
+    NotAChatServer,
+    /// Wrong user name, password or token.
+    Unauthorized,
+    /// A second factor is needed.
+    OtpRequired,
+    /// The session is over; only signing in again helps.
+    SessionExpired,
+    /// With this token the person's id has to be given too.
+    UserIdRequired,
+    /// Not allowed, or no longer a member.
+    Forbidden,
+    /// There is no such thing.
+    NotFound,
+    /// Longer than a message may be.
+    TooLong,
+    /// There is nothing to send.
+    Empty,
+    /// Too often; wait a moment.
+    RateLimited,
+    /// The server cannot answer just now.
+    ServerUnavailable,
+    /// The server refused for a reason that repeating will not change.
+    Refused,
+    /// Nobody is signed in.
+    NotSignedIn,
+    /// The disk of this computer is full.
+    DiskFull,
+    /// The store could not be read or written.
+    StoreFailed,
+    /// The store was written by a newer version of the app.
+    StoreTooNew,
+    /// The store cannot be opened with the key at hand; it was set aside.
+    StoreUnreadable,
+    /// This computer has no keychain service.
+    KeychainMissing,
+    /// The keychain is locked.
+    KeychainLocked,
+    /// A fault in this app.
+    Internal,
+}
+
+impl ErrorCode {
+    /// Whether doing the same again later may work without anyone changing anything.
+    pub fn is_retryable(self) -> bool {
+        match self {
+            Self::Unreachable
+            | Self::Timeout
+            | Self::RateLimited
+            | Self::ServerUnavailable
+            | Self::DiskFull
+            | Self::StoreFailed
+            | Self::KeychainLocked
+            | Self::Internal => true,
+            Self::InvalidAddress
+            | Self::AddressHasPath
+            | Self::InsecureAddress
+            | Self::UntrustedCertificate
+            | Self::NotAChatServer
+            | Self::Unauthorized
+            | Self::OtpRequired
+            | Self::SessionExpired
+            | Self::UserIdRequired
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::TooLong
+            | Self::Empty
+            | Self::Refused
+            | Self::NotSignedIn
+            | Self::StoreTooNew
+            | Self::StoreUnreadable
+            | Self::KeychainMissing => false,
+        }
+    }
+}
+
+impl From<wire::ErrorCode> for ErrorCode {
+    fn from(code: wire::ErrorCode) -> Self {
+        match code {
+            wire::ErrorCode::Unauthorized => Self::Unauthorized,
+            wire::ErrorCode::TokenExpired => Self::SessionExpired,
+            wire::ErrorCode::OtpRequired => Self::OtpRequired,
+            wire::ErrorCode::Forbidden => Self::Forbidden,
+            wire::ErrorCode::NotFound => Self::NotFound,
+            wire::ErrorCode::TooLarge => Self::TooLong,
+            wire::ErrorCode::RateLimited => Self::RateLimited,
+            wire::ErrorCode::Unavailable | wire::ErrorCode::Internal | wire::ErrorCode::Unknown => {
+                Self::ServerUnavailable
+            }
+            wire::ErrorCode::BadRequest | wire::ErrorCode::Conflict | wire::ErrorCode::CursorExpired => Self::Refused,
+        }
+    }
+}
+
+/// The code as it stands in JSON; for logs.
+impl std::fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(self, f)
+    }
+}

@@ -1,0 +1,62 @@
+//! What core needs from whatever runs it: a place for secrets, and a way to raise a notification.
+//!
+//! The shell implements both over the operating system; tests implement both in memory. A trait here grows only when core
+//! needs an operation that every host can offer; it offers operations, never handles of the host.
+
+use hugmedo_chat_protocol::{MessageId, RoomId, Secret, Sensitive};
+
+/// The operating system's keychain. Calls may block, so core makes them off its event loop.
+pub trait SecretStore: Send + Sync + 'static {
+    /// The secret under this name, or `None` if there is none.
+    ///
+    /// # Errors
+    /// If the keychain is missing, locked or fails. "Could not read" is never "there is none".
+    fn read(&self, name: &str) -> Result<Option<Secret>, SecretStoreError>;
+
+    /// Puts a secret under this name, in place of any other.
+    ///
+    /// # Errors
+    /// See [`SecretStore::read`].
+    fn write(&self, name: &str, secret: &Secret) -> Result<(), SecretStoreError>;
+
+    /// Removes the secret under this name; none there is fine.
+    ///
+    /// # Errors
+    /// See [`SecretStore::read`].
+    fn delete(&self, name: &str) -> Result<(), SecretStoreError>;
+}
+
+/// Why the keychain did not answer. The cause is for logs; it holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SecretStoreError {
+    /// There is no keychain service.
+    #[error("no keychain service: {0}")]
+    Missing(String),
+    /// It is locked, or access was denied.
+    #[error("the keychain is locked: {0}")]
+    Locked(String),
+    /// It failed.
+    #[error("the keychain failed: {0}")]
+    Failed(String),
+}
+
+/// A native notification, already worded in the person's language and cut to their privacy level.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NativeNotification {
+    /// The message it is about. At most one notification is ever raised per message.
+    pub message_id: MessageId,
+    /// The room a click shows.
+    pub room_id: RoomId,
+    /// First line.
+    pub title: Sensitive,
+    /// Second line; may be empty.
+    pub body: Sensitive,
+    /// Whether it must stay until someone reacts.
+    pub urgent: bool,
+}
+
+/// Raises native notifications. Must not block.
+pub trait Notifier: Send + Sync + 'static {
+    /// Raises one.
+    fn notify(&self, notification: NativeNotification);
+}

@@ -1,0 +1,83 @@
+//! Bodies of the HTTP calls under `/api`. A sync page carries the same payloads as the socket's events.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ErrorCode, Message, Room, Secret, ServerEvent, Timestamp, User};
+
+/// `POST /api/login`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoginRequest {
+    /// The name a person signs in with.
+    pub username: String,
+    /// Their password.
+    pub password: Secret,
+    /// The second factor, where one is required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otp: Option<Secret>,
+}
+
+/// `POST /api/token`: trades a refresh token for a new pair. The old one dies; its reuse ends the whole family.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenRequest {
+    /// The newest refresh token.
+    pub refresh_token: Secret,
+}
+
+/// The answer to `POST /api/login` and `POST /api/token`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionGrant {
+    /// Opens sockets and routes until `expires_at`.
+    pub access_token: Secret,
+    /// Good for exactly one `POST /api/token`.
+    pub refresh_token: Secret,
+    /// When `access_token` ends, by the server's clock.
+    pub expires_at: Timestamp,
+    /// Who signed in.
+    pub user: User,
+}
+
+/// `GET /api/rooms`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RoomsList {
+    /// Every room the caller is a member of.
+    pub rooms: Vec<Room>,
+}
+
+/// `GET /api/rooms/{id}/messages`: ascending by seq.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MessagesPage {
+    /// At most the asked number, at most [`crate::limits::MAX_PAGE`].
+    pub messages: Vec<Message>,
+    /// Whether more lie beyond this page in the asked direction.
+    pub has_more: bool,
+}
+
+/// `GET /api/sync`: everything that changed for the caller, across rooms, in one order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncPage {
+    /// What happened after the asked cursor; applying one twice changes nothing.
+    pub changes: Vec<ServerEvent>,
+    /// Where to go on. Opaque to the client.
+    pub cursor: String,
+    /// Whether more is waiting.
+    pub has_more: bool,
+}
+
+/// The body of every error answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiError {
+    /// For branching.
+    pub code: ErrorCode,
+    /// For logs, in English; never patient text.
+    #[serde(default)]
+    pub message: String,
+    /// Milliseconds to wait before trying again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}

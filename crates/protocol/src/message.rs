@@ -1,0 +1,78 @@
+//! Messages as the server tells them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ClientMessageId, MessageId, Opaque, RoomId, Sensitive, Seq, Timestamp, UserId, UserType};
+
+/// How insistently a message asks for attention.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// Someone must act; alerts pass quiet settings.
+    Urgent,
+    /// Routine. Also what an unknown priority of a newer peer is taken for.
+    #[default]
+    #[serde(other)]
+    Normal,
+}
+
+impl Priority {
+    fn is_normal(&self) -> bool {
+        matches!(self, Self::Normal)
+    }
+}
+
+/// The payload of `new_message`: the guide's fields first, then the extensions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    /// The server's name for the message.
+    pub id: MessageId,
+    /// Where it was said.
+    pub room_id: RoomId,
+    /// Who said it, taken by the server from the sender's session.
+    pub user_id: UserId,
+    /// The sender's name at the time.
+    #[serde(default)]
+    pub user_name: Sensitive,
+    /// The sender's type at the time.
+    #[serde(default)]
+    pub user_type: UserType,
+    /// What was said.
+    pub content: Sensitive,
+    /// Files. Of open shape in the baseline.
+    #[serde(default)]
+    pub attachments: Vec<Opaque>,
+    /// Whatever the sending client attached, passed on as it is.
+    #[serde(default = "empty_object")]
+    pub metadata: Opaque,
+    /// When the server stored it.
+    pub created_at: Timestamp,
+
+    /// Position in the room's log. Absent on a baseline server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<Seq>,
+    /// The sending client's own id for it, if it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_message_id: Option<ClientMessageId>,
+    /// How insistently it asks for attention.
+    #[serde(default, skip_serializing_if = "Priority::is_normal")]
+    pub priority: Priority,
+    /// The message it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+    /// The people it names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<UserId>,
+    /// When its text was last changed by its author.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<Timestamp>,
+    /// When its author took it back; `content` is then empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
+}
+
+pub(crate) fn empty_object() -> Opaque {
+    Opaque(serde_json::Value::Object(serde_json::Map::new()))
+}

@@ -1,0 +1,68 @@
+/**
+ * The complete surface through which the interface reaches its host.
+ *
+ * Nothing outside this folder knows Tauri. Two implementations exist: `tauri.ts` for the real window and `fake.ts`, complete,
+ * for tests and for work on the interface in a plain browser. Each method is one command of the shell with the same name in
+ * snake_case; a test holds the lists together. Every command is idempotent, because a webview that reloads may send one twice.
+ */
+import type { ChannelItem } from './bindings/ChannelItem';
+import type { ClientMessageId } from './bindings/ClientMessageId';
+import type { ErrorCode } from './bindings/ErrorCode';
+import type { Gaze } from './bindings/Gaze';
+import type { MessageView } from './bindings/MessageView';
+import type { OpenedRoom } from './bindings/OpenedRoom';
+import type { OutgoingMessage } from './bindings/OutgoingMessage';
+import type { Preferences } from './bindings/Preferences';
+import type { RoomId } from './bindings/RoomId';
+import type { RoomView } from './bindings/RoomView';
+import type { Seq } from './bindings/Seq';
+import type { SessionView } from './bindings/SessionView';
+import type { SignInRequest } from './bindings/SignInRequest';
+import type { Snapshot } from './bindings/Snapshot';
+import type { TimelinePage } from './bindings/TimelinePage';
+
+export interface Backend {
+	/** Answers the present state and from then on passes every later change to `onItem`. A second call replaces the first. */
+	subscribe(onItem: (item: ChannelItem) => void): Promise<Snapshot>;
+
+	signIn(request: SignInRequest): Promise<SessionView>;
+	/** Ends the session and removes its history from this computer. */
+	signOut(): Promise<void>;
+
+	/** Shows a room: its newest rows, its draft, who is writing. Reads nothing: see `markRead`. */
+	openRoom(roomId: RoomId): Promise<OpenedRoom>;
+	/** The rows before `before`, fetched from the server where they are not here. */
+	loadEarlier(roomId: RoomId, before: Seq): Promise<TimelinePage>;
+	/** Follows a room by its id on a server that cannot list rooms (baseline). */
+	addRoom(roomId: RoomId): Promise<RoomView>;
+
+	/** Resolves once the message is durable on this computer; it goes out by itself. */
+	sendMessage(message: OutgoingMessage): Promise<MessageView>;
+	/** Puts a failed message back into the queue. */
+	retryMessage(clientMessageId: ClientMessageId): Promise<void>;
+	/** Removes a message that has not been sent. */
+	discardMessage(clientMessageId: ClientMessageId): Promise<void>;
+
+	/** Everything up to `upToSeq` was on screen before the person's eyes. */
+	markRead(roomId: RoomId, upToSeq: Seq): Promise<void>;
+	setTyping(roomId: RoomId, isTyping: boolean): Promise<void>;
+	saveDraft(roomId: RoomId, content: string): Promise<void>;
+	/** What the person is looking at; decides whether a new message needs a notification. */
+	setGaze(gaze: Gaze): Promise<void>;
+
+	setPreferences(preferences: Preferences): Promise<void>;
+	/** Tries to connect now instead of at the announced time. */
+	reconnectNow(): Promise<void>;
+}
+
+/** A refused or failed command. `code` is for branching; `message` is for logs and holds no patient text. */
+export class BackendError extends Error {
+	constructor(
+		readonly code: ErrorCode,
+		message: string,
+		readonly retryable: boolean
+	) {
+		super(message);
+		this.name = 'BackendError';
+	}
+}
