@@ -1,0 +1,229 @@
+/**
+ * A whole Linux desktop without a screen: display, window manager, session bus, keyring and notification service, each the
+ * real program, in folders of its own. `npm start` uses it where there is no display, the window tests use one per person.
+ *
+ * Invariant: nothing of the surrounding desktop is reached. The bus knows only the services started here (no activation),
+ * HOME and all XDG folders lie in the given folder, and the keyring is new and empty unless the folder is used again.
+ */
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { Companion, Failure, ask } from './processes.mjs';
+
+const BUS = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:tmpdir=/tmp</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+`;
+
+const DUNST = `[global]
+  origin = top-right
+  width = 340
+  font = Noto Sans CJK JP 10
+  idle_threshold = 0
+  history_length = 100
+[urgency_low]
+  timeout = 0
+[urgency_normal]
+  timeout = 0
+[urgency_critical]
+  timeout = 0
+`;
+
+/** A notification as the app sent it, with the number the notification service gave it. */
+/** @typedef {{ app: string, summary: string, body: string, urgency: number, id?: number }} Notification */
+
+export class Desktop {
+	#parts = [];
+	#runtime;
+
+	/** The environment for programs on this desktop. */
+	env;
+
+	/** Every notification the service has answered, in order, as seen on the bus. @type {Notification[]} */
+	notifications = [];
+
+	/**
+	 * @param {string} folder holds HOME and the logs
+	 * @param {{ width?: number, height?: number, keyring?: boolean, language?: string }} [options]
+	 *   `keyring: false`: a desktop without a Secret Service
+	 */
+	static async start(folder, { width = 1280, height = 800, keyring = true, language = 'ja_JP.UTF-8' } = {}) {
+		const desktop = new Desktop();
+		try {
+			await desktop.#start(folder, { width, height, keyring, language });
+		} catch (error) {
+			await desktop.stop();
+			throw error;
+		}
+		return desktop;
+	}
+
+	async #start(folder, { width, height, keyring, language }) {
+		const home = join(folder, 'home');
+		const logs = join(folder, 'desktop-logs');
+		for (const dir of [home, logs]) mkdirSync(dir, { recursive: true });
+		// Socket paths are limited to 108 bytes, so this one folder is always short.
+		this.#runtime = mkdtempSync(join(tmpdir(), 'hugmedo-'));
+		chmodSync(this.#runtime, 0o700);
+		process.once('exit', () => rmSync(this.#runtime, { recursive: true, force: true }));
+		this.folder = folder;
+		this.home = home;
+
+		this.env = {
+			...withoutDesktop(process.env),
+			HOME: home,
+			XDG_RUNTIME_DIR: this.#runtime,
+			XDG_SESSION_TYPE: 'x11',
+			LANG: language,
+			LANGUAGE: language.slice(0, 2),
+			// The language's own locale need not be installed; this one always is.
+			LC_CTYPE: 'C.UTF-8',
+			GDK_BACKEND: 'x11',
+			// No settings service and no accessibility bus here: without these GTK looks for them in vain.
+			GSETTINGS_BACKEND: 'memory',
+			GTK_A11Y: 'none',
+			NO_AT_BRIDGE: '1',
+			// Without a GPU a WebKitGTK window can stay blank until compositing is off.
+			WEBKIT_DISABLE_COMPOSITING_MODE: '1'
+		};
+		const part = (name, command, args, options) => {
+			const companion = Companion.start(name, command, args, { env: this.env, log: join(logs, `${name}.log`), ...options });
+			this.#parts.push(companion);
+			return companion;
+		};
+
+		const display = part('Xvfb', 'Xvfb', ['-displayfd', '3', '-screen', '0', `${width}x${height}x24`, '-nolisten', 'tcp', '-noreset'], { fd3: true });
+		this.env.DISPLAY = `:${(await display.line(3, /^(\d+)$/, 20))[1]}`;
+
+		writeFileSync(join(this.#runtime, 'bus.conf'), BUS.replace('/tmp', this.#runtime));
+		const bus = part('dbus-daemon', 'dbus-daemon', [`--config-file=${join(this.#runtime, 'bus.conf')}`, '--nofork', '--print-address=1']);
+		this.env.DBUS_SESSION_BUS_ADDRESS = (await bus.line(1, /^(unix:\S+)$/, 20))[1];
+
+		const monitor = part('dbus-monitor', 'dbus-monitor', ['--session', "interface='org.freedesktop.Notifications'", "type='method_return'"], { log: undefined });
+		this.#watch(monitor);
+		const windows = part('openbox', 'openbox', ['--sm-disable']);
+		writeFileSync(join(this.#runtime, 'dunstrc'), DUNST);
+		const notices = part('dunst', 'dunst', ['-conf', join(this.#runtime, 'dunstrc')]);
+		await windows.until(() => this.#ask('xprop', ['-root', '_NET_SUPPORTING_WM_CHECK'])?.includes('0x'), 20);
+		await notices.until(() => this.#owned('org.freedesktop.Notifications'), 20);
+		if (keyring) {
+			const secrets = part('gnome-keyring-daemon', 'gnome-keyring-daemon', ['--foreground', '--unlock', '--components=secrets'], { input: 'virtual desktop' });
+			await secrets.until(() => this.#owned('org.freedesktop.secrets'), 20);
+		}
+	}
+
+	/** Ends every program of the desktop. HOME and the logs stay. */
+	async stop() {
+		for (const part of [...this.#parts].reverse()) await part.stop();
+		if (this.#runtime) rmSync(this.#runtime, { recursive: true, force: true });
+	}
+
+	/** The whole screen, or one window, as raw pixels of three bytes. */
+	pixels(window = 'root') {
+		return this.#picture(window, 'rgb:-');
+	}
+
+	/** Saves the whole screen, or one window, as PNG. */
+	screenshot(path, window = 'root') {
+		writeFileSync(path, this.#picture(window, 'png:-'));
+	}
+
+	/** The visible windows of a process, by X window id. */
+	windowsOf(pid) {
+		const found = this.#ask('xdotool', ['search', '--onlyvisible', '--all', '--pid', String(pid), '--name', '.+']);
+		return found ? found.split('\n') : [];
+	}
+
+	/** Runs xdotool, which does what a hand at mouse and keyboard would. */
+	xdotool(...args) {
+		const done = spawnSync('xdotool', args, { env: this.env, encoding: 'utf8' });
+		if (done.status !== 0) throw new Failure(`xdotool ${args.join(' ')}: ${done.stderr.trim()}`);
+		return done.stdout.trim();
+	}
+
+	/** Whether a window shows a picture: more than a few colours, none of them nearly everywhere. */
+	isPainted(window = 'root') {
+		return looksPainted(this.pixels(window));
+	}
+
+	#picture(window, format) {
+		const done = spawnSync('import', ['-silent', '-window', String(window), '-depth', '8', format], {
+			env: this.env,
+			maxBuffer: 256 * 1024 * 1024
+		});
+		if (done.status !== 0) throw new Failure(`no picture of window ${window}: ${done.stderr.toString().trim()}`);
+		return done.stdout;
+	}
+
+	#ask(command, args) {
+		return ask(command, args, { env: this.env });
+	}
+
+	#owned(name) {
+		const path = '/org/freedesktop/DBus';
+		return this.#ask('dbus-send', ['--session', '--print-reply', '--dest=org.freedesktop.DBus', path, 'org.freedesktop.DBus.GetNameOwner', `string:${name}`]);
+	}
+
+	/** Reads dbus-monitor's text: a `Notify` call with its arguments, then the service's answer with the same serial. */
+	#watch(monitor) {
+		const waiting = new Map();
+		let header = '';
+		let strings = [];
+		let urgency = 1;
+		let sawUrgency = false;
+		const finish = () => {
+			const call = header.match(/^method call .* sender=(\S+) .* serial=(\d+) .*member=Notify$/);
+			if (call && strings.length >= 4) {
+				waiting.set(`${call[1]} ${call[2]}`, { app: strings[0], summary: strings[2], body: strings[3], urgency });
+			}
+		};
+		monitor.lines(1, (line) => {
+			if (/^\S/.test(line)) {
+				finish();
+				[header, strings, urgency, sawUrgency] = [line, [], 1, false];
+				return;
+			}
+			const text = line.match(/^ {3}string "(.*)"$/);
+			if (text) strings.push(text[1]);
+			if (/string "urgency"/.test(line)) sawUrgency = true;
+			const byte = sawUrgency && line.match(/byte (\d+)/);
+			if (byte) [urgency, sawUrgency] = [Number(byte[1]), false];
+			const number = line.match(/^ {3}uint32 (\d+)$/);
+			const answer = number && header.match(/^method return .* destination=(\S+) .*reply_serial=(\d+)/);
+			if (answer) {
+				const notification = waiting.get(`${answer[1]} ${answer[2]}`);
+				if (!notification) return;
+				waiting.delete(`${answer[1]} ${answer[2]}`);
+				this.notifications.push({ ...notification, id: Number(number[1]) });
+			}
+		});
+	}
+}
+
+/** Whether raw pixels are a picture rather than an empty surface. */
+export function looksPainted(rgb) {
+	const counts = new Map();
+	for (let at = 0; at + 2 < rgb.length; at += 3) {
+		const colour = (rgb[at] << 16) | (rgb[at + 1] << 8) | rgb[at + 2];
+		counts.set(colour, (counts.get(colour) ?? 0) + 1);
+	}
+	const total = rgb.length / 3;
+	return counts.size > 16 && Math.max(...counts.values()) / total < 0.985;
+}
+
+/** The environment without anything that leads to the desktop this process may run on. */
+function withoutDesktop(env) {
+	return Object.fromEntries(
+		Object.entries(env).filter(([name]) => !/^(XDG_|DBUS_|GNOME_|GTK_|GDK_|DESKTOP_|WAYLAND_|XAUTHORITY$|DISPLAY$|LC_|SESSION_MANAGER$)/.test(name))
+	);
+}
