@@ -124,3 +124,64 @@ impl std::fmt::Display for ErrorCode {
         std::fmt::Debug::fmt(self, f)
     }
 }
+
+/// A failure, with its code for branching and a sentence for logs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{context}")]
+pub struct Error {
+    code: ErrorCode,
+    context: String,
+}
+
+impl Error {
+    /// A failure. `context` is English, for logs, and free of patient text and secrets.
+    pub fn new(code: ErrorCode, context: impl Into<String>) -> Self {
+        Self { code, context: context.into() }
+    }
+
+    /// Why, for branching.
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// Whether doing the same again later may work, see [`ErrorCode::is_retryable`].
+    pub fn is_retryable(&self) -> bool {
+        self.code.is_retryable()
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ffi::ErrorCode as Sqlite;
+        let code = match error.sqlite_error_code() {
+            Some(Sqlite::DiskFull) => ErrorCode::DiskFull,
+            Some(Sqlite::NotADatabase | Sqlite::DatabaseCorrupt) => ErrorCode::StoreUnreadable,
+            Some(_) => ErrorCode::StoreFailed,
+            None => ErrorCode::Internal,
+        };
+        // rusqlite quotes statements, which hold placeholders, never the values bound to them.
+        Self::new(code, format!("store: {error}"))
+    }
+}
+
+impl From<crate::host::SecretStoreError> for Error {
+    fn from(error: crate::host::SecretStoreError) -> Self {
+        use crate::host::SecretStoreError as Kind;
+        let code = match &error {
+            Kind::Missing(_) => ErrorCode::KeychainMissing,
+            Kind::Locked(_) => ErrorCode::KeychainLocked,
+            Kind::Failed(_) => ErrorCode::KeychainMissing,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        let code = match error.kind() {
+            std::io::ErrorKind::StorageFull => ErrorCode::DiskFull,
+            _ => ErrorCode::StoreFailed,
+        };
+        Self::new(code, format!("file: {}", error.kind()))
+    }
+}

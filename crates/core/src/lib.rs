@@ -1,5 +1,42 @@
 //! The headless client of HugMeDo Chat.
+//!
+//! Everything a clinician's app does that is not a window: signing in, staying connected, sending, syncing, counting what is
+//! unread, deciding what notifies. The desktop shell, the tests and a small command line drive the same [`Core`].
+//!
+//! The promise: a message the server has acknowledged is never lost and is shown exactly once, in one order; one it has not
+//! acknowledged stays in sight and goes out by itself. The socket is only a hint; the store and the sync over HTTP keep it.
+//!
+//! Where things are: [`core`](Core) is the door; `opening` signs in and resumes; `supervisor` keeps the link; `intake` takes
+//! in what the server says; `sync` fetches what the socket did not bring; `courier` sends; `timeline` reads; `notify`
+//! decides on notifications; `store` holds it all; `transport` is the only part that knows a network.
 
+mod account;
+mod address;
+mod api;
+mod ask;
+mod backoff;
+mod core;
+mod courier;
 pub mod error;
 pub mod host;
+mod hub;
+mod intake;
+mod notify;
+mod opening;
+mod preferences;
+mod profile;
+mod store;
+mod supervisor;
+mod sync;
+mod timeline;
+mod tokens;
+pub mod transport;
+mod typing;
+mod vault;
 pub mod view;
+
+pub use address::ServerAddress;
+pub use backoff::Reconnection;
+pub use core::{Config, Core};
+pub use error::{Error, ErrorCode};
+pub use hub::Changes;

@@ -1,0 +1,296 @@
+//! One signed-in person: their store, their tokens, and the present link if there is one.
+//!
+//! Every other part of core works on an account; an account knows none of them.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use hugmedo_chat_protocol::{DeviceId, RoomId, Secret, SessionEndReason, Timestamp, User};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    address::ServerAddress,
+    api::Api,
+    backoff::Reconnection,
+    error::{Error, ErrorCode},
+    host::Notifier,
+    hub::Hub,
+    preferences::PreferencesFile,
+    store::{Store, messages, rooms},
+    tokens::{TokenFailure, TokenKeeper},
+    transport::{HttpFailure, Link, Network},
+    typing::TypingBoard,
+    view::{ConnectionState, ConnectionView, Gaze, SessionView, ViewChange},
+};
+
+/// Own rows republished at once when a receipt covers them; older ones are right when they are next read.
+pub(crate) const ROWS_PER_RECEIPT: u32 = 200;
+
+/// What an account is made of.
+pub(crate) struct Account {
+    pub(crate) me: User,
+    pub(crate) server: ServerAddress,
+    pub(crate) device: DeviceId,
+    pub(crate) store: Store,
+    /// Where the store's file is; `None` for a session that must leave no trace.
+    pub(crate) store_path: Option<PathBuf>,
+    /// The account's name in folders and keychain entries.
+    pub(crate) name: String,
+    pub(crate) api: Api,
+    pub(crate) network: Network,
+    pub(crate) tokens: TokenKeeper,
+    pub(crate) reconnection: Reconnection,
+    pub(crate) notifier: Arc<dyn Notifier>,
+    pub(crate) preferences: Arc<PreferencesFile>,
+    pub(crate) hub: Arc<Hub>,
+    /// Something is due to be sent: a message, a receipt.
+    pub(crate) outgoing: Notify,
+    /// The store lacks something the server has.
+    pub(crate) behind: Notify,
+    /// Live events came in since the sync cursor last moved.
+    pub(crate) cursor_lags: Notify,
+    /// Try to connect now.
+    pub(crate) hurry: Notify,
+    /// The account is being closed.
+    pub(crate) stop: CancellationToken,
+    baseline: AtomicBool,
+    link: RwLock<Option<Arc<dyn Link>>>,
+    connection: Mutex<ConnectionView>,
+    typing: Mutex<TypingBoard>,
+    gaze: Mutex<Gaze>,
+    trouble: Mutex<Option<ErrorCode>>,
+}
+
+/// The parts that are chosen when an account is opened.
+pub(crate) struct Parts {
+    pub(crate) me: User,
+    pub(crate) server: ServerAddress,
+    pub(crate) device: DeviceId,
+    pub(crate) store: Store,
+    pub(crate) store_path: Option<PathBuf>,
+    pub(crate) name: String,
+    pub(crate) api: Api,
+    pub(crate) network: Network,
+    pub(crate) tokens: TokenKeeper,
+    pub(crate) reconnection: Reconnection,
+    pub(crate) notifier: Arc<dyn Notifier>,
+    pub(crate) preferences: Arc<PreferencesFile>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) baseline: bool,
+}
+
+impl Account {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self {
+            me: parts.me,
+            server: parts.server,
+            device: parts.device,
+            store: parts.store,
+            store_path: parts.store_path,
+            name: parts.name,
+            api: parts.api,
+            network: parts.network,
+            tokens: parts.tokens,
+            reconnection: parts.reconnection,
+            notifier: parts.notifier,
+            preferences: parts.preferences,
+            hub: parts.hub,
+            outgoing: Notify::new(),
+            behind: Notify::new(),
+            cursor_lags: Notify::new(),
+            hurry: Notify::new(),
+            stop: CancellationToken::new(),
+            baseline: AtomicBool::new(parts.baseline),
+            link: RwLock::new(None),
+            connection: Mutex::new(idle()),
+            typing: Mutex::new(TypingBoard::default()),
+            gaze: Mutex::new(Gaze::default()),
+            trouble: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn session(&self) -> SessionView {
+        SessionView {
+            user: self.me.clone(),
+            server: self.server.as_str().to_owned(),
+            remembered: self.store_path.is_some(),
+            baseline: self.is_baseline(),
+        }
+    }
+
+    pub(crate) fn is_baseline(&self) -> bool {
+        self.baseline.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_baseline(&self, baseline: bool) {
+        if self.baseline.swap(baseline, Ordering::Relaxed) != baseline {
+            self.hub.publish(ViewChange::SessionChanged { session: Some(self.session()), ended: None });
+        }
+    }
+
+    pub(crate) fn link(&self) -> Option<Arc<dyn Link>> {
+        self.link.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_link(&self, link: Option<Arc<dyn Link>>) {
+        *self.link.write().unwrap_or_else(PoisonError::into_inner) = link;
+    }
+
+    pub(crate) fn connection(&self) -> ConnectionView {
+        held(&self.connection).clone()
+    }
+
+    /// Moves the link's state on. `since` stays what it was while the link is down, across attempts.
+    pub(crate) fn set_connection(&self, state: ConnectionState, reason: Option<ErrorCode>, next: Option<Timestamp>) {
+        let mut connection = held(&self.connection);
+        let down = |state| matches!(state, ConnectionState::Offline | ConnectionState::Connecting);
+        let now = Timestamp::now();
+        let outage = down(connection.state) && down(state);
+        let since = if outage || connection.state == state { connection.since } else { now };
+        // While trying again, the reason of the outage stays in sight.
+        let reason = reason.or(connection.reason.filter(|_| outage));
+        let up = matches!(state, ConnectionState::CatchingUp | ConnectionState::Live);
+        let last_confirmed_at = if up { Some(now) } else { connection.last_confirmed_at };
+        let new = ConnectionView { state, since, reason, next_attempt_at: next, last_confirmed_at };
+        if *connection != new {
+            *connection = new.clone();
+            drop(connection);
+            self.hub.publish(ViewChange::ConnectionChanged { connection: new });
+        }
+    }
+
+    /// The server has just answered something.
+    pub(crate) fn note_confirmed(&self) {
+        held(&self.connection).last_confirmed_at = Some(Timestamp::now());
+    }
+
+    pub(crate) fn typing(&self) -> MutexGuard<'_, TypingBoard> {
+        held(&self.typing)
+    }
+
+    pub(crate) fn publish_typing(&self, room: &RoomId) {
+        let typing = self.typing().people(room);
+        self.hub.publish(ViewChange::TypingChanged { room_id: room.clone(), typing });
+    }
+
+    pub(crate) fn gaze(&self) -> Gaze {
+        held(&self.gaze).clone()
+    }
+
+    pub(crate) fn set_gaze(&self, gaze: Gaze) {
+        *held(&self.gaze) = gaze;
+    }
+
+    pub(crate) fn trouble(&self) -> Option<ErrorCode> {
+        *held(&self.trouble)
+    }
+
+    /// Notes whether this computer serves: a full disk is told for as long as it lasts, and passes by itself.
+    pub(crate) fn note_storage<T>(&self, result: &Result<T, Error>) {
+        let trouble = match result {
+            Ok(_) => None,
+            Err(error) => match error.code() {
+                code @ (ErrorCode::DiskFull | ErrorCode::StoreFailed | ErrorCode::StoreUnreadable) => Some(code),
+                _ => return,
+            },
+        };
+        let mut present = held(&self.trouble);
+        if *present != trouble {
+            *present = trouble;
+            drop(present);
+            self.hub.publish(ViewChange::TroubleChanged { trouble });
+        }
+    }
+
+    /// Tells watchers what these rows now are.
+    pub(crate) async fn publish_rows(&self, rows: Vec<i64>) -> Result<(), Error> {
+        let me = self.me.id.clone();
+        let views = self
+            .store
+            .read(move |connection| {
+                let mut views = Vec::new();
+                for row in rows {
+                    views.extend(messages::one(connection, &me, row)?);
+                }
+                Ok(views)
+            })
+            .await?;
+        self.publish_views(views);
+        Ok(())
+    }
+
+    /// Tells watchers of rows, one event for each room.
+    pub(crate) fn publish_views(&self, views: Vec<crate::view::MessageView>) {
+        let mut by_room: std::collections::BTreeMap<RoomId, Vec<_>> = std::collections::BTreeMap::new();
+        for view in views {
+            by_room.entry(view.room_id.clone()).or_default().push(view);
+        }
+        for (room_id, messages) in by_room {
+            self.hub.publish(ViewChange::MessagesUpserted { room_id, messages });
+        }
+    }
+
+    /// Tells watchers what a room now is.
+    pub(crate) async fn publish_room(&self, room: &RoomId) -> Result<(), Error> {
+        let (me, room) = (self.me.id.clone(), room.clone());
+        if let Some(room) = self.store.read(move |connection| rooms::view(connection, &me, &room)).await? {
+            self.hub.publish(ViewChange::RoomUpserted { room });
+        }
+        Ok(())
+    }
+
+    /// Makes a call with a valid token; a refused one is renewed once.
+    pub(crate) async fn authorised<T, F>(&self, call: impl Fn(Secret) -> F) -> Result<T, HttpFailure>
+    where
+        F: Future<Output = Result<T, HttpFailure>>,
+    {
+        let token = self.tokens.fresh().await.map_err(failure)?;
+        match call(token).await {
+            Err(HttpFailure::Refused(error)) if is_about_the_token(error.code) => {
+                let token = self.tokens.after_refusal().await.map_err(failure)?;
+                call(token).await
+            }
+            result => result,
+        }
+    }
+}
+
+/// Why a session ended, from the code it was refused with.
+pub(crate) fn end_reason(code: &str) -> SessionEndReason {
+    match code {
+        "token_expired" => SessionEndReason::Expired,
+        _ => SessionEndReason::Revoked,
+    }
+}
+
+pub(crate) fn idle() -> ConnectionView {
+    ConnectionView {
+        state: ConnectionState::Idle,
+        since: Timestamp::now(),
+        reason: None,
+        next_attempt_at: None,
+        last_confirmed_at: None,
+    }
+}
+
+fn is_about_the_token(code: hugmedo_chat_protocol::ErrorCode) -> bool {
+    use hugmedo_chat_protocol::ErrorCode as Wire;
+    matches!(code, Wire::Unauthorized | Wire::TokenExpired)
+}
+
+fn failure(failure: TokenFailure) -> HttpFailure {
+    HttpFailure::Failed(match failure {
+        TokenFailure::Ended => ErrorCode::SessionExpired,
+        TokenFailure::Failed(code) => code,
+    })
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,119 @@
+//! The server's HTTP calls, typed.
+
+use std::{sync::Arc, time::Duration};
+
+use hugmedo_chat_protocol::{
+    LoginRequest, MessagesPage, RoomId, RoomsList, Secret, Seq, SessionGrant, SyncPage, TokenRequest, User,
+    limits::MAX_PAGE,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use url::form_urlencoded;
+
+use crate::{
+    error::{Error, ErrorCode},
+    transport::{Http, HttpCall, HttpFailure},
+};
+
+/// The longest an ordinary call may take.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Calls to one server.
+#[derive(Clone)]
+pub(crate) struct Api {
+    http: Arc<dyn Http>,
+}
+
+impl Api {
+    pub(crate) fn new(http: Arc<dyn Http>) -> Self {
+        Self { http }
+    }
+
+    pub(crate) async fn login(&self, request: &LoginRequest) -> Result<SessionGrant, HttpFailure> {
+        self.post("/api/login".to_owned(), None, request).await
+    }
+
+    pub(crate) async fn renew_tokens(&self, refresh_token: &Secret) -> Result<SessionGrant, HttpFailure> {
+        self.post("/api/token".to_owned(), None, &TokenRequest { refresh_token: refresh_token.clone() }).await
+    }
+
+    pub(crate) async fn logout(&self, token: &Secret) -> Result<(), HttpFailure> {
+        let call = HttpCall {
+            post: true,
+            path: "/api/logout".to_owned(),
+            token: Some(token.clone()),
+            body: None,
+            // Signing out here must not wait for a server that is away.
+            timeout: Duration::from_secs(3),
+        };
+        self.http.call(call).await.map(|_| ())
+    }
+
+    pub(crate) async fn me(&self, token: &Secret) -> Result<User, HttpFailure> {
+        self.get("/api/me".to_owned(), token).await
+    }
+
+    pub(crate) async fn rooms(&self, token: &Secret) -> Result<RoomsList, HttpFailure> {
+        self.get("/api/rooms".to_owned(), token).await
+    }
+
+    /// The newest messages, or those before a position.
+    pub(crate) async fn messages(
+        &self,
+        token: &Secret,
+        room: &RoomId,
+        before: Option<Seq>,
+        limit: usize,
+    ) -> Result<MessagesPage, HttpFailure> {
+        let before = before.map(|before| format!("&before={before}")).unwrap_or_default();
+        let limit = limit.min(MAX_PAGE);
+        let room = encoded(room.as_str());
+        self.get(format!("/api/rooms/{room}/messages?limit={limit}{before}"), token).await
+    }
+
+    pub(crate) async fn sync(&self, token: &Secret, cursor: Option<&str>) -> Result<SyncPage, HttpFailure> {
+        let cursor = cursor.map(|cursor| format!("&cursor={}", encoded(cursor))).unwrap_or_default();
+        self.get(format!("/api/sync?limit={MAX_PAGE}{cursor}"), token).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: String, token: &Secret) -> Result<T, HttpFailure> {
+        self.call(HttpCall { post: false, path, token: Some(token.clone()), body: None, timeout: TIMEOUT }).await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: String,
+        token: Option<&Secret>,
+        body: &impl Serialize,
+    ) -> Result<T, HttpFailure> {
+        let body = serde_json::to_value(body).map_err(|_| HttpFailure::Failed(ErrorCode::Internal))?;
+        self.call(HttpCall { post: true, path, token: token.cloned(), body: Some(body), timeout: TIMEOUT }).await
+    }
+
+    async fn call<T: DeserializeOwned>(&self, call: HttpCall) -> Result<T, HttpFailure> {
+        let answer: Value = self.http.call(call).await?;
+        serde_json::from_value(answer).map_err(|_| HttpFailure::Foreign)
+    }
+}
+
+/// For use in a path or a query. The form encoding writes a space as a plus sign, which only a query understands.
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+impl HttpFailure {
+    /// The code to branch on.
+    pub(crate) fn code(&self) -> ErrorCode {
+        match self {
+            Self::Refused(error) => error.code.into(),
+            Self::Foreign => ErrorCode::NotAChatServer,
+            Self::Failed(code) => *code,
+        }
+    }
+}
+
+impl From<HttpFailure> for Error {
+    fn from(failure: HttpFailure) -> Self {
+        Error::new(failure.code(), format!("http call: {}", failure.code()))
+    }
+}

@@ -1,0 +1,441 @@
+//! The whole of core behind one handle: what a window, a test or a command line does with it.
+//!
+//! Invariant: at most one account is open. Opening and closing one happen one at a time; everything else works on whichever
+//! account is open, or fails with `NotSignedIn`.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex as StdMutex, PoisonError},
+    time::Duration,
+};
+
+use hugmedo_chat_protocol::{
+    ClientMessageId, JoinRoom, RoomId, Sensitive, Seq, SessionEndReason, Typing, limits::MAX_CONTENT_CHARS,
+};
+use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
+
+use crate::{
+    account::{Account, idle},
+    address::ServerAddress,
+    ask::tell,
+    backoff::Reconnection,
+    error::{Error, ErrorCode},
+    host::{Notifier, SecretStore},
+    hub::{Changes, Hub},
+    opening,
+    preferences::PreferencesFile,
+    profile::DataFolder,
+    store::{self, drafts, messages, outbox, rooms},
+    supervisor, timeline,
+    transport::Network,
+    vault::Vault,
+    view::{
+        Gaze, MessageView, OpenedRoom, OutgoingMessage, Preferences, RoomView, SessionView, SignInRequest, Snapshot,
+        TimelinePage, ViewChange,
+    },
+};
+
+/// The longest closing an account may take before it is cut off.
+const CLOSING: Duration = Duration::from_secs(2);
+
+/// How core is set up.
+#[derive(Clone)]
+pub struct Config {
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Socket.IO's reconnection options.
+    pub reconnection: Reconnection,
+    /// The way to a server.
+    pub network: Arc<dyn Fn(&ServerAddress) -> Network + Send + Sync>,
+}
+
+impl Config {
+    /// The real network, and the usual waits.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            reconnection: Reconnection::default(),
+            network: Arc::new(|address| Network::real(address)),
+        }
+    }
+}
+
+/// The headless client. Cheap to clone; all clones are the same client.
+#[derive(Clone)]
+pub struct Core {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) config: Config,
+    pub(crate) folder: DataFolder,
+    pub(crate) vault: Vault,
+    pub(crate) notifier: Arc<dyn Notifier>,
+    pub(crate) preferences: Arc<PreferencesFile>,
+    pub(crate) hub: Arc<Hub>,
+    /// Held while an account is opened or closed.
+    pub(crate) turnstile: Mutex<()>,
+    open: StdMutex<Option<Open>>,
+    /// What kept a remembered session from being opened.
+    pub(crate) trouble: StdMutex<Option<ErrorCode>>,
+}
+
+/// The open account and the task that keeps it connected.
+struct Open {
+    account: Arc<Account>,
+    supervisor: JoinHandle<()>,
+}
+
+impl Core {
+    /// Starts core, and opens the remembered session if there is one. The network is not waited for.
+    ///
+    /// # Errors
+    /// If the data folder cannot be used. A session that cannot be opened is told in the snapshot's `trouble` instead.
+    pub async fn start(
+        config: Config,
+        secrets: Arc<dyn SecretStore>,
+        notifier: Arc<dyn Notifier>,
+    ) -> Result<Self, Error> {
+        let folder = DataFolder::open(&config.data_dir)?;
+        let inner = Arc::new(Inner {
+            vault: Vault::new(secrets, folder.id().to_owned()),
+            preferences: Arc::new(PreferencesFile::open(&config.data_dir)),
+            folder,
+            config,
+            notifier,
+            hub: Arc::new(Hub::new()),
+            turnstile: Mutex::new(()),
+            open: StdMutex::new(None),
+            trouble: StdMutex::new(None),
+        });
+        if let Err(error) = opening::resume(&inner).await {
+            tracing::warn!(%error, "the remembered session could not be opened");
+            *inner.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.code());
+        }
+        Ok(Self { inner })
+    }
+
+    /// The present state, and every change after it.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn subscribe(&self) -> Result<(Snapshot, Changes), Error> {
+        let (revision, changes) = self.inner.hub.watch();
+        let account = self.inner.open_account();
+        let (session, connection, rooms, trouble) = match &account {
+            Some(account) => {
+                let me = account.me.id.clone();
+                let rooms = account.store.read(move |connection| rooms::views(connection, &me)).await?;
+                (Some(account.session()), account.connection(), rooms, account.trouble())
+            }
+            None => (None, idle(), Vec::new(), None),
+        };
+        let trouble = trouble.or(*self.inner.trouble.lock().unwrap_or_else(PoisonError::into_inner));
+        let preferences = self.inner.preferences.get();
+        Ok((Snapshot { revision, session, connection, rooms, preferences, trouble }, changes))
+    }
+
+    /// Signs in and opens the account, closing any other.
+    ///
+    /// # Errors
+    /// An address that is none, a server that is away or refuses, a keychain that cannot keep the session.
+    pub async fn sign_in(&self, request: SignInRequest) -> Result<SessionView, Error> {
+        opening::sign_in(&self.inner, request).await
+    }
+
+    /// Ends the session here and on the server, and removes the account's history, drafts and unsent messages from this
+    /// computer. Nobody signed in is fine.
+    ///
+    /// # Errors
+    /// If something could not be removed.
+    pub async fn sign_out(&self) -> Result<(), Error> {
+        let _turn = self.inner.turnstile.lock().await;
+        let Some(account) = self.inner.close_account().await else { return Ok(()) };
+        self.inner.hub.publish(ViewChange::SessionChanged { session: None, ended: None });
+        self.inner.hub.publish(ViewChange::ConnectionChanged { connection: idle() });
+        let removed = match &account.store_path {
+            Some(path) => self.inner.forget(&account, path).await,
+            None => Ok(()),
+        };
+        if let Some(token) = account.tokens.present().await
+            && account.api.logout(&token).await.is_err()
+        {
+            // It forgets the session by itself when its tokens end.
+            tracing::info!("the server was not told of the sign-out");
+        }
+        removed
+    }
+
+    /// Shows a room: its newest rows, its draft, who is writing. Reads nothing.
+    ///
+    /// # Errors
+    /// If there is no such room, or the store fails. A server that is away is told in the page.
+    pub async fn open_room(&self, room: &RoomId) -> Result<OpenedRoom, Error> {
+        timeline::open(&*self.account()?, room).await
+    }
+
+    /// The rows before a position.
+    ///
+    /// # Errors
+    /// If the store fails. A server that is away is told in the page.
+    pub async fn load_earlier(&self, room: &RoomId, before: Seq) -> Result<TimelinePage, Error> {
+        timeline::earlier(&*self.account()?, room, before).await
+    }
+
+    /// Follows a room by its id, on a server that cannot list rooms.
+    ///
+    /// # Errors
+    /// `Refused` on a server that lists them; `Empty` without an id.
+    pub async fn add_room(&self, room: &RoomId) -> Result<RoomView, Error> {
+        let account = self.account()?;
+        if !account.is_baseline() {
+            return Err(Error::new(ErrorCode::Refused, "this server lists its rooms itself"));
+        }
+        let room = RoomId::new(room.as_str().trim());
+        if room.as_str().is_empty() {
+            return Err(Error::new(ErrorCode::Empty, "a room needs an id"));
+        }
+        let (me, added) = (account.me.id.clone(), room.clone());
+        let view = account
+            .store
+            .write(move |transaction| {
+                rooms::ensure(transaction, &added)?;
+                rooms::view(transaction, &me, &added)
+            })
+            .await?
+            .ok_or_else(|| Error::new(ErrorCode::NotFound, "no such room"))?;
+        account.hub.publish(ViewChange::RoomUpserted { room: view.clone() });
+        if let Some(link) = account.link() {
+            let event =
+                JoinRoom { room_id: room, user_id: Some(account.me.id.clone()), user_type: Some(account.me.user_type) };
+            // Lost: it is joined with the others on the next connection.
+            let _ = tell(link.as_ref(), &event).await;
+        }
+        Ok(view)
+    }
+
+    /// Puts a message into the queue. When this returns it is durable here, and goes out by itself. The same
+    /// `client_message_id` again is the same message.
+    ///
+    /// # Errors
+    /// `Empty`, `TooLong`, or a store that fails, for instance because the disk is full.
+    pub async fn send_message(&self, outgoing: OutgoingMessage) -> Result<MessageView, Error> {
+        let account = self.account()?;
+        if outgoing.content.as_str().trim().is_empty() {
+            return Err(Error::new(ErrorCode::Empty, "nothing to send"));
+        }
+        if outgoing.content.as_str().chars().nth(MAX_CONTENT_CHARS).is_some() {
+            return Err(Error::new(ErrorCode::TooLong, "longer than a message may be"));
+        }
+        let (me, room) = (account.me.clone(), outgoing.room_id.clone());
+        let written = account
+            .store
+            .write(move |transaction| {
+                if outbox::enqueue(transaction, &me, &outgoing)?.is_some() {
+                    drafts::save_draft(transaction, &outgoing.room_id, &Sensitive::default())?;
+                }
+                messages::by_client_id(transaction, &me.id, &outgoing.client_message_id)?
+                    .filter(|view| view.room_id == outgoing.room_id)
+                    .ok_or_else(|| Error::new(ErrorCode::Refused, "the id was used in another room"))
+            })
+            .await;
+        account.note_storage(&written);
+        let view = written?;
+        account.publish_views(vec![view.clone()]);
+        account.publish_room(&room).await?;
+        account.outgoing.notify_one();
+        Ok(view)
+    }
+
+    /// Puts a failed message back into the queue. One that has not failed is left as it is.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn retry_message(&self, id: &ClientMessageId) -> Result<(), Error> {
+        let account = self.account()?;
+        let (me, id) = (account.me.id.clone(), id.clone());
+        let row = account.store.write(move |transaction| outbox::retry(transaction, &me, &id)).await?;
+        if let Some(row) = row {
+            account.publish_rows(vec![row]).await?;
+            account.outgoing.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Takes back a message that is not on its way. One that was sent, or is gone already, is left as it is.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn discard_message(&self, id: &ClientMessageId) -> Result<(), Error> {
+        let account = self.account()?;
+        let (me, discarded) = (account.me.id.clone(), id.clone());
+        let room = account.store.write(move |transaction| outbox::discard(transaction, &me, &discarded)).await?;
+        if let Some(room_id) = room {
+            let key = id.as_str().to_owned();
+            account.hub.publish(ViewChange::MessageRemoved { room_id: room_id.clone(), key });
+            account.publish_room(&room_id).await?;
+            account.outgoing.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Everything up to a position was before the person's eyes. The read position never falls.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn mark_read(&self, room: &RoomId, up_to: Seq) -> Result<(), Error> {
+        let account = self.account()?;
+        let marked = room.clone();
+        let moved = account
+            .store
+            .write(move |transaction| {
+                // Nobody has seen what is not here.
+                let stored = store::coverage::newest(transaction, &marked)?.map_or(Seq::ZERO, |(_, last)| last);
+                rooms::raise_read_seq(transaction, &marked, up_to.min(stored))
+            })
+            .await?;
+        if moved {
+            account.publish_room(room).await?;
+            account.outgoing.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Tells others that the person is, or is no longer, writing. Nobody hears it while offline.
+    ///
+    /// # Errors
+    /// If nobody is signed in.
+    pub async fn set_typing(&self, room: &RoomId, is_typing: bool) -> Result<(), Error> {
+        let account = self.account()?;
+        if let Some(link) = account.link() {
+            let event = Typing { room_id: room.clone(), user_id: Some(account.me.id.clone()), is_typing };
+            let _ = tell(link.as_ref(), &event).await;
+        }
+        Ok(())
+    }
+
+    /// Keeps what the person has begun to write; empty forgets it.
+    ///
+    /// # Errors
+    /// If the store fails; the interface then keeps the text itself.
+    pub async fn save_draft(&self, room: &RoomId, content: Sensitive) -> Result<(), Error> {
+        let account = self.account()?;
+        let saved_room = room.clone();
+        let saved =
+            account.store.write(move |transaction| drafts::save_draft(transaction, &saved_room, &content)).await;
+        account.note_storage(&saved);
+        saved?;
+        account.publish_room(room).await
+    }
+
+    /// What the person is looking at.
+    ///
+    /// # Errors
+    /// If nobody is signed in.
+    pub async fn set_gaze(&self, gaze: Gaze) -> Result<(), Error> {
+        self.account()?.set_gaze(gaze);
+        Ok(())
+    }
+
+    /// Changes the person's choices.
+    ///
+    /// # Errors
+    /// If they could not be written; they hold until the app ends all the same.
+    pub async fn set_preferences(&self, preferences: Preferences) -> Result<(), Error> {
+        self.inner.set_preferences(preferences)
+    }
+
+    /// Tries to connect now instead of at the announced time.
+    ///
+    /// # Errors
+    /// If nobody is signed in.
+    pub async fn reconnect_now(&self) -> Result<(), Error> {
+        self.account()?.hurry.notify_one();
+        Ok(())
+    }
+
+    /// Asks whoever watches to show a room, for instance because its notification was clicked.
+    pub async fn request_room(&self, room: &RoomId) {
+        self.inner.hub.publish(ViewChange::RoomRequested { room_id: room.clone() });
+    }
+
+    /// Closes the account, keeping the session for the next start.
+    pub async fn shutdown(&self) {
+        let _turn = self.inner.turnstile.lock().await;
+        self.inner.close_account().await;
+    }
+
+    fn account(&self) -> Result<Arc<Account>, Error> {
+        self.inner.open_account().ok_or_else(|| Error::new(ErrorCode::NotSignedIn, "nobody is signed in"))
+    }
+}
+
+impl Inner {
+    pub(crate) fn open_account(&self) -> Option<Arc<Account>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|open| Arc::clone(&open.account))
+    }
+
+    pub(crate) fn set_preferences(&self, preferences: Preferences) -> Result<(), Error> {
+        let written = self.preferences.set(preferences);
+        self.hub.publish(ViewChange::PreferencesChanged { preferences: self.preferences.get() });
+        written
+    }
+
+    /// Makes an account the open one, and starts connecting it.
+    pub(crate) fn adopt(self: &Arc<Self>, account: Account) -> Arc<Account> {
+        let account = Arc::new(account);
+        let (inner, watched) = (Arc::downgrade(self), Arc::clone(&account));
+        let supervisor = tokio::spawn(async move {
+            let ended = supervisor::run(Arc::clone(&watched)).await;
+            if let (Some(reason), Some(inner)) = (ended, inner.upgrade()) {
+                inner.end_session(&watched, reason).await;
+            }
+        });
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Open { account: Arc::clone(&account), supervisor });
+        account
+    }
+
+    /// Closes the open account: its link, its task, its store.
+    pub(crate) async fn close_account(&self) -> Option<Arc<Account>> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        open.account.stop.cancel();
+        let abort = open.supervisor.abort_handle();
+        if timeout(CLOSING, open.supervisor).await.is_err() {
+            abort.abort();
+        }
+        open.account.store.close().await;
+        Some(open.account)
+    }
+
+    /// Removes what an account has left on this computer.
+    async fn forget(&self, account: &Account, store_path: &std::path::Path) -> Result<(), Error> {
+        self.vault.forget_session().await?;
+        self.vault.forget_store_key(&account.name).await?;
+        store::remove(store_path)
+    }
+
+    /// The server ended the session. What is on this computer stays, locked away by its key, until the person is back.
+    async fn end_session(&self, account: &Arc<Account>, reason: SessionEndReason) {
+        let ours = {
+            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            let ours = open.as_ref().is_some_and(|open| Arc::ptr_eq(&open.account, account));
+            if ours {
+                // Dropping the handle does not end the task: it is the one running this.
+                *open = None;
+            }
+            ours
+        };
+        if !ours {
+            return;
+        }
+        account.store.close().await;
+        if account.store_path.is_some()
+            && let Err(error) = self.vault.forget_session().await
+        {
+            tracing::warn!(%error, "the ended session is still in the keychain");
+        }
+        self.hub.publish(ViewChange::SessionChanged { session: None, ended: Some(reason) });
+    }
+}

@@ -1,0 +1,183 @@
+//! Carries what is due to the server while a link stands: messages first, then receipts.
+//!
+//! Invariants: one send at a time, oldest first within a room; an attempt is counted before it is made; a message leaves
+//! the outbox only when the server has it or the person gave it up; one that failed for good holds up nobody.
+
+use std::{sync::Arc, time::Duration};
+
+use hugmedo_chat_protocol::{Delivered, ErrorCode as WireCode, Read, Refusal, SentMessage, Timestamp};
+use tokio::time::sleep;
+
+use crate::{
+    account::Account,
+    ask::{AskFailure, ask, tell},
+    error::{Error, ErrorCode},
+    store::{DueMessage, SendOutcome, Settled, outbox, receipts, rooms},
+    transport::{Link, LinkFailure},
+};
+
+/// The longest a message waits between two attempts that the server refused for now.
+const LONGEST_WAIT_MS: u64 = 60_000;
+/// How long a baseline server may take to echo a message before its fate is called unknown.
+const ECHO_WAIT: Duration = Duration::from_secs(15);
+/// How long to leave a store alone that failed, for instance because the disk is full.
+const STORE_PAUSE: Duration = Duration::from_secs(5);
+
+/// Runs until the link is lost.
+pub(crate) async fn run(account: Arc<Account>, link: Arc<dyn Link>) {
+    loop {
+        let pause = match carry(&account, &link).await {
+            Ok(pause) => pause,
+            Err(Stop::Link) => return,
+            Err(Stop::Store(error)) => {
+                tracing::warn!(%error, "sending pauses");
+                Some(STORE_PAUSE)
+            }
+        };
+        tokio::select! {
+            () = account.outgoing.notified() => {}
+            () = async { match pause { Some(pause) => sleep(pause).await, None => std::future::pending().await } } => {}
+        }
+    }
+}
+
+enum Stop {
+    /// The link is no more.
+    Link,
+    /// The store cannot say what is due.
+    Store(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Carries everything that is due. Returns how long until the next message may be tried, if one waits.
+async fn carry(account: &Arc<Account>, link: &Arc<dyn Link>) -> Result<Option<Duration>, Stop> {
+    loop {
+        let taken = account.store.write(|transaction| outbox::take_due(transaction, Timestamp::now())).await;
+        account.note_storage(&taken);
+        let Some(due) = taken? else { break };
+        account.publish_rows(vec![due.local_id]).await?;
+        if account.is_baseline() {
+            send_unacknowledged(account, link, &due).await?;
+        } else {
+            send(account, link, due).await?;
+        }
+    }
+    if !account.is_baseline() {
+        send_receipts(account, link).await?;
+    }
+    let next = account.store.read(outbox::next_due_at).await?;
+    Ok(next.map(|at| {
+        let wait = at.as_millis().saturating_sub(Timestamp::now().as_millis());
+        // A due message held back by an earlier one of its room is woken by that one's end.
+        Duration::from_millis(u64::try_from(wait).unwrap_or(0).max(250))
+    }))
+}
+
+async fn send(account: &Account, link: &Arc<dyn Link>, due: DueMessage) -> Result<(), Stop> {
+    let answer = ask(link.as_ref(), &due.message).await;
+    let mut link_is_gone = false;
+    let outcome = match answer {
+        Ok(sent) if sent.client_message_id == due.message.client_message_id => settled(sent),
+        // An answer to another question: the acks of this connection can no longer be trusted.
+        Ok(_) | Err(AskFailure::Link(LinkFailure::Lost | LinkFailure::TimedOut)) => {
+            link_is_gone = true;
+            SendOutcome::Waits(ErrorCode::Unreachable, Timestamp::now())
+        }
+        Err(AskFailure::Link(LinkFailure::TooLarge)) => SendOutcome::Fails(ErrorCode::TooLong),
+        Err(AskFailure::Refused(refusal)) if is_about_the_session(&refusal) => {
+            link_is_gone = true;
+            SendOutcome::Waits(ErrorCode::SessionExpired, Timestamp::now())
+        }
+        Err(AskFailure::Refused(refusal)) => judge(&refusal, due.attempts),
+    };
+    conclude(account, due, outcome).await?;
+    if link_is_gone { Err(Stop::Link) } else { Ok(()) }
+}
+
+/// A baseline server acknowledges nothing: its echo settles the message. Without one its fate is unknown, and the person
+/// decides, because sending again could show it twice to everyone.
+async fn send_unacknowledged(account: &Arc<Account>, link: &Arc<dyn Link>, due: &DueMessage) -> Result<(), Stop> {
+    let mut message = due.message.clone();
+    message.client_message_id = None;
+    if tell(link.as_ref(), &message).await.is_err() {
+        return Err(Stop::Link);
+    }
+    let (account, local_id) = (Arc::clone(account), due.local_id);
+    tokio::spawn(async move {
+        sleep(ECHO_WAIT).await;
+        let failed = account
+            .store
+            .write(move |transaction| outbox::fail_one_unanswered(transaction, local_id, ErrorCode::Timeout))
+            .await;
+        if matches!(failed, Ok(true)) {
+            let _ = account.publish_rows(vec![local_id]).await;
+            account.outgoing.notify_one();
+        }
+    });
+    Ok(())
+}
+
+async fn conclude(account: &Account, due: DueMessage, outcome: SendOutcome) -> Result<(), Stop> {
+    let (local_id, room) = (due.local_id, due.message.room_id.clone());
+    let concluded = account.store.write(move |transaction| outbox::conclude(transaction, &due, &outcome)).await;
+    account.note_storage(&concluded);
+    concluded?;
+    account.publish_rows(vec![local_id]).await?;
+    account.publish_room(&room).await?;
+    Ok(())
+}
+
+fn settled(sent: SentMessage) -> SendOutcome {
+    SendOutcome::Settled(Settled { id: sent.id, seq: sent.seq, created_at: sent.created_at })
+}
+
+fn is_about_the_session(refusal: &Refusal) -> bool {
+    matches!(refusal.code, WireCode::Unauthorized | WireCode::TokenExpired)
+}
+
+fn judge(refusal: &Refusal, attempts: u32) -> SendOutcome {
+    let code = refusal.code.into();
+    if !refusal.code.is_transient() {
+        return SendOutcome::Fails(code);
+    }
+    let backoff = 1_000_u64.saturating_mul(1_u64.checked_shl(attempts).unwrap_or(u64::MAX)).min(LONGEST_WAIT_MS);
+    let jitter = backoff / 4;
+    let wait = refusal.retry_after_ms.unwrap_or(backoff) + rand::random_range(0..=jitter);
+    let wait = i64::try_from(wait).unwrap_or(i64::MAX);
+    SendOutcome::Waits(code, Timestamp::from_millis(Timestamp::now().as_millis().saturating_add(wait)))
+}
+
+async fn send_receipts(account: &Account, link: &Arc<dyn Link>) -> Result<(), Stop> {
+    let due = account.store.read(receipts::due).await?;
+    for (room, up_to_seq) in due.read {
+        let event = Read { room_id: room.clone(), up_to_seq };
+        if told(ask(link.as_ref(), &event).await)? {
+            account.store.write(move |transaction| rooms::note_read_acked(transaction, &room, up_to_seq)).await?;
+        }
+    }
+    for (room, up_to_seq) in due.delivered {
+        let event = Delivered { room_id: room.clone(), up_to_seq };
+        if told(ask(link.as_ref(), &event).await)? {
+            account
+                .store
+                .write(move |transaction| receipts::note_delivered_acked(transaction, &room, up_to_seq))
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a receipt is done with. A refusal for now leaves it due; a refusal for good (no longer a member) ends it.
+fn told<T>(answer: Result<T, AskFailure>) -> Result<bool, Stop> {
+    match answer {
+        Ok(_) => Ok(true),
+        Err(AskFailure::Refused(refusal)) if is_about_the_session(&refusal) => Err(Stop::Link),
+        Err(AskFailure::Refused(refusal)) => Ok(!refusal.code.is_transient()),
+        Err(AskFailure::Link(_)) => Err(Stop::Link),
+    }
+}

@@ -1,0 +1,206 @@
+//! Taking in what the server says, whether live or in a page of sync: into the store first, then to the watchers.
+//!
+//! Invariants: one batch is one transaction; nothing is shown that is not stored; taking in the same thing twice changes
+//! nothing; at most one notification is ever raised for a message.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hugmedo_chat_protocol::{Message, Priority, RoomId, Seq, ServerEvent, UserId};
+use rusqlite::Transaction;
+use tokio::time::Instant;
+
+use crate::{
+    account::{Account, ROWS_PER_RECEIPT},
+    error::Error,
+    notify,
+    store::{messages, meta, notified, receipts, rooms},
+    view::{MessageView, RoomView, ViewChange},
+};
+
+/// What a batch came to.
+#[derive(Default)]
+pub(crate) struct Taken {
+    rows: BTreeSet<i64>,
+    receipts: Vec<(RoomId, (Seq, Seq))>,
+    touched: BTreeSet<RoomId>,
+    removed: BTreeSet<RoomId>,
+    fresh: Vec<(Message, Seq)>,
+    /// Rooms that were not here before.
+    pub(crate) added: BTreeSet<RoomId>,
+    /// Whether something is missing that sync can bring.
+    pub(crate) gap: bool,
+}
+
+/// Takes in a batch; with `cursor`, the place in the sync order it leads to is saved in the same transaction.
+pub(crate) async fn take_in(
+    account: &Account,
+    batch: Vec<ServerEvent>,
+    cursor: Option<String>,
+) -> Result<Taken, Error> {
+    let me = account.me.id.clone();
+    let live = cursor.is_none();
+    let result = account
+        .store
+        .write(move |transaction| {
+            let mut taken = Taken::default();
+            for event in batch {
+                store_event(transaction, &me, event, live, &mut taken)?;
+            }
+            if let Some(cursor) = cursor {
+                meta::set_cursor(transaction, &cursor)?;
+            }
+            Ok(taken)
+        })
+        .await;
+    account.note_storage(&result);
+    let taken = result?;
+    publish(account, &taken).await?;
+    notify_fresh(account, &taken).await?;
+    if !taken.touched.is_empty() {
+        // What is stored here now is owed to the server as a receipt.
+        account.outgoing.notify_one();
+    }
+    Ok(taken)
+}
+
+/// Typing is never stored. Returns whether the event was about it.
+pub(crate) fn take_in_typing(account: &Account, event: &ServerEvent) -> bool {
+    let ServerEvent::Typing(notice) = event else { return false };
+    if notice.user_id != account.me.id && account.typing().take_in(notice, Instant::now()) {
+        account.publish_typing(&notice.room_id);
+    }
+    true
+}
+
+fn store_event(
+    transaction: &Transaction<'_>,
+    me: &UserId,
+    event: ServerEvent,
+    live: bool,
+    taken: &mut Taken,
+) -> Result<(), Error> {
+    match event {
+        ServerEvent::NewMessage(message) => {
+            if rooms::ensure(transaction, &message.room_id)? {
+                taken.added.insert(message.room_id.clone());
+            }
+            let incoming = messages::take_in(transaction, me, &message)?;
+            taken.rows.insert(incoming.local_id);
+            taken.touched.insert(message.room_id.clone());
+            taken.gap |= live && incoming.gap;
+            if incoming.new && message.user_id != *me {
+                taken.fresh.push((message, incoming.seq));
+            }
+        }
+        ServerEvent::MessageChanged(change) => {
+            taken.touched.insert(change.room_id.clone());
+            taken.rows.extend(messages::take_in_change(transaction, me, &change)?);
+        }
+        ServerEvent::Receipt(receipt) => {
+            taken.touched.insert(receipt.room_id.clone());
+            if let Some(stretch) = receipts::take_in(transaction, me, &receipt)? {
+                taken.receipts.push((receipt.room_id, stretch));
+            }
+        }
+        ServerEvent::RoomChanged(changed) => {
+            if rooms::ensure(transaction, &changed.room.id)? {
+                taken.added.insert(changed.room.id.clone());
+            }
+            rooms::take_in(transaction, &changed.room)?;
+            taken.touched.insert(changed.room.id);
+        }
+        ServerEvent::RoomRemoved(removed) => {
+            if rooms::remove(transaction, &removed.room_id)? {
+                taken.removed.insert(removed.room_id.clone());
+            }
+            taken.touched.remove(&removed.room_id);
+        }
+        ServerEvent::Notification(notification) => {
+            // A room that we have not joined: new to us, or joined by another device meanwhile.
+            if rooms::ensure(transaction, &notification.room_id)? {
+                taken.added.insert(notification.room_id.clone());
+                taken.touched.insert(notification.room_id);
+            }
+            taken.gap = true;
+        }
+        ServerEvent::Session(_)
+        | ServerEvent::SessionEnded(_)
+        | ServerEvent::Typing(_)
+        | ServerEvent::Presence(_)
+        | ServerEvent::Unknown(_) => {}
+    }
+    Ok(())
+}
+
+async fn publish(account: &Account, taken: &Taken) -> Result<(), Error> {
+    let me = account.me.id.clone();
+    let (rows, receipts, touched) = (taken.rows.clone(), taken.receipts.clone(), taken.touched.clone());
+    let (views, room_views): (Vec<MessageView>, Vec<RoomView>) = account
+        .store
+        .read(move |connection| {
+            let mut views = Vec::new();
+            for row in rows {
+                views.extend(messages::one(connection, &me, row)?);
+            }
+            for (room, stretch) in receipts {
+                views.extend(messages::own_between(connection, &me, &room, stretch, ROWS_PER_RECEIPT)?);
+            }
+            let mut room_views = Vec::new();
+            for room in touched {
+                room_views.extend(rooms::view(connection, &me, &room)?);
+            }
+            Ok((views, room_views))
+        })
+        .await?;
+    for view in &views {
+        if account.typing().stop(&view.room_id, &view.author.id) {
+            account.publish_typing(&view.room_id);
+        }
+    }
+    account.publish_views(views);
+    for room in room_views {
+        account.hub.publish(ViewChange::RoomUpserted { room });
+    }
+    for room_id in taken.removed.iter().cloned() {
+        account.hub.publish(ViewChange::RoomRemoved { room_id });
+    }
+    Ok(())
+}
+
+/// One notification for each room of a batch, and one for each urgent message.
+async fn notify_fresh(account: &Account, taken: &Taken) -> Result<(), Error> {
+    if taken.fresh.is_empty() {
+        return Ok(());
+    }
+    let (me, gaze, preferences) = (account.me.id.clone(), account.gaze(), account.preferences.get());
+    let fresh = taken.fresh.clone();
+    let due = account
+        .store
+        .write(move |transaction| {
+            let mut due = Vec::new();
+            let mut routine: BTreeMap<RoomId, (Message, RoomView, usize)> = BTreeMap::new();
+            for (message, seq) in fresh {
+                let Some(room) = rooms::view(transaction, &me, &message.room_id)? else { continue };
+                if let Err(silence) = notify::decide(&message, seq, &room, &me, &gaze, &preferences) {
+                    tracing::debug!(room = %room.id, ?silence, "no notification");
+                    continue;
+                }
+                if !notified::claim_notification(transaction, &room.id, &message.id)? {
+                    continue;
+                }
+                if message.priority == Priority::Urgent {
+                    due.push(notify::word(&message, &room, 0, &preferences));
+                    continue;
+                }
+                let more = routine.get(&room.id).map_or(0, |(_, _, more)| more + 1);
+                routine.insert(room.id.clone(), (message, room, more));
+            }
+            due.extend(routine.values().map(|(message, room, more)| notify::word(message, room, *more, &preferences)));
+            Ok(due)
+        })
+        .await?;
+    for notification in due {
+        account.notifier.notify(notification);
+    }
+    Ok(())
+}

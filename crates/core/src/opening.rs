@@ -1,0 +1,231 @@
+//! Opening an account: by signing in, or from what the keychain remembers.
+//!
+//! Invariants: a session is kept only if the keychain keeps it; "could not read the key" is never "there is no key"; a
+//! person's unsent messages are waiting when they come back.
+
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hugmedo_chat_protocol::{
+    ConnectAuth, ErrorCode as WireCode, LoginRequest, Secret, Sensitive, User, UserId, UserType,
+};
+use serde_json::Value;
+
+use crate::{
+    account::{Account, Parts},
+    address::ServerAddress,
+    api::Api,
+    core::Inner,
+    error::{Error, ErrorCode},
+    store::{self, Mode, Store, meta, rooms},
+    tokens::{TokenKeeper, Tokens},
+    transport::{ConnectFailure, HttpFailure, Network},
+    vault::{Vault, account_name},
+    view::{Credentials, SessionView, SignInRequest, ViewChange},
+};
+
+/// The rooms of the guide's own page, offered on a server that lists none.
+const GUIDE_ROOMS: [&str; 3] = ["general", "support", "announcements"];
+
+/// Who someone turned out to be.
+struct Identity {
+    user: User,
+    tokens: Tokens,
+    /// Known for certain only to be baseline; otherwise the connection tells.
+    baseline: bool,
+}
+
+pub(crate) async fn sign_in(inner: &Arc<Inner>, request: SignInRequest) -> Result<SessionView, Error> {
+    let _turn = inner.turnstile.lock().await;
+    let server = ServerAddress::parse(&request.server, request.allow_insecure)?;
+    let network = (inner.config.network)(&server);
+    let api = Api::new(Arc::clone(&network.http));
+    let username = match &request.credentials {
+        Credentials::Password { username, .. } => username.trim().to_owned(),
+        Credentials::Token { .. } => String::new(),
+    };
+    let identity = identify(inner, &api, &network, &request.credentials).await?;
+
+    inner.close_account().await;
+    let vault = request.remember.then(|| inner.vault.clone());
+    let account = open(inner, server, network, api, identity, vault).await?;
+    if let Err(error) = account.tokens.save().await {
+        account.store.close().await;
+        return Err(error);
+    }
+    let session = account.session();
+    let account = inner.adopt(account);
+    inner.hub.publish(ViewChange::SessionChanged { session: Some(session.clone()), ended: None });
+    let me = account.me.id.clone();
+    for room in account.store.read(move |connection| rooms::views(connection, &me)).await? {
+        inner.hub.publish(ViewChange::RoomUpserted { room });
+    }
+
+    if request.remember {
+        let mut preferences = inner.preferences.get();
+        preferences.last_server = account.server.as_str().to_owned();
+        preferences.last_username = username;
+        if let Err(error) = inner.set_preferences(preferences) {
+            tracing::warn!(%error, "the last sign-in was not noted");
+        }
+    }
+    Ok(session)
+}
+
+/// Opens the session the keychain remembers, if it remembers one.
+pub(crate) async fn resume(inner: &Arc<Inner>) -> Result<(), Error> {
+    let _turn = inner.turnstile.lock().await;
+    let Some(saved) = inner.vault.session().await? else { return Ok(()) };
+    // Consent to an unencrypted connection was given when this address was signed in to.
+    let server = ServerAddress::parse(&saved.server, true)?;
+    let network = (inner.config.network)(&server);
+    let api = Api::new(Arc::clone(&network.http));
+    let identity = Identity { user: nameless(&saved.user_id), tokens: saved.token.into(), baseline: false };
+    let account = open(inner, server, network, api, identity, Some(inner.vault.clone())).await?;
+    inner.adopt(account);
+    Ok(())
+}
+
+/// Opens the account's store, with its key from the keychain or, without a vault, in memory only.
+async fn open(
+    inner: &Arc<Inner>,
+    server: ServerAddress,
+    network: Network,
+    api: Api,
+    identity: Identity,
+    vault: Option<Vault>,
+) -> Result<Account, Error> {
+    let name = account_name(&server, &identity.user.id);
+    let store_path = vault.as_ref().map(|_| inner.folder.store_path(&name));
+    let store = match (&vault, store_path.clone()) {
+        (Some(vault), Some(path)) => {
+            let key = match vault.store_key(&name).await? {
+                Some(key) => key,
+                None => {
+                    // A store whose key is gone cannot be read by anyone; it is kept aside, not overwritten.
+                    if path.exists() {
+                        store::set_aside(&path)?;
+                    }
+                    let key = store::new_key();
+                    vault.save_store_key(&name, &key).await?;
+                    key
+                }
+            };
+            match tokio::task::spawn_blocking(move || Store::open(&path, &key)).await {
+                Ok(store) => store?,
+                Err(_) => return Err(Error::new(ErrorCode::Internal, "opening the store was cut off")),
+            }
+        }
+        _ => Store::in_memory()?,
+    };
+    let Identity { user, tokens, baseline } = identity;
+    let (me, baseline) = store
+        .write(move |transaction| {
+            let known = meta::owner(transaction)?;
+            let me = match known {
+                Some(known) if user.name.as_str().is_empty() => known,
+                _ => user,
+            };
+            meta::set_owner(transaction, &me)?;
+            if baseline {
+                meta::set_mode(transaction, Mode::Baseline)?;
+                if rooms::ids(transaction)?.is_empty() {
+                    for room in GUIDE_ROOMS {
+                        rooms::ensure(transaction, &room.into())?;
+                    }
+                }
+            }
+            Ok((me, meta::mode(transaction)? == Some(Mode::Baseline)))
+        })
+        .await?;
+    let tokens = TokenKeeper::new(api.clone(), server.clone(), me.id.clone(), vault, tokens);
+    Ok(Account::new(Parts {
+        me,
+        server,
+        device: inner.folder.device(),
+        store,
+        store_path,
+        name,
+        api,
+        network,
+        tokens,
+        reconnection: inner.config.reconnection.clone(),
+        notifier: Arc::clone(&inner.notifier),
+        preferences: Arc::clone(&inner.preferences),
+        hub: Arc::clone(&inner.hub),
+        baseline,
+    }))
+}
+
+async fn identify(inner: &Inner, api: &Api, network: &Network, credentials: &Credentials) -> Result<Identity, Error> {
+    match credentials {
+        Credentials::Password { username, password } => {
+            let login = LoginRequest { username: username.trim().to_owned(), password: password.clone(), otp: None };
+            let grant = api.login(&login).await?;
+            Ok(Identity { user: grant.user.clone(), tokens: grant.into(), baseline: false })
+        }
+        Credentials::Token { access_token, user_id } => {
+            let token = Secret::new(access_token.expose().trim());
+            match api.me(&token).await {
+                Ok(user) => Ok(Identity { user, tokens: Tokens::Issued { access: token }, baseline: false }),
+                Err(failure) if lacks_our_routes(&failure) => {
+                    let user_id = user_id
+                        .clone()
+                        .filter(|id| !id.as_str().trim().is_empty())
+                        .or_else(|| subject(&token))
+                        .ok_or_else(|| Error::new(ErrorCode::UserIdRequired, "the token does not say whose it is"))?;
+                    try_token(inner, network, &token).await?;
+                    let user = User { name: display_name(&token, &user_id), ..nameless(&user_id) };
+                    Ok(Identity { user, tokens: Tokens::Issued { access: token }, baseline: true })
+                }
+                Err(failure) => Err(failure.into()),
+            }
+        }
+    }
+}
+
+/// A server without `GET /api/me` may still be a Socket.IO server of the guide's kind.
+fn lacks_our_routes(failure: &HttpFailure) -> bool {
+    match failure {
+        HttpFailure::Foreign => true,
+        HttpFailure::Refused(error) => error.code == WireCode::NotFound,
+        HttpFailure::Failed(_) => false,
+    }
+}
+
+/// Connects once to see whether the token is taken.
+async fn try_token(inner: &Inner, network: &Network, token: &Secret) -> Result<(), Error> {
+    let auth = ConnectAuth { token: token.clone(), protocol: None, device_id: Some(inner.folder.device()) };
+    match network.transport.connect(auth).await {
+        Ok(connection) => {
+            connection.link.close().await;
+            Ok(())
+        }
+        Err(ConnectFailure::Refused(_)) => Err(Error::new(ErrorCode::Unauthorized, "the token was refused")),
+        Err(ConnectFailure::Failed(ErrorCode::Unreachable)) => {
+            // It answered HTTP but does not speak Socket.IO.
+            Err(Error::new(ErrorCode::NotAChatServer, "no Socket.IO server"))
+        }
+        Err(ConnectFailure::Failed(code)) => Err(Error::new(code, "trying the token")),
+    }
+}
+
+fn nameless(id: &UserId) -> User {
+    User { id: id.clone(), name: Sensitive::default(), user_type: UserType::Unknown, role: None, avatar_url: None }
+}
+
+/// Whose a JSON Web Token is. Only for showing and for telling own messages apart: the server alone decides what it allows.
+fn subject(token: &Secret) -> Option<UserId> {
+    let claims = claims(token)?;
+    ["userId", "user_id", "sub"].iter().find_map(|name| claims.get(name)?.as_str().map(UserId::new))
+}
+
+fn display_name(token: &Secret, id: &UserId) -> Sensitive {
+    let name = claims(token).and_then(|claims| claims.get("name")?.as_str().map(Sensitive::new));
+    name.unwrap_or_else(|| Sensitive::new(id.as_str()))
+}
+
+fn claims(token: &Secret) -> Option<Value> {
+    let payload = token.expose().split('.').nth(1)?;
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+}

@@ -1,0 +1,393 @@
+//! Messages: taking in what the server tells, and reading a timeline.
+//!
+//! Invariants: a message is one row, whatever way and however often it arrives (live, by sync, by history, as the echo of
+//! an own one); a change never gives way to an older one; a timeline is read from within one covered range.
+
+use hugmedo_chat_protocol::{
+    ClientMessageId, Message, MessageChanged, MessageId, Priority, RoomId, Sensitive, Seq, Timestamp, User, UserId,
+    UserType,
+};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::json;
+
+use super::{
+    columns::{name_of, named},
+    coverage::{self, number, position},
+    receipts, rooms,
+};
+use crate::{
+    error::{Error, ErrorCode},
+    view::{Delivery, MessageView},
+};
+
+/// What taking in one message came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Incoming {
+    /// Its row.
+    pub(crate) local_id: i64,
+    /// Its position.
+    pub(crate) seq: Seq,
+    /// Whether it was not here before, in any form.
+    pub(crate) new: bool,
+    /// Whether positions before it are missing here.
+    pub(crate) gap: bool,
+}
+
+/// An own message that the server now has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Settled {
+    /// The server's name.
+    pub(crate) id: MessageId,
+    /// Its position.
+    pub(crate) seq: Seq,
+    /// When the server stored it.
+    pub(crate) created_at: Timestamp,
+}
+
+/// Takes in a message as the server tells it.
+pub(crate) fn take_in(connection: &Connection, me: &UserId, message: &Message) -> Result<Incoming, Error> {
+    rooms::ensure(connection, &message.room_id)?;
+    let room = &message.room_id;
+    let known = find(connection, me, message)?;
+    let seq = match (message.seq, known) {
+        (Some(seq), _) => seq,
+        // A baseline server counts nothing, so arrivals are counted here.
+        (None, Some(Known { seq: Some(seq), .. })) => seq,
+        (None, _) => rooms::last_seq(connection, room)?.next(),
+    };
+    let local_id = match known {
+        Some(known) => {
+            settle(
+                connection,
+                known.local_id,
+                &Settled { id: message.id.clone(), seq, created_at: message.created_at },
+            )?;
+            // What a change has told since is newer than this telling of the original.
+            connection.execute(
+                "UPDATE message SET content = ?, edited_at = ?, deleted_at = ? WHERE local_id = ? AND changed_seq = 0",
+                params![
+                    message.content.as_str(),
+                    message.edited_at.map(Timestamp::as_millis),
+                    message.deleted_at.map(Timestamp::as_millis),
+                    known.local_id
+                ],
+            )?;
+            known.local_id
+        }
+        None => insert(connection, message, seq)?,
+    };
+    let covered_before = coverage::newest(connection, room)?;
+    coverage::add(connection, room, seq, seq)?;
+    rooms::raise_last_seq(connection, room, seq)?;
+    if message.user_id == *me {
+        // Who writes has read what stands above.
+        rooms::raise_read_seq(connection, room, seq)?;
+    }
+    let expected = covered_before.map_or(Seq::ZERO, |(_, last)| last).next();
+    Ok(Incoming { local_id, seq, new: known.is_none(), gap: seq > expected })
+}
+
+/// Takes in an edit, a deletion or a reaction. Returns the row, unless a newer change was here already.
+pub(crate) fn take_in_change(
+    connection: &Connection,
+    me: &UserId,
+    change: &MessageChanged,
+) -> Result<Option<i64>, Error> {
+    rooms::ensure(connection, &change.room_id)?;
+    coverage::add(connection, &change.room_id, change.seq, change.seq)?;
+    rooms::raise_last_seq(connection, &change.room_id, change.seq)?;
+    let message = &change.message;
+    let local_id = match find(connection, me, message)? {
+        Some(known) => known.local_id,
+        // Its original lies in a stretch that is not here; the row waits there, out of sight, for the rest.
+        None => match message.seq {
+            Some(seq) => insert(connection, message, seq)?,
+            None => return Ok(None),
+        },
+    };
+    let updated = connection.execute(
+        "UPDATE message SET content = ?, edited_at = ?, deleted_at = ?, changed_seq = ? WHERE local_id = ? AND changed_seq < ?",
+        params![
+            message.content.as_str(),
+            message.edited_at.map(Timestamp::as_millis),
+            message.deleted_at.map(Timestamp::as_millis),
+            number(change.seq),
+            local_id,
+            number(change.seq)
+        ],
+    )?;
+    Ok((updated > 0).then_some(local_id))
+}
+
+/// The server has an own message: its name and position go onto the row and it leaves the outbox, in one transaction.
+pub(crate) fn settle(connection: &Connection, local_id: i64, settled: &Settled) -> Result<(), Error> {
+    connection.execute(
+        "UPDATE message SET id = ?, seq = ?, created_at = ? WHERE local_id = ? AND (id IS NULL OR seq IS NULL)",
+        params![settled.id.as_str(), number(settled.seq), settled.created_at.as_millis(), local_id],
+    )?;
+    connection.execute("DELETE FROM outbox WHERE local_id = ?", params![local_id])?;
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+struct Known {
+    local_id: i64,
+    seq: Option<Seq>,
+}
+
+/// The row this message already has: by the server's name; by the client's; or, where a baseline server echoes no name of
+/// ours, as the oldest own message of the same words that is still without an answer.
+fn find(connection: &Connection, me: &UserId, message: &Message) -> Result<Option<Known>, Error> {
+    let known = |row: &Row<'_>| Ok(Known { local_id: row.get(0)?, seq: row.get::<_, Option<i64>>(1)?.map(position) });
+    let by_id = connection
+        .query_row(
+            "SELECT local_id, seq FROM message WHERE room_id = ? AND id = ?",
+            params![message.room_id.as_str(), message.id.as_str()],
+            known,
+        )
+        .optional()?;
+    if by_id.is_some() {
+        return Ok(by_id);
+    }
+    if let Some(client_message_id) = &message.client_message_id {
+        return Ok(connection
+            .query_row(
+                "SELECT local_id, seq FROM message WHERE user_id = ? AND client_message_id = ?",
+                params![message.user_id.as_str(), client_message_id.as_str()],
+                known,
+            )
+            .optional()?);
+    }
+    if message.seq.is_none() && message.user_id == *me {
+        return Ok(connection
+            .query_row(
+                "SELECT m.local_id, m.seq FROM outbox o JOIN message m USING (local_id)
+                 WHERE o.room_id = ? AND o.attempts > 0 AND m.content = ? ORDER BY m.local_id LIMIT 1",
+                params![message.room_id.as_str(), message.content.as_str()],
+                known,
+            )
+            .optional()?);
+    }
+    Ok(None)
+}
+
+fn insert(connection: &Connection, message: &Message, seq: Seq) -> Result<i64, Error> {
+    let extras = json!({
+        "attachments": message.attachments,
+        "metadata": message.metadata,
+        "replyTo": message.reply_to,
+        "mentions": message.mentions,
+    });
+    connection.execute(
+        "INSERT INTO message (room_id, id, client_message_id, seq, user_id, user_name, user_type, content, extras, priority,
+                              created_at, edited_at, deleted_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        params![
+            message.room_id.as_str(),
+            message.id.as_str(),
+            message.client_message_id.as_ref().map(ClientMessageId::as_str),
+            number(seq),
+            message.user_id.as_str(),
+            message.user_name.as_str(),
+            name_of(message.user_type),
+            message.content.as_str(),
+            extras.to_string(),
+            name_of(message.priority),
+            message.created_at.as_millis(),
+            message.edited_at.map(Timestamp::as_millis),
+            message.deleted_at.map(Timestamp::as_millis),
+        ],
+    )?;
+    Ok(connection.last_insert_rowid())
+}
+
+/// A stretch of a timeline and whether older rows exist before it, here or on the server.
+pub(crate) struct Stretch {
+    /// Ascending.
+    pub(crate) messages: Vec<MessageView>,
+    /// Whether older rows exist.
+    pub(crate) has_earlier: bool,
+}
+
+/// The newest rows of a room, at most `limit` sent ones, and all that wait to be sent.
+pub(crate) fn newest(connection: &Connection, me: &UserId, room: &RoomId, limit: u32) -> Result<Stretch, Error> {
+    let mut stretch = match coverage::newest(connection, room)? {
+        Some((first, last)) => stretch(connection, me, room, first, last.next(), limit)?,
+        None => Stretch { messages: Vec::new(), has_earlier: rooms::last_seq(connection, room)? > Seq::ZERO },
+    };
+    let mut pending =
+        views(connection, me, "m.room_id = ?1 AND m.seq IS NULL ORDER BY m.local_id", params![room.as_str()])?;
+    stretch.messages.append(&mut pending);
+    Ok(stretch)
+}
+
+/// The rows just before a position, or `None` if those positions are not stored here.
+pub(crate) fn before(
+    connection: &Connection,
+    me: &UserId,
+    room: &RoomId,
+    before: Seq,
+    limit: u32,
+) -> Result<Option<Stretch>, Error> {
+    let last = Seq::new(before.get().saturating_sub(1));
+    if last == Seq::ZERO {
+        return Ok(Some(Stretch { messages: Vec::new(), has_earlier: false }));
+    }
+    match coverage::around(connection, room, last)? {
+        Some((first, _)) => stretch(connection, me, room, first, before, limit).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn stretch(
+    connection: &Connection,
+    me: &UserId,
+    room: &RoomId,
+    first: Seq,
+    end: Seq,
+    limit: u32,
+) -> Result<Stretch, Error> {
+    let mut messages = views(
+        connection,
+        me,
+        "m.room_id = ?1 AND m.seq >= ?2 AND m.seq < ?3 ORDER BY m.seq DESC LIMIT ?4",
+        params![room.as_str(), number(first), number(end), limit],
+    )?;
+    messages.reverse();
+    let full = messages.len() >= limit as usize;
+    Ok(Stretch { messages, has_earlier: full || first > Seq::new(1) })
+}
+
+/// One row.
+pub(crate) fn one(connection: &Connection, me: &UserId, local_id: i64) -> Result<Option<MessageView>, Error> {
+    Ok(views(connection, me, "m.local_id = ?1", params![local_id])?.pop())
+}
+
+/// The newest row of a room, waiting ones included.
+pub(crate) fn last(connection: &Connection, me: &UserId, room: &RoomId) -> Result<Option<MessageView>, Error> {
+    let pending = views(
+        connection,
+        me,
+        "m.room_id = ?1 AND m.seq IS NULL ORDER BY m.local_id DESC LIMIT 1",
+        params![room.as_str()],
+    )?
+    .pop();
+    if pending.is_some() {
+        return Ok(pending);
+    }
+    Ok(views(
+        connection,
+        me,
+        "m.room_id = ?1 AND m.seq IS NOT NULL ORDER BY m.seq DESC LIMIT 1",
+        params![room.as_str()],
+    )?
+    .pop())
+}
+
+/// Own sent rows with `after < seq <= up_to`, the newest `limit`.
+pub(crate) fn own_between(
+    connection: &Connection,
+    me: &UserId,
+    room: &RoomId,
+    (after, up_to): (Seq, Seq),
+    limit: u32,
+) -> Result<Vec<MessageView>, Error> {
+    views(
+        connection,
+        me,
+        "m.room_id = ?1 AND m.seq > ?2 AND m.seq <= ?3 AND m.user_id = ?4 ORDER BY m.seq DESC LIMIT ?5",
+        params![room.as_str(), number(after), number(up_to), me.as_str(), limit],
+    )
+}
+
+/// The row of an own message by the client's name for it.
+pub(crate) fn by_client_id(
+    connection: &Connection,
+    me: &UserId,
+    client_message_id: &ClientMessageId,
+) -> Result<Option<MessageView>, Error> {
+    Ok(views(
+        connection,
+        me,
+        "m.user_id = ?1 AND m.client_message_id = ?2",
+        params![me.as_str(), client_message_id.as_str()],
+    )?
+    .pop())
+}
+
+fn views(
+    connection: &Connection,
+    me: &UserId,
+    condition: &str,
+    values: impl rusqlite::Params,
+) -> Result<Vec<MessageView>, Error> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT m.local_id, m.room_id, m.id, m.client_message_id, m.seq, m.user_id, m.user_name, m.user_type, m.content,
+                m.priority, m.created_at, m.edited_at, m.deleted_at, o.state, o.problem
+         FROM message m LEFT JOIN outbox o USING (local_id) WHERE {condition}"
+    ))?;
+    let mut rows = statement.query(values)?;
+    let mut views = Vec::new();
+    // A page is one room's, so its receipts are read once.
+    let mut progress: Option<(RoomId, receipts::Progress)> = None;
+    while let Some(row) = rows.next()? {
+        let mut view = view(row, me)?;
+        if let (true, Some(seq), Some(_)) = (view.own, view.seq, &view.delivery) {
+            let known = match progress.take() {
+                Some((room, known)) if room == view.room_id => known,
+                _ => receipts::progress(connection, me, &view.room_id)?,
+            };
+            let (delivery, read_by) = known.of(seq);
+            view.delivery = Some(delivery);
+            view.read_by = read_by;
+            progress = Some((view.room_id.clone(), known));
+        }
+        views.push(view);
+    }
+    Ok(views)
+}
+
+fn view(row: &Row<'_>, me: &UserId) -> Result<MessageView, Error> {
+    let local_id: i64 = row.get(0)?;
+    let user_id = UserId::new(row.get::<_, String>(5)?);
+    let own = user_id == *me;
+    let id: Option<String> = row.get(2)?;
+    let client_message_id: Option<String> = row.get(3)?;
+    let deleted = row.get::<_, Option<i64>>(12)?.is_some();
+    let delivery = match row.get::<_, Option<String>>(13)?.as_deref() {
+        Some("failed") => Some(Delivery::Failed),
+        Some("sending") => Some(Delivery::Sending),
+        Some(_) => Some(Delivery::Queued),
+        None if own => Some(Delivery::Sent),
+        None => None,
+    };
+    let key = match (own, &client_message_id, &id) {
+        (true, Some(client), _) => client.clone(),
+        (_, _, Some(id)) => id.clone(),
+        _ => format!("local:{local_id}"),
+    };
+    Ok(MessageView {
+        key,
+        room_id: RoomId::new(row.get::<_, String>(1)?),
+        id: id.map(MessageId::new),
+        client_message_id: client_message_id.filter(|_| own).map(ClientMessageId::new),
+        seq: row.get::<_, Option<i64>>(4)?.map(position),
+        pending_order: u32::try_from(local_id).unwrap_or(u32::MAX),
+        author: User {
+            id: user_id,
+            name: Sensitive::new(row.get::<_, String>(6)?),
+            user_type: named::<UserType>(row.get(7)?).unwrap_or_default(),
+            role: None,
+            avatar_url: None,
+        },
+        own,
+        content: if deleted { Sensitive::default() } else { Sensitive::new(row.get::<_, String>(8)?) },
+        priority: named::<Priority>(row.get(9)?).unwrap_or_default(),
+        created_at: Timestamp::from_millis(row.get(10)?),
+        delivery,
+        problem: row.get::<_, Option<String>>(14)?.and_then(named::<ErrorCode>),
+        read_by: 0,
+        edited: row.get::<_, Option<i64>>(11)?.is_some(),
+        deleted,
+    })
+}

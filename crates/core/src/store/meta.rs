@@ -1,0 +1,74 @@
+//! Single values of an account.
+
+use hugmedo_chat_protocol::User;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::error::Error;
+
+/// What the server speaks, as far as this store has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The guide's events only. `seq` is then our own count of arrivals.
+    Baseline,
+    /// With our extensions. `seq` is the server's.
+    Extended,
+}
+
+pub(crate) fn cursor(connection: &Connection) -> Result<Option<String>, Error> {
+    get(connection, "cursor")
+}
+
+pub(crate) fn set_cursor(connection: &Connection, cursor: &str) -> Result<(), Error> {
+    set(connection, "cursor", cursor)
+}
+
+pub(crate) fn mode(connection: &Connection) -> Result<Option<Mode>, Error> {
+    Ok(get(connection, "mode")?.map(|mode| if mode == "baseline" { Mode::Baseline } else { Mode::Extended }))
+}
+
+/// Notes what the server speaks. When that changes, the history goes: its positions mean something else now.
+/// Returns whether it went.
+pub(crate) fn set_mode(connection: &Connection, new: Mode) -> Result<bool, Error> {
+    let old = mode(connection)?;
+    if old == Some(new) {
+        return Ok(false);
+    }
+    if old.is_some() {
+        forget_history(connection)?;
+    }
+    set(connection, "mode", if new == Mode::Baseline { "baseline" } else { "extended" })?;
+    Ok(old.is_some())
+}
+
+/// The person this store belongs to, as last seen.
+pub(crate) fn owner(connection: &Connection) -> Result<Option<User>, Error> {
+    Ok(get(connection, "owner")?.and_then(|owner| serde_json::from_str(&owner).ok()))
+}
+
+pub(crate) fn set_owner(connection: &Connection, owner: &User) -> Result<(), Error> {
+    set(connection, "owner", &serde_json::to_string(owner).unwrap_or_default())
+}
+
+/// Drops everything that can be fetched again. Drafts and unsent messages stay.
+pub(crate) fn forget_history(connection: &Connection) -> Result<(), Error> {
+    connection.execute_batch(
+        "DELETE FROM message WHERE local_id NOT IN (SELECT local_id FROM outbox);
+         DELETE FROM coverage;
+         DELETE FROM receipt;
+         DELETE FROM meta WHERE key = 'cursor';
+         UPDATE room SET last_seq = 0;",
+    )?;
+    Ok(())
+}
+
+fn get(connection: &Connection, key: &str) -> Result<Option<String>, Error> {
+    Ok(connection.query_row("SELECT value FROM meta WHERE key = ?", params![key], |row| row.get(0)).optional()?)
+}
+
+fn set(connection: &Connection, key: &str, value: &str) -> Result<(), Error> {
+    connection.execute(
+        "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        params![key, value],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! Own messages on their way to the server.
+//!
+//! Invariants: a message and its outbox row are written together and settled together; attempts are counted before they
+//! are made; a message that failed for good stays where it is, in sight, and holds up nobody.
+
+use hugmedo_chat_protocol::{ClientMessageId, RoomId, SendMessage, Sensitive, Timestamp, User, UserId};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{
+    columns::{name_of, named},
+    messages::{self, Settled},
+    rooms,
+};
+use crate::{
+    error::{Error, ErrorCode},
+    view::OutgoingMessage,
+};
+
+/// A message whose turn has come.
+pub(crate) struct DueMessage {
+    /// Its row.
+    pub(crate) local_id: i64,
+    /// What to send.
+    pub(crate) message: SendMessage,
+    /// How often it has been tried before.
+    pub(crate) attempts: u32,
+}
+
+/// What came of an attempt.
+pub(crate) enum SendOutcome {
+    /// The server has it.
+    Settled(Settled),
+    /// It stays in the queue and is tried again, not before this time.
+    Waits(ErrorCode, Timestamp),
+    /// It is out of the queue until the person decides.
+    Fails(ErrorCode),
+}
+
+/// Puts a message into the timeline and the queue. Returns its row, and `None` if it was put there before.
+pub(crate) fn enqueue(connection: &Connection, me: &User, outgoing: &OutgoingMessage) -> Result<Option<i64>, Error> {
+    rooms::ensure(connection, &outgoing.room_id)?;
+    let added = connection.execute(
+        "INSERT INTO message (room_id, client_message_id, user_id, user_name, user_type, content, priority, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (user_id, client_message_id) WHERE client_message_id IS NOT NULL DO NOTHING",
+        params![
+            outgoing.room_id.as_str(),
+            outgoing.client_message_id.as_str(),
+            me.id.as_str(),
+            me.name.as_str(),
+            name_of(me.user_type),
+            outgoing.content.as_str(),
+            name_of(outgoing.priority),
+            Timestamp::now().as_millis(),
+        ],
+    )?;
+    if added == 0 {
+        return Ok(None);
+    }
+    let local_id = connection.last_insert_rowid();
+    connection.execute(
+        "INSERT INTO outbox (local_id, room_id) VALUES (?, ?)",
+        params![local_id, outgoing.room_id.as_str()],
+    )?;
+    Ok(Some(local_id))
+}
+
+/// Takes the next message whose time has come, oldest first, and counts the attempt. A room whose oldest waiting message
+/// must still wait is passed over, so that order within a room holds.
+pub(crate) fn take_due(connection: &Connection, now: Timestamp) -> Result<Option<DueMessage>, Error> {
+    let due = connection
+        .query_row(
+            "SELECT o.local_id, o.room_id, m.client_message_id, m.content, m.priority, o.attempts
+             FROM outbox o JOIN message m USING (local_id)
+             WHERE o.state = 'queued' AND o.not_before <= ?
+               AND NOT EXISTS (SELECT 1 FROM outbox earlier WHERE earlier.room_id = o.room_id
+                               AND earlier.local_id < o.local_id AND earlier.state <> 'failed')
+             ORDER BY o.local_id LIMIT 1",
+            params![now.as_millis()],
+            |row| {
+                Ok(DueMessage {
+                    local_id: row.get(0)?,
+                    message: SendMessage {
+                        room_id: RoomId::new(row.get::<_, String>(1)?),
+                        content: Sensitive::new(row.get::<_, String>(3)?),
+                        attachments: Vec::new(),
+                        metadata: hugmedo_chat_protocol::Opaque(serde_json::json!({})),
+                        client_message_id: row.get::<_, Option<String>>(2)?.map(ClientMessageId::new),
+                        priority: named(row.get(4)?).unwrap_or_default(),
+                        reply_to: None,
+                        mentions: Vec::new(),
+                        user_id: None,
+                    },
+                    attempts: row.get(5)?,
+                })
+            },
+        )
+        .optional()?;
+    if let Some(due) = &due {
+        connection.execute(
+            "UPDATE outbox SET state = 'sending', attempts = attempts + 1, problem = NULL WHERE local_id = ?",
+            params![due.local_id],
+        )?;
+    }
+    Ok(due)
+}
+
+/// When the next waiting message may be tried, if any waits.
+pub(crate) fn next_due_at(connection: &Connection) -> Result<Option<Timestamp>, Error> {
+    let earliest: Option<i64> =
+        connection.query_row("SELECT min(not_before) FROM outbox WHERE state = 'queued'", [], |row| row.get(0))?;
+    Ok(earliest.map(Timestamp::from_millis))
+}
+
+/// Writes down what came of an attempt.
+pub(crate) fn conclude(connection: &Connection, due: &DueMessage, outcome: &SendOutcome) -> Result<(), Error> {
+    let room = &due.message.room_id;
+    match outcome {
+        SendOutcome::Settled(settled) => {
+            messages::settle(connection, due.local_id, settled)?;
+            super::coverage::add(connection, room, settled.seq, settled.seq)?;
+            rooms::raise_last_seq(connection, room, settled.seq)?;
+            rooms::raise_read_seq(connection, room, settled.seq)?;
+        }
+        SendOutcome::Waits(problem, not_before) => {
+            connection.execute(
+                "UPDATE outbox SET state = 'queued', problem = ?, not_before = ? WHERE local_id = ?",
+                params![name_of(problem), not_before.as_millis(), due.local_id],
+            )?;
+        }
+        SendOutcome::Fails(problem) => {
+            connection.execute(
+                "UPDATE outbox SET state = 'failed', problem = ? WHERE local_id = ?",
+                params![name_of(problem), due.local_id],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts messages that were on their way back into the queue, at once. Returns their rows.
+pub(crate) fn requeue_unanswered(connection: &Connection) -> Result<Vec<i64>, Error> {
+    let mut statement = connection
+        .prepare("UPDATE outbox SET state = 'queued', not_before = 0 WHERE state = 'sending' RETURNING local_id")?;
+    let rows = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(rows)
+}
+
+/// Lets every waiting message go at once: the link is back.
+pub(crate) fn wake_all(connection: &Connection) -> Result<(), Error> {
+    connection.execute("UPDATE outbox SET not_before = 0 WHERE state = 'queued'", [])?;
+    Ok(())
+}
+
+/// Gives up on messages that a baseline server has not echoed: it may or may not have them, and sending again could show
+/// them twice to everyone. The person decides. Returns their rows.
+pub(crate) fn fail_unanswered(connection: &Connection, problem: ErrorCode) -> Result<Vec<i64>, Error> {
+    let mut statement = connection
+        .prepare("UPDATE outbox SET state = 'failed', problem = ? WHERE state = 'sending' RETURNING local_id")?;
+    let rows = statement.query_map(params![name_of(problem)], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(rows)
+}
+
+/// As [`fail_unanswered`], for one row. Returns whether it was still without an answer.
+pub(crate) fn fail_one_unanswered(connection: &Connection, local_id: i64, problem: ErrorCode) -> Result<bool, Error> {
+    let failed = connection.execute(
+        "UPDATE outbox SET state = 'failed', problem = ? WHERE local_id = ? AND state = 'sending'",
+        params![name_of(problem), local_id],
+    )?;
+    Ok(failed > 0)
+}
+
+/// Puts a failed message back into the queue. Returns its row; `None` if it has not failed.
+pub(crate) fn retry(connection: &Connection, me: &UserId, id: &ClientMessageId) -> Result<Option<i64>, Error> {
+    Ok(connection
+        .query_row(
+            "UPDATE outbox SET state = 'queued', problem = NULL, not_before = 0
+             WHERE state = 'failed'
+               AND local_id = (SELECT local_id FROM message WHERE user_id = ? AND client_message_id = ?)
+             RETURNING local_id",
+            params![me.as_str(), id.as_str()],
+            |row| row.get(0),
+        )
+        .optional()?)
+}
+
+/// Takes back a message that is not on its way. Returns its room; `None` if it is being sent or was sent.
+pub(crate) fn discard(connection: &Connection, me: &UserId, id: &ClientMessageId) -> Result<Option<RoomId>, Error> {
+    Ok(connection
+        .query_row(
+            "DELETE FROM message
+             WHERE user_id = ? AND client_message_id = ?
+               AND local_id IN (SELECT local_id FROM outbox WHERE state <> 'sending')
+             RETURNING room_id",
+            params![me.as_str(), id.as_str()],
+            |row| Ok(RoomId::new(row.get::<_, String>(0)?)),
+        )
+        .optional()?)
+}

@@ -1,0 +1,152 @@
+//! Rooms and what is unread in them.
+//!
+//! Invariant: unread is counted, never kept: others' messages above the read position, which only rises.
+
+use hugmedo_chat_protocol::{Room, RoomId, RoomKind, Sensitive, Seq, User, UserId};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{
+    columns::{name_of, named},
+    coverage::{number, position},
+    messages,
+};
+use crate::{
+    error::Error,
+    view::{LastMessageView, RoomView},
+};
+
+/// Longest preview in the room list, in characters.
+const PREVIEW_CHARS: usize = 120;
+
+/// Takes in a room as the server tells it.
+pub(crate) fn take_in(connection: &Connection, room: &Room) -> Result<(), Error> {
+    let members = serde_json::to_string(&room.members).unwrap_or_else(|_| "[]".to_owned());
+    connection.execute(
+        "INSERT INTO room (id, name, kind, members, last_seq, read_seq, read_acked) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, members = excluded.members,
+           last_seq = max(last_seq, excluded.last_seq), read_seq = max(read_seq, excluded.read_seq),
+           read_acked = max(read_acked, excluded.read_acked)",
+        params![
+            room.id.as_str(),
+            room.name.as_str(),
+            name_of(room.kind),
+            members,
+            number(room.last_seq),
+            number(room.read_seq)
+        ],
+    )?;
+    Ok(())
+}
+
+/// Makes sure a room is known, by its id if by nothing else.
+pub(crate) fn ensure(connection: &Connection, room: &RoomId) -> Result<bool, Error> {
+    let added = connection
+        .execute("INSERT INTO room (id, name) VALUES (?1, ?1) ON CONFLICT (id) DO NOTHING", params![room.as_str()])?;
+    Ok(added > 0)
+}
+
+/// Forgets a room with everything in it.
+pub(crate) fn remove(connection: &Connection, room: &RoomId) -> Result<bool, Error> {
+    connection.execute("DELETE FROM outbox WHERE room_id = ?", params![room.as_str()])?;
+    connection.execute("DELETE FROM draft WHERE room_id = ?", params![room.as_str()])?;
+    connection.execute("DELETE FROM notified WHERE room_id = ?", params![room.as_str()])?;
+    Ok(connection.execute("DELETE FROM room WHERE id = ?", params![room.as_str()])? > 0)
+}
+
+/// Every room's id.
+pub(crate) fn ids(connection: &Connection) -> Result<Vec<RoomId>, Error> {
+    let mut statement = connection.prepare_cached("SELECT id FROM room ORDER BY id")?;
+    let rows = statement.query_map([], |row| Ok(RoomId::new(row.get::<_, String>(0)?)))?.collect::<Result<_, _>>()?;
+    Ok(rows)
+}
+
+pub(crate) fn last_seq(connection: &Connection, room: &RoomId) -> Result<Seq, Error> {
+    let last: Option<i64> = connection
+        .query_row("SELECT last_seq FROM room WHERE id = ?", params![room.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(last.map_or(Seq::ZERO, position))
+}
+
+pub(super) fn raise_last_seq(connection: &Connection, room: &RoomId, seq: Seq) -> Result<(), Error> {
+    connection
+        .execute("UPDATE room SET last_seq = max(last_seq, ?) WHERE id = ?", params![number(seq), room.as_str()])?;
+    Ok(())
+}
+
+/// Moves the read position up, never down. Returns whether it moved.
+pub(crate) fn raise_read_seq(connection: &Connection, room: &RoomId, seq: Seq) -> Result<bool, Error> {
+    let seq = number(seq);
+    let moved = connection
+        .execute("UPDATE room SET read_seq = ? WHERE id = ? AND read_seq < ?", params![seq, room.as_str(), seq])?;
+    Ok(moved > 0)
+}
+
+/// The server holds this read position.
+pub(crate) fn note_read_acked(connection: &Connection, room: &RoomId, seq: Seq) -> Result<(), Error> {
+    connection
+        .execute("UPDATE room SET read_acked = max(read_acked, ?) WHERE id = ?", params![number(seq), room.as_str()])?;
+    Ok(())
+}
+
+/// Whether positions up to the last known one are missing at the top of a room's log.
+pub(crate) fn is_behind(connection: &Connection, room: &RoomId) -> Result<bool, Error> {
+    let stored = super::coverage::newest(connection, room)?.map_or(Seq::ZERO, |(_, last)| last);
+    Ok(last_seq(connection, room)? > stored)
+}
+
+/// A room as the list shows it.
+pub(crate) fn view(connection: &Connection, me: &UserId, room: &RoomId) -> Result<Option<RoomView>, Error> {
+    let row = connection
+        .query_row("SELECT name, kind, members, read_seq FROM room WHERE id = ?", params![room.as_str()], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, i64>(3)?))
+        })
+        .optional()?;
+    let Some((name, kind, members, read_seq)) = row else { return Ok(None) };
+    let (unsent, has_draft) = connection.query_row(
+        "SELECT (SELECT count(*) FROM outbox WHERE room_id = ?1), EXISTS (SELECT 1 FROM draft WHERE room_id = ?1)",
+        params![room.as_str()],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok(Some(RoomView {
+        id: room.clone(),
+        name: Sensitive::new(name),
+        kind: named::<RoomKind>(kind).unwrap_or_default(),
+        members: serde_json::from_str::<Vec<User>>(&members).unwrap_or_default(),
+        unread: unread(connection, me, room, read_seq)?,
+        read_seq: position(read_seq),
+        last_message: messages::last(connection, me, room)?.map(|last| LastMessageView {
+            preview: preview(&last.content),
+            author_name: last.author.name,
+            own: last.own,
+            created_at: last.created_at,
+            delivery: last.delivery,
+            deleted: last.deleted,
+        }),
+        unsent,
+        has_draft,
+    }))
+}
+
+/// Served by the index `message_by_seq` alone.
+fn unread(connection: &Connection, me: &UserId, room: &RoomId, read_seq: i64) -> Result<u32, Error> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT count(*) FROM message WHERE room_id = ? AND seq > ? AND user_id <> ? AND deleted_at IS NULL
+             AND seq IS NOT NULL",
+        )?
+        .query_row(params![room.as_str(), read_seq, me.as_str()], |row| row.get(0))?)
+}
+
+/// Every room as the list shows it.
+pub(crate) fn views(connection: &Connection, me: &UserId) -> Result<Vec<RoomView>, Error> {
+    let mut views = Vec::new();
+    for room in ids(connection)? {
+        views.extend(view(connection, me, &room)?);
+    }
+    Ok(views)
+}
+
+fn preview(content: &Sensitive) -> Sensitive {
+    let line: String = content.as_str().split_whitespace().collect::<Vec<_>>().join(" ");
+    Sensitive::new(line.chars().take(PREVIEW_CHARS).collect::<String>())
+}

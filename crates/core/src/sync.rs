@@ -1,0 +1,152 @@
+//! Fetching what the socket did not bring. The socket is a hint; this is what makes the promise.
+//!
+//! Invariants: the cursor moves in the transaction of the page it belongs to; a page may arrive twice; a cursor that is too
+//! old leads to a fresh snapshot that keeps drafts and unsent messages.
+
+use hugmedo_chat_protocol::{ErrorCode as WireCode, RoomId, Seq, limits::MAX_PAGE};
+
+use crate::{
+    account::Account,
+    error::{Error, ErrorCode},
+    intake,
+    store::{coverage, messages, meta, rooms},
+    transport::HttpFailure,
+    view::ViewChange,
+};
+
+/// Messages fetched for each room of a snapshot.
+const SNAPSHOT_PAGE: usize = 50;
+/// Pages fetched beyond that so that everything unread is counted; past it the count is 'at least'.
+const UNREAD_PAGES: usize = 25;
+
+/// Fetches everything that changed since the last time. Returns the rooms that are new here.
+pub(crate) async fn catch_up(account: &Account) -> Result<Vec<RoomId>, Error> {
+    let mut added = Vec::new();
+    loop {
+        let cursor = account.store.read(meta::cursor).await?;
+        let Some(cursor) = cursor else {
+            added.extend(snapshot(account).await?);
+            continue;
+        };
+        let page = account.authorised(|token| {
+            let (api, cursor) = (account.api.clone(), cursor.clone());
+            async move { api.sync(&token, Some(&cursor)).await }
+        });
+        let page = match page.await {
+            Ok(page) => page,
+            Err(HttpFailure::Refused(error)) if error.code == WireCode::CursorExpired => {
+                tracing::info!("the sync cursor is too old; starting from a snapshot");
+                added.extend(snapshot(account).await?);
+                continue;
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        account.note_confirmed();
+        let stuck = page.has_more && page.cursor == cursor;
+        let taken = intake::take_in(account, page.changes, Some(page.cursor)).await?;
+        added.extend(taken.added);
+        if !page.has_more {
+            return Ok(added);
+        }
+        if stuck {
+            return Err(Error::new(ErrorCode::ServerUnavailable, "sync does not move on"));
+        }
+    }
+}
+
+/// Starts from what is true now: the rooms, and the newest messages of each.
+async fn snapshot(account: &Account) -> Result<Vec<RoomId>, Error> {
+    // The cursor first: whatever happens while the rest is fetched comes again by sync, and changes nothing twice.
+    let start = account
+        .authorised(|token| {
+            let api = account.api.clone();
+            async move { api.sync(&token, None).await }
+        })
+        .await?;
+    let listed = account
+        .authorised(|token| {
+            let api = account.api.clone();
+            async move { api.rooms(&token).await }
+        })
+        .await?;
+    let listed_rooms = listed.rooms.clone();
+    let (added, gone) = account
+        .store
+        .write(move |transaction| {
+            meta::forget_history(transaction)?;
+            let before = rooms::ids(transaction)?;
+            for room in &listed_rooms {
+                rooms::take_in(transaction, room)?;
+            }
+            let is_listed = |id: &RoomId| listed_rooms.iter().any(|room| room.id == *id);
+            let gone: Vec<RoomId> = before.iter().filter(|id| !is_listed(id)).cloned().collect();
+            for room in &gone {
+                rooms::remove(transaction, room)?;
+            }
+            let added =
+                listed_rooms.into_iter().map(|room| room.id).filter(|id| !before.contains(id)).collect::<Vec<_>>();
+            Ok((added, gone))
+        })
+        .await?;
+    for room_id in gone {
+        account.hub.publish(ViewChange::RoomRemoved { room_id });
+    }
+    for room in &listed.rooms {
+        let mut earliest = fetch_history(account, &room.id, None, SNAPSHOT_PAGE).await?;
+        for _ in 0..UNREAD_PAGES {
+            match earliest {
+                Some(seq) if seq > room.read_seq.next() => {
+                    earliest = fetch_history(account, &room.id, Some(seq), MAX_PAGE).await?;
+                }
+                _ => break,
+            }
+        }
+        account.publish_room(&room.id).await?;
+        account.hub.publish(ViewChange::TimelineReset { room_id: room.id.clone() });
+    }
+    account.store.write(move |transaction| meta::set_cursor(transaction, &start.cursor)).await?;
+    Ok(added)
+}
+
+/// Fetches one page of a room's history into the store: the newest, or the one before a position. Returns where it begins,
+/// `None` at the beginning of the room.
+pub(crate) async fn fetch_history(
+    account: &Account,
+    room: &RoomId,
+    before: Option<Seq>,
+    limit: usize,
+) -> Result<Option<Seq>, Error> {
+    // Read before asking: the answer holds every message up to this position at least.
+    let (known_room, me) = (room.clone(), account.me.id.clone());
+    let known_last = account.store.read(move |connection| rooms::last_seq(connection, &known_room)).await?;
+    let page = account
+        .authorised(|token| {
+            let (api, room) = (account.api.clone(), room.clone());
+            async move { api.messages(&token, &room, before, limit).await }
+        })
+        .await?;
+    account.note_confirmed();
+    let room = room.clone();
+    let result = account
+        .store
+        .write(move |transaction| {
+            let first = page.messages.first().and_then(|message| message.seq);
+            let last = page.messages.last().and_then(|message| message.seq);
+            for message in &page.messages {
+                messages::take_in(transaction, &me, message)?;
+            }
+            let begins = match first {
+                Some(first) if page.has_more => Some(first),
+                _ => None,
+            };
+            let end = match before {
+                Some(before) => Seq::new(before.get().saturating_sub(1)),
+                None => known_last.max(last.unwrap_or_default()),
+            };
+            coverage::add(transaction, &room, begins.unwrap_or(Seq::new(1)), end)?;
+            Ok(begins)
+        })
+        .await;
+    account.note_storage(&result);
+    result
+}

@@ -1,0 +1,97 @@
+//! Reading a room: from the store where it is stored, from the server where it is not.
+//!
+//! Invariant: a page is whole. Where rows are missing and cannot be had, the page ends there and says so.
+
+use std::time::Duration;
+
+use hugmedo_chat_protocol::{RoomId, Seq, limits::MAX_PAGE};
+use tokio::time::timeout;
+
+use crate::{
+    account::Account,
+    error::{Error, ErrorCode},
+    store::{drafts, messages, rooms},
+    sync,
+    view::{OpenedRoom, TimelinePage},
+};
+
+/// Rows of one page.
+const PAGE: u32 = 50;
+/// Rows shown above the first unread one, for context.
+const CONTEXT: u32 = 20;
+/// The longest opening a room waits for the server before it shows what is here.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Opens a room at its newest rows, with everything unread if that is not more than a server's page.
+pub(crate) async fn open(account: &Account, room: &RoomId) -> Result<OpenedRoom, Error> {
+    let asked = room.clone();
+    let behind = account.store.read(move |connection| rooms::is_behind(connection, &asked)).await?;
+    let incomplete = if behind && !account.is_baseline() {
+        fetch(account, room, None).await.err().map(|error| error.code())
+    } else {
+        None
+    };
+    let (me, asked) = (account.me.id.clone(), room.clone());
+    let (view, stretch, draft) = account
+        .store
+        .read(move |connection| {
+            let view =
+                rooms::view(connection, &me, &asked)?.ok_or_else(|| Error::new(ErrorCode::NotFound, "no such room"))?;
+            let limit = PAGE.max(view.unread.saturating_add(CONTEXT)).min(MAX_PAGE as u32);
+            let stretch = messages::newest(connection, &me, &asked, limit)?;
+            Ok((view, stretch, drafts::draft(connection, &asked)?))
+        })
+        .await?;
+    Ok(OpenedRoom {
+        room: view,
+        page: TimelinePage {
+            room_id: room.clone(),
+            messages: stretch.messages,
+            has_earlier: stretch.has_earlier,
+            incomplete,
+        },
+        draft,
+        typing: account.typing().people(room),
+    })
+}
+
+/// The rows before a position.
+pub(crate) async fn earlier(account: &Account, room: &RoomId, before: Seq) -> Result<TimelinePage, Error> {
+    let mut incomplete = None;
+    for fetched in [false, true] {
+        let (me, asked) = (account.me.id.clone(), room.clone());
+        let stretch =
+            account.store.read(move |connection| messages::before(connection, &me, &asked, before, PAGE)).await?;
+        match stretch {
+            Some(stretch) => {
+                return Ok(TimelinePage {
+                    room_id: room.clone(),
+                    messages: stretch.messages,
+                    has_earlier: stretch.has_earlier,
+                    incomplete: None,
+                });
+            }
+            None if fetched => break,
+            None => incomplete = fetch(account, room, Some(before)).await.err().map(|error| error.code()),
+        }
+        if incomplete.is_some() {
+            break;
+        }
+    }
+    Ok(TimelinePage {
+        room_id: room.clone(),
+        messages: Vec::new(),
+        has_earlier: true,
+        incomplete: Some(incomplete.unwrap_or(ErrorCode::ServerUnavailable)),
+    })
+}
+
+async fn fetch(account: &Account, room: &RoomId, before: Option<Seq>) -> Result<(), Error> {
+    if account.link().is_none() {
+        return Err(Error::new(ErrorCode::Unreachable, "offline"));
+    }
+    match timeout(PATIENCE, sync::fetch_history(account, room, before, PAGE as usize * 2)).await {
+        Ok(result) => result.map(|_| ()),
+        Err(_) => Err(Error::new(ErrorCode::Timeout, "history took too long")),
+    }
+}

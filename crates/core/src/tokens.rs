@@ -1,0 +1,151 @@
+//! The tokens of a session: a fresh access token whenever one is needed.
+//!
+//! Invariants: a refresh token is used once, and its successor is in the keychain before anything else happens; one renewal
+//! at a time; a server's clock, not ours, decides what is expired.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use hugmedo_chat_protocol::{Secret, SessionGrant, Timestamp, UserId};
+use tokio::sync::Mutex;
+
+use crate::{
+    address::ServerAddress,
+    api::Api,
+    error::ErrorCode,
+    transport::HttpFailure,
+    vault::{SavedSession, SavedToken, Vault},
+};
+
+/// A token is renewed this long before it ends.
+const MARGIN_MS: i64 = 60_000;
+
+/// What a person signed in with.
+pub(crate) enum Tokens {
+    /// By the server's own sign-in: renewable.
+    Granted { access: Option<(Secret, Timestamp)>, refresh: Secret },
+    /// By another service: used as it is.
+    Issued { access: Secret },
+}
+
+impl From<SessionGrant> for Tokens {
+    fn from(grant: SessionGrant) -> Self {
+        Self::Granted { access: Some((grant.access_token, grant.expires_at)), refresh: grant.refresh_token }
+    }
+}
+
+impl From<SavedToken> for Tokens {
+    fn from(token: SavedToken) -> Self {
+        match token {
+            SavedToken::Refresh(refresh) => Self::Granted { access: None, refresh },
+            SavedToken::Access(access) => Self::Issued { access },
+        }
+    }
+}
+
+/// Why there is no fresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TokenFailure {
+    /// The server refused to renew: the session is over.
+    Ended,
+    /// Not now.
+    Failed(ErrorCode),
+}
+
+/// Keeps the tokens of one session.
+pub(crate) struct TokenKeeper {
+    api: Api,
+    server: ServerAddress,
+    user_id: UserId,
+    /// `None` for a session that must leave no trace.
+    vault: Option<Vault>,
+    tokens: Mutex<Tokens>,
+    /// The server's clock less ours, in milliseconds.
+    clock_offset: AtomicI64,
+}
+
+impl TokenKeeper {
+    pub(crate) fn new(api: Api, server: ServerAddress, user_id: UserId, vault: Option<Vault>, tokens: Tokens) -> Self {
+        Self { api, server, user_id, vault, tokens: Mutex::new(tokens), clock_offset: AtomicI64::new(0) }
+    }
+
+    /// Learns the server's clock.
+    pub(crate) fn note_server_time(&self, server_time: Timestamp) {
+        self.clock_offset.store(server_time.as_millis() - Timestamp::now().as_millis(), Ordering::Relaxed);
+    }
+
+    /// A token with at least a minute left.
+    pub(crate) async fn fresh(&self) -> Result<Secret, TokenFailure> {
+        self.renewed(false).await
+    }
+
+    /// A token other than the one just refused, or `Ended` where no other can be had.
+    pub(crate) async fn after_refusal(&self) -> Result<Secret, TokenFailure> {
+        self.renewed(true).await
+    }
+
+    /// Milliseconds until the present token should be renewed; `None` if it cannot be.
+    pub(crate) async fn renewal_due_in(&self) -> Option<u64> {
+        match &*self.tokens.lock().await {
+            Tokens::Granted { access: Some((_, expires_at)), .. } => {
+                Some(self.time_left(*expires_at).try_into().unwrap_or(0))
+            }
+            Tokens::Granted { access: None, .. } => Some(0),
+            Tokens::Issued { .. } => None,
+        }
+    }
+
+    /// The present token, if there is one, whatever its age.
+    pub(crate) async fn present(&self) -> Option<Secret> {
+        match &*self.tokens.lock().await {
+            Tokens::Granted { access, .. } => access.as_ref().map(|(token, _)| token.clone()),
+            Tokens::Issued { access } => Some(access.clone()),
+        }
+    }
+
+    /// Puts the session into the keychain.
+    pub(crate) async fn save(&self) -> Result<(), crate::error::Error> {
+        let tokens = self.tokens.lock().await;
+        self.save_tokens(&tokens).await
+    }
+
+    async fn save_tokens(&self, tokens: &Tokens) -> Result<(), crate::error::Error> {
+        let Some(vault) = &self.vault else { return Ok(()) };
+        let token = match tokens {
+            Tokens::Granted { refresh, .. } => SavedToken::Refresh(refresh.clone()),
+            Tokens::Issued { access } => SavedToken::Access(access.clone()),
+        };
+        let session = SavedSession { server: self.server.as_str().to_owned(), user_id: self.user_id.clone(), token };
+        vault.save_session(&session).await
+    }
+
+    async fn renewed(&self, refused: bool) -> Result<Secret, TokenFailure> {
+        let mut tokens = self.tokens.lock().await;
+        let refresh = match &*tokens {
+            Tokens::Issued { .. } if refused => return Err(TokenFailure::Ended),
+            Tokens::Issued { access } => return Ok(access.clone()),
+            Tokens::Granted { access: Some((token, expires_at)), .. }
+                if !refused && self.time_left(*expires_at) > 0 =>
+            {
+                return Ok(token.clone());
+            }
+            Tokens::Granted { refresh, .. } => refresh.clone(),
+        };
+        let grant = match self.api.renew_tokens(&refresh).await {
+            Ok(grant) => grant,
+            Err(HttpFailure::Refused(error)) if !error.code.is_transient() => return Err(TokenFailure::Ended),
+            Err(failure) => return Err(TokenFailure::Failed(failure.code())),
+        };
+        let token = grant.access_token.clone();
+        *tokens = grant.into();
+        if let Err(error) = self.save_tokens(&tokens).await {
+            // The session lives on; after a restart the person will have to sign in.
+            tracing::warn!(%error, "the renewed session could not be kept");
+        }
+        Ok(token)
+    }
+
+    fn time_left(&self, expires_at: Timestamp) -> i64 {
+        let server_now = Timestamp::now().as_millis().saturating_add(self.clock_offset.load(Ordering::Relaxed));
+        expires_at.as_millis() - server_now - MARGIN_MS
+    }
+}

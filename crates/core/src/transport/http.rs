@@ -1,0 +1,97 @@
+//! HTTP calls by reqwest.
+
+use std::{error::Error as _, time::Duration};
+
+use futures_util::future::BoxFuture;
+use hugmedo_chat_protocol::{ApiError, limits::MAX_FRAME_BYTES};
+use reqwest::{Client, StatusCode, redirect};
+use serde_json::Value;
+
+use super::{Http, HttpCall, HttpFailure};
+use crate::{address::ServerAddress, error::ErrorCode};
+
+/// The longest the connection itself may take; a dead address is then known well before a call's own limit.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Largest answer that is read: a full page of the longest messages fits.
+const MAX_ANSWER_BYTES: usize = 64 * MAX_FRAME_BYTES;
+
+/// HTTP calls to one server.
+pub struct HttpClient {
+    address: ServerAddress,
+    client: Client,
+}
+
+impl HttpClient {
+    /// A client for this server. Redirects are not followed: they could carry a token elsewhere.
+    pub fn new(address: &ServerAddress) -> Self {
+        let client = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(redirect::Policy::none())
+            .build()
+            .unwrap_or_default();
+        Self { address: address.clone(), client }
+    }
+
+    async fn send(&self, call: HttpCall) -> Result<Value, HttpFailure> {
+        let url = self.address.join(&call.path);
+        let mut request = if call.post || call.body.is_some() { self.client.post(url) } else { self.client.get(url) };
+        request = request.timeout(call.timeout);
+        if let Some(token) = &call.token {
+            request = request.bearer_auth(token.expose());
+        }
+        if let Some(body) = &call.body {
+            request = request.json(body);
+        }
+        let mut response = request.send().await.map_err(|error| classify(&error))?;
+        let status = response.status();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(HttpFailure::Foreign);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if status == StatusCode::NO_CONTENT {
+            return Ok(Value::Null);
+        }
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|_| HttpFailure::Foreign);
+        }
+        match serde_json::from_slice::<ApiError>(&body) {
+            Ok(error) => Err(HttpFailure::Refused(error)),
+            // A gateway before the server speaks no JSON of ours, but these say plainly what is the matter.
+            Err(_) if status.is_server_error() => Err(HttpFailure::Failed(ErrorCode::ServerUnavailable)),
+            Err(_) if status == StatusCode::TOO_MANY_REQUESTS => Err(HttpFailure::Failed(ErrorCode::RateLimited)),
+            Err(_) => Err(HttpFailure::Foreign),
+        }
+    }
+}
+
+impl Http for HttpClient {
+    fn call(&self, call: HttpCall) -> BoxFuture<'_, Result<Value, HttpFailure>> {
+        Box::pin(self.send(call))
+    }
+}
+
+fn classify(error: &reqwest::Error) -> HttpFailure {
+    if error.is_timeout() {
+        return HttpFailure::Failed(ErrorCode::Timeout);
+    }
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        // native-tls says no more than its text across the three systems.
+        let text = inner.to_string().to_ascii_lowercase();
+        if text.contains("certificate") || text.contains("self-signed") || text.contains("self signed") {
+            return HttpFailure::Failed(ErrorCode::UntrustedCertificate);
+        }
+        if text.contains("ssl") || text.contains("tls") || text.contains("wrong version number") {
+            return HttpFailure::Foreign;
+        }
+        cause = inner.source();
+    }
+    if error.is_decode() || error.is_body() {
+        HttpFailure::Foreign
+    } else {
+        HttpFailure::Failed(ErrorCode::Unreachable)
+    }
+}

@@ -1,0 +1,97 @@
+//! What is kept in the keychain for one data folder: the session, and the key of each account's store.
+//!
+//! Invariant: nothing confidential is ever in a file in the clear, and keychain calls, which may block, run off the event
+//! loop.
+
+use std::sync::Arc;
+
+use hugmedo_chat_protocol::{Secret, UserId};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    address::ServerAddress,
+    error::{Error, ErrorCode},
+    host::{SecretStore, SecretStoreError},
+};
+
+/// A session that outlives the app. Small, because some keychains hold no more than 2,560 bytes in one entry.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SavedSession {
+    pub(crate) server: String,
+    pub(crate) user_id: UserId,
+    pub(crate) token: SavedToken,
+}
+
+/// What opens the session again.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum SavedToken {
+    /// Good for one renewal.
+    Refresh(Secret),
+    /// Issued elsewhere; used as it is until it is refused.
+    Access(Secret),
+}
+
+/// The keychain entries of one data folder.
+#[derive(Clone)]
+pub(crate) struct Vault {
+    secrets: Arc<dyn SecretStore>,
+    profile: String,
+}
+
+impl Vault {
+    /// `profile` tells apart data folders that share a keychain.
+    pub(crate) fn new(secrets: Arc<dyn SecretStore>, profile: String) -> Self {
+        Self { secrets, profile }
+    }
+
+    pub(crate) async fn session(&self) -> Result<Option<SavedSession>, Error> {
+        let saved = self.run("session", |secrets, name| secrets.read(name)).await?;
+        // An entry of an older or newer shape is as good as none: the person signs in again.
+        Ok(saved.and_then(|saved| serde_json::from_str(saved.expose()).ok()))
+    }
+
+    pub(crate) async fn save_session(&self, session: &SavedSession) -> Result<(), Error> {
+        let text = serde_json::to_string(session).map_err(|_| Error::new(ErrorCode::Internal, "session as JSON"))?;
+        let secret = Secret::new(text);
+        self.run("session", move |secrets, name| secrets.write(name, &secret)).await
+    }
+
+    pub(crate) async fn forget_session(&self) -> Result<(), Error> {
+        self.run("session", |secrets, name| secrets.delete(name)).await
+    }
+
+    pub(crate) async fn store_key(&self, account: &str) -> Result<Option<Secret>, Error> {
+        self.run(&format!("store-key:{account}"), |secrets, name| secrets.read(name)).await
+    }
+
+    pub(crate) async fn save_store_key(&self, account: &str, key: &Secret) -> Result<(), Error> {
+        let key = key.clone();
+        self.run(&format!("store-key:{account}"), move |secrets, name| secrets.write(name, &key)).await
+    }
+
+    pub(crate) async fn forget_store_key(&self, account: &str) -> Result<(), Error> {
+        self.run(&format!("store-key:{account}"), |secrets, name| secrets.delete(name)).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        entry: &str,
+        work: impl FnOnce(&dyn SecretStore, &str) -> Result<T, SecretStoreError> + Send + 'static,
+    ) -> Result<T, Error> {
+        let secrets = Arc::clone(&self.secrets);
+        let name = format!("{}:{entry}", self.profile);
+        match tokio::task::spawn_blocking(move || work(secrets.as_ref(), &name)).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(Error::new(ErrorCode::Internal, "the keychain's work was cut off")),
+        }
+    }
+}
+
+/// The name of a person's account on one server, for folders and keychain entries: says neither.
+pub(crate) fn account_name(server: &ServerAddress, user: &UserId) -> String {
+    let digest = Sha256::digest(format!("{}\n{user}", server.as_str()));
+    digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+}
