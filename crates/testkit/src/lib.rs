@@ -1,1 +1,12 @@
-//! placeholder
+//! For tests only: hosts in memory, a scripted network, and the real server in process.
+//!
+//! Invariant: nothing here is a simplified copy of the product. A scripted network plays exactly what a test tells it to;
+//! whoever needs a server's behaviour takes the real server.
+
+mod host;
+mod scripted;
+mod watch;
+
+pub use host::{MemorySecrets, RecordingNotifier};
+pub use scripted::{Asked, HttpScript, ScriptedNetwork, ScriptedSession};
+pub use watch::Watch;

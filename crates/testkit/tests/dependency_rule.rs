@@ -59,8 +59,10 @@ fn each_crate_depends_only_on_those_of_ours_it_may_know() {
 #[test]
 fn nothing_but_the_app_depends_on_tauri() {
     for package in workspace().packages.iter().filter(|package| package.name != APP) {
-        let tauri: Vec<&str> =
-            dependencies(package, true).into_iter().filter(|name| name.starts_with("tauri") || *name == "wry").collect();
+        let tauri: Vec<&str> = dependencies(package, true)
+            .into_iter()
+            .filter(|name| name.starts_with("tauri") || *name == "wry")
+            .collect();
         assert!(tauri.is_empty(), "{} depends on {tauri:?}", package.name);
     }
 }
