@@ -1,0 +1,423 @@
+//! Core against a network that does exactly what the test says: every fault of a link, one at a time.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use hugmedo_chat_core::{
+    Core, ErrorCode,
+    transport::{ConnectFailure, HttpFailure},
+    view::{ConnectionState, Credentials, Delivery, OutgoingMessage, SignInRequest, ViewChange},
+};
+use hugmedo_chat_protocol::{
+    ClientMessageId, Message, RoomId, Sensitive, Seq, ServerEvent, SessionEndReason, SessionEnded, SessionInfo,
+    Timestamp, User, UserType,
+};
+use hugmedo_chat_testkit::{MemorySecrets, RecordingNotifier, ScriptedNetwork, ScriptedSession, Watch};
+use serde_json::{Value, json};
+
+const ROOM: &str = "general";
+
+fn sato() -> User {
+    User { id: "sato".into(), name: "佐藤 恵".into(), user_type: UserType::Clinician, role: None, avatar_url: None }
+}
+
+fn grant(number: u32) -> Value {
+    json!({
+        "accessToken": format!("access-{number}"),
+        "refreshToken": format!("refresh-{number}"),
+        "expiresAt": Timestamp::from_millis(Timestamp::now().as_millis() + 600_000),
+        "user": sato(),
+    })
+}
+
+/// A server with one empty room.
+fn quiet_server(call: &str, _body: Option<&Value>) -> Result<Value, HttpFailure> {
+    match call {
+        "POST /api/login" => Ok(grant(1)),
+        "POST /api/token" => Ok(grant(2)),
+        "GET /api/rooms" => {
+            Ok(json!({ "rooms": [{ "id": ROOM, "name": "病棟", "kind": "staff", "members": [sato()] }] }))
+        }
+        call if call.starts_with("GET /api/rooms/") => Ok(json!({ "messages": [], "hasMore": false })),
+        call if call.starts_with("GET /api/sync") => Ok(json!({ "changes": [], "cursor": "1", "hasMore": false })),
+        _ => Ok(Value::Null),
+    }
+}
+
+struct Scene {
+    network: ScriptedNetwork,
+    core: Core,
+    watch: Watch,
+    secrets: MemorySecrets,
+    folder: tempfile::TempDir,
+}
+
+impl Scene {
+    async fn signed_in(
+        http: impl Fn(&str, Option<&Value>) -> Result<Value, HttpFailure> + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let network = ScriptedNetwork::new(Arc::new(http));
+        let secrets = MemorySecrets::default();
+        let (notifier, _) = RecordingNotifier::new();
+        let core = Core::start(network.config(folder.path()), Arc::new(secrets.clone()), notifier).await?;
+        let mut watch = Watch::of(&core).await?;
+        core.sign_in(request()).await?;
+        watch.until("a session", |watch| watch.session.is_some()).await?;
+        Ok(Self { network, core, watch, secrets, folder })
+    }
+
+    /// Accepts a connection as our server does, and plays along until core is live.
+    async fn connect(&mut self) -> Result<ScriptedSession> {
+        let mut session = self.network.accept().await?;
+        session.say(greeting()).await?;
+        let watch = &mut self.watch;
+        tokio::select! {
+            live = watch.until_live() => live?,
+            never = answer_everything(&mut session) => never?,
+        }
+        Ok(session)
+    }
+
+    async fn send(&self, text: &str) -> Result<ClientMessageId> {
+        let id = ClientMessageId::generate();
+        let outgoing = OutgoingMessage {
+            room_id: ROOM.into(),
+            client_message_id: id.clone(),
+            content: text.into(),
+            priority: Default::default(),
+        };
+        self.core.send_message(outgoing).await?;
+        Ok(id)
+    }
+}
+
+fn request() -> SignInRequest {
+    SignInRequest {
+        server: "http://127.0.0.1:9".to_owned(),
+        credentials: Credentials::Password { username: "sato".to_owned(), password: "hugmedo-demo".into() },
+        remember: true,
+        allow_insecure: false,
+    }
+}
+
+fn greeting() -> ServerEvent {
+    ServerEvent::Session(SessionInfo { protocol: 1, user: sato(), server_time: Timestamp::now(), features: vec![] })
+}
+
+async fn answer_everything(session: &mut ScriptedSession) -> Result<()> {
+    session.heard_named("an event that never comes").await.map(|_| ())
+}
+
+fn ack(seq: u64, payload: &Value) -> Value {
+    json!({
+        "ok": true, "id": format!("m-{seq}"), "roomId": ROOM, "seq": seq,
+        "clientMessageId": payload["clientMessageId"], "createdAt": Timestamp::now(),
+    })
+}
+
+fn said_by_suzuki(seq: u64, text: &str) -> ServerEvent {
+    ServerEvent::NewMessage(Message {
+        id: format!("m-{seq}").as_str().into(),
+        room_id: ROOM.into(),
+        user_id: "suzuki".into(),
+        user_name: "鈴木 健一".into(),
+        user_type: UserType::Clinician,
+        content: text.into(),
+        attachments: vec![],
+        metadata: Default::default(),
+        created_at: Timestamp::now(),
+        seq: Some(Seq::new(seq)),
+        client_message_id: None,
+        priority: Default::default(),
+        reply_to: None,
+        mentions: vec![],
+        edited_at: None,
+        deleted_at: None,
+    })
+}
+
+fn room() -> RoomId {
+    ROOM.into()
+}
+
+#[tokio::test]
+async fn a_message_written_while_offline_goes_out_by_itself_with_the_same_id() -> Result<()> {
+    let mut scene = Scene::signed_in(quiet_server).await?;
+    let id = scene.send("酸素を2Lに変更しました").await?;
+    let row = scene.watch.until_message(&room(), "酸素を2Lに変更しました", Some(Delivery::Queued)).await?;
+    assert_eq!(row.delivery, Some(Delivery::Queued), "in sight, and not on its way yet");
+
+    let mut session = scene.network.accept().await?;
+    session.say(greeting()).await?;
+    let asked = session.heard_named("message").await?;
+    assert_eq!(asked.payload["clientMessageId"], json!(id));
+    let answer = ack(1, &asked.payload);
+    asked.answer(answer);
+    let row = scene.watch.until_message(&room(), "酸素を2Lに変更しました", Some(Delivery::Sent)).await?;
+    assert_eq!(row.seq, Some(Seq::new(1)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_asked_for_again_with_the_same_id_and_shown_once() -> Result<()> {
+    let mut scene = Scene::signed_in(quiet_server).await?;
+    let mut session = scene.connect().await?;
+    let id = scene.send("採血お願いします").await?;
+    let asked = session.heard_named("message").await?;
+    assert_eq!(asked.payload["clientMessageId"], json!(id));
+    // The server has it, but the line breaks before the answer is out.
+    drop(asked);
+    drop(session);
+
+    scene.watch.until("word of the loss", |watch| watch.connection.state == ConnectionState::Offline).await?;
+    scene.core.reconnect_now().await?;
+    let mut session = scene.network.accept().await?;
+    session.say(greeting()).await?;
+    let asked = session.heard_named("message").await?;
+    assert_eq!(asked.payload["clientMessageId"], json!(id), "a retry is the same message");
+    let answer = ack(1, &asked.payload);
+    asked.answer(answer);
+    scene.watch.until_message(&room(), "採血お願いします", Some(Delivery::Sent)).await?;
+
+    // Its echo comes late and twice.
+    let Some(own) = scene.watch.message(&room(), "採血お願いします").cloned() else {
+        panic!("the row is there")
+    };
+    let ServerEvent::NewMessage(mut echo) = said_by_suzuki(1, "採血お願いします") else { unreachable!() };
+    echo.user_id = "sato".into();
+    echo.client_message_id = own.client_message_id.clone();
+    for _ in 0..2 {
+        session.say(ServerEvent::NewMessage(echo.clone())).await?;
+    }
+    session.say(said_by_suzuki(2, "了解です")).await?;
+    let room_id = room();
+    tokio::select! {
+        seen = scene.watch.until_message(&room_id, "了解です", None) => drop(seen?),
+        never = answer_everything(&mut session) => never?,
+    }
+    let opened = scene.core.open_room(&room()).await?;
+    let texts: Vec<&str> = opened.page.messages.iter().map(|row| row.content.as_str()).collect();
+    assert_eq!(texts, ["採血お願いします", "了解です"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refused_message_stays_in_sight_and_holds_up_nobody() -> Result<()> {
+    let mut scene = Scene::signed_in(quiet_server).await?;
+    let mut session = scene.connect().await?;
+    let first = scene.send("一通目").await?;
+    let asked = session.heard_named("message").await?;
+    asked.answer(json!({ "ok": false, "code": "forbidden", "message": "not a member" }));
+    let row = scene.watch.until_message(&room(), "一通目", Some(Delivery::Failed)).await;
+    assert!(row.is_ok());
+    scene
+        .watch
+        .until("the failure", |watch| {
+            watch.message(&room(), "一通目").is_some_and(|row| row.problem == Some(ErrorCode::Forbidden))
+        })
+        .await?;
+
+    scene.send("二通目").await?;
+    let asked = session.heard_named("message").await?;
+    assert_eq!(asked.payload["content"], "二通目", "the next goes on");
+    let answer = ack(1, &asked.payload);
+    asked.answer(answer);
+    scene.watch.until_message(&room(), "二通目", Some(Delivery::Sent)).await?;
+
+    // The person tries the first again.
+    scene.core.retry_message(&first).await?;
+    let asked = session.heard_named("message").await?;
+    assert_eq!(asked.payload["clientMessageId"], json!(first));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_busy_server_is_tried_again_after_the_time_it_named() -> Result<()> {
+    let mut scene = Scene::signed_in(quiet_server).await?;
+    let mut session = scene.connect().await?;
+    scene.send("回診の時間").await?;
+    let asked = session.heard_named("message").await?;
+    asked.answer(json!({ "ok": false, "code": "rate_limited", "message": "", "retryAfterMs": 300 }));
+    scene
+        .watch
+        .until("the wait", |watch| {
+            watch.message(&room(), "回診の時間").is_some_and(|row| row.problem == Some(ErrorCode::RateLimited))
+        })
+        .await?;
+    let asked = session.heard_named("message").await?;
+    let answer = ack(1, &asked.payload);
+    asked.answer(answer);
+    scene.watch.until_message(&room(), "回診の時間", Some(Delivery::Sent)).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn refused_credentials_are_renewed_once_and_then_end_the_session() -> Result<()> {
+    let mut scene = Scene::signed_in(quiet_server).await?;
+    let shown = scene.network.refuse(ConnectFailure::Refused("token_expired".to_owned())).await?;
+    assert_eq!(shown.token.expose(), "access-1");
+    let shown = scene.network.refuse(ConnectFailure::Refused("unauthorized".to_owned())).await?;
+    assert_eq!(shown.token.expose(), "access-2", "one renewal, one more attempt");
+    scene.watch.until("the end of the session", |watch| watch.session.is_none()).await?;
+    assert!(scene.watch.history.iter().any(|change| matches!(
+        change,
+        ViewChange::SessionChanged { session: None, ended: Some(SessionEndReason::Revoked) }
+    )));
+    assert!(!scene.secrets.names().iter().any(|name| name.ends_with(":session")), "the keychain forgets the session");
+    assert!(
+        scene.secrets.names().iter().any(|name| name.contains(":store-key:")),
+        "but keeps the key of what is unsent"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_unsent_when_the_session_was_revoked_goes_out_after_the_next_sign_in() -> Result<()> {
+    let mut scene = Scene::signed_in(quiet_server).await?;
+    let session = scene.connect().await?;
+    scene.core.set_typing(&room(), true).await?;
+    session.say(ServerEvent::SessionEnded(SessionEnded { reason: SessionEndReason::Revoked })).await?;
+    scene.watch.until("the end of the session", |watch| watch.session.is_none()).await?;
+    drop(session);
+    assert_eq!(scene.core.open_room(&room()).await.map_err(|error| error.code()).err(), Some(ErrorCode::NotSignedIn));
+
+    scene.core.sign_in(request()).await?;
+    scene.send("引き継ぎです").await?;
+    let mut session = scene.network.accept().await?;
+    session.say(greeting()).await?;
+    assert_eq!(session.heard_named("message").await?.payload["content"], "引き継ぎです");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_restart_keeps_the_session_the_draft_and_the_queue() -> Result<()> {
+    let mut scene = Scene::signed_in(quiet_server).await?;
+    let id = scene.send("転棟は14時です").await?;
+    scene.core.save_draft(&room(), Sensitive::new("書きかけ")).await?;
+    scene.core.shutdown().await;
+
+    let (notifier, _) = RecordingNotifier::new();
+    scene.core =
+        Core::start(scene.network.config(scene.folder.path()), Arc::new(scene.secrets.clone()), notifier).await?;
+    scene.watch = Watch::of(&scene.core).await?;
+    assert_eq!(
+        scene.watch.session.as_ref().map(|session| session.user.name.as_str().to_owned()),
+        Some("佐藤 恵".to_owned())
+    );
+    let opened = scene.core.open_room(&room()).await?;
+    assert_eq!(opened.draft.as_str(), "書きかけ");
+
+    let mut session = scene.network.accept().await?;
+    session.say(greeting()).await?;
+    let sent = session.heard_named("message").await?.payload;
+    assert_eq!(sent["clientMessageId"], json!(id));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_gap_in_the_sequence_is_fetched_and_never_shown_as_silence() -> Result<()> {
+    let mut scene = Scene::signed_in(|call, body| {
+        if call.starts_with("GET /api/sync") && call.contains("cursor=1") {
+            let changes: Vec<Value> = [(1, "一"), (2, "二"), (3, "三")]
+                .iter()
+                .filter_map(|(seq, text)| serde_json::to_value(said_by_suzuki(*seq, text)).ok())
+                .collect();
+            return Ok(json!({ "changes": changes, "cursor": "2", "hasMore": false }));
+        }
+        if call.starts_with("GET /api/sync") && call.contains("cursor=2") {
+            return Ok(json!({ "changes": [], "cursor": "2", "hasMore": false }));
+        }
+        quiet_server(call, body)
+    })
+    .await?;
+    let mut session = scene.network.accept().await?;
+    session.say(greeting()).await?;
+    // Only the third reaches the socket.
+    session.say(said_by_suzuki(3, "三")).await?;
+    let watch = &mut scene.watch;
+    tokio::select! {
+        seen = watch.until("all three", |watch| ["一", "二", "三"].iter().all(|text| watch.count(&room(), text) == 1)) => seen?,
+        never = answer_everything(&mut session) => never?,
+    }
+    let opened = scene.core.open_room(&room()).await?;
+    let texts: Vec<&str> = opened.page.messages.iter().map(|row| row.content.as_str()).collect();
+    assert_eq!(texts, ["一", "二", "三"]);
+    assert_eq!(opened.room.unread, 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_old_cursor_leads_to_a_snapshot_that_keeps_drafts_and_unsent_messages() -> Result<()> {
+    let expired = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let first = Arc::clone(&expired);
+    let mut scene = Scene::signed_in(move |call, body| {
+        if call.contains("cursor=1") && first.swap(false, std::sync::atomic::Ordering::SeqCst) {
+            return Err(HttpFailure::Refused(
+                serde_json::from_value(json!({ "code": "cursor_expired" })).expect("fits"),
+            ));
+        }
+        quiet_server(call, body)
+    })
+    .await?;
+    scene.send("未送信").await?;
+    scene.core.save_draft(&room(), Sensitive::new("下書き")).await?;
+    let mut session = scene.network.accept().await?;
+    session.say(greeting()).await?;
+    // Nobody answers the message, so it stays unsent throughout.
+    let unanswered = session.heard_named("message").await?;
+    let watch = &mut scene.watch;
+    watch.until_live().await?;
+    drop(unanswered);
+    assert!(!expired.load(std::sync::atomic::Ordering::SeqCst), "the old cursor was tried");
+    let opened = scene.core.open_room(&room()).await?;
+    assert_eq!(opened.draft.as_str(), "下書き");
+    assert_eq!(opened.page.messages.len(), 1, "the unsent message is still in its place");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_keychain_that_cannot_keep_the_session_fails_the_sign_in_and_memory_only_still_works() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let network = ScriptedNetwork::new(Arc::new(quiet_server));
+    let secrets = MemorySecrets::default();
+    secrets.fail_with(Some(hugmedo_chat_core::host::SecretStoreError::Missing("none".to_owned())));
+    let (notifier, _) = RecordingNotifier::new();
+    let core = Core::start(network.config(folder.path()), Arc::new(secrets.clone()), notifier).await?;
+    let refused = core.sign_in(request()).await.map_err(|error| error.code());
+    assert_eq!(refused.err(), Some(ErrorCode::KeychainMissing));
+
+    let session = core.sign_in(SignInRequest { remember: false, ..request() }).await?;
+    assert!(!session.remembered);
+    assert!(!folder.path().join("accounts").exists(), "nothing of it is on disk");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_locked_keychain_at_start_is_told_and_signs_nobody_out() -> Result<()> {
+    let scene = Scene::signed_in(quiet_server).await?;
+    scene.core.shutdown().await;
+    scene.secrets.fail_with(Some(hugmedo_chat_core::host::SecretStoreError::Locked("locked".to_owned())));
+    let (notifier, _) = RecordingNotifier::new();
+    let config = scene.network.config(scene.folder.path());
+    let core = Core::start(config.clone(), Arc::new(scene.secrets.clone()), Arc::clone(&notifier) as _).await?;
+    let (snapshot, _) = core.subscribe().await?;
+    assert_eq!((snapshot.session, snapshot.trouble), (None, Some(ErrorCode::KeychainLocked)));
+
+    scene.secrets.fail_with(None);
+    let core = Core::start(config, Arc::new(scene.secrets.clone()), notifier).await?;
+    let (snapshot, _) = core.subscribe().await?;
+    assert!(snapshot.session.is_some(), "unlocked, the session is there again");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_empty_or_overlong_message_is_refused_before_it_is_anywhere() -> Result<()> {
+    let scene = Scene::signed_in(quiet_server).await?;
+    for (text, code) in [("  \n ".to_owned(), ErrorCode::Empty), ("あ".repeat(10_001), ErrorCode::TooLong)] {
+        let refused = scene.send(&text).await.expect_err("refused");
+        assert_eq!(refused.downcast_ref::<hugmedo_chat_core::Error>().map(|error| error.code()), Some(code));
+    }
+    assert!(scene.core.open_room(&room()).await.is_err(), "not even the room was made");
+    Ok(())
+}

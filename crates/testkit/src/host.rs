@@ -1,0 +1,74 @@
+//! A keychain and a notification area in memory.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use hugmedo_chat_core::host::{NativeNotification, Notifier, SecretStore, SecretStoreError};
+use hugmedo_chat_protocol::Secret;
+use tokio::sync::mpsc;
+
+/// A keychain that can be made to fail.
+#[derive(Clone, Default)]
+pub struct MemorySecrets {
+    entries: Arc<Mutex<BTreeMap<String, Secret>>>,
+    failure: Arc<Mutex<Option<SecretStoreError>>>,
+}
+
+impl MemorySecrets {
+    /// From now on every call fails so; `None` mends it.
+    pub fn fail_with(&self, failure: Option<SecretStoreError>) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+
+    /// The names of all entries.
+    pub fn names(&self) -> Vec<String> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// Removes every entry whose name holds this text, as if the keychain had lost it.
+    pub fn lose(&self, text: &str) {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).retain(|name, _| !name.contains(text));
+    }
+
+    fn work<T>(&self, work: impl FnOnce(&mut BTreeMap<String, Secret>) -> T) -> Result<T, SecretStoreError> {
+        if let Some(failure) = self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+            return Err(failure);
+        }
+        Ok(work(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+impl SecretStore for MemorySecrets {
+    fn read(&self, name: &str) -> Result<Option<Secret>, SecretStoreError> {
+        self.work(|entries| entries.get(name).cloned())
+    }
+
+    fn write(&self, name: &str, secret: &Secret) -> Result<(), SecretStoreError> {
+        self.work(|entries| drop(entries.insert(name.to_owned(), secret.clone())))
+    }
+
+    fn delete(&self, name: &str) -> Result<(), SecretStoreError> {
+        self.work(|entries| drop(entries.remove(name)))
+    }
+}
+
+/// Keeps what was raised, for a test to look at.
+pub struct RecordingNotifier {
+    raised: mpsc::UnboundedSender<NativeNotification>,
+}
+
+impl RecordingNotifier {
+    /// The notifier, and what it raises.
+    pub fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<NativeNotification>) {
+        let (raised, seen) = mpsc::unbounded_channel();
+        (Arc::new(Self { raised }), seen)
+    }
+}
+
+impl Notifier for RecordingNotifier {
+    fn notify(&self, notification: NativeNotification) {
+        let _ = self.raised.send(notification);
+    }
+}
