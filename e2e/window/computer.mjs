@@ -1,0 +1,250 @@
+/**
+ * A clinician at a computer of their own: a desktop with its keyring and notifications, and the app in its window.
+ *
+ * What a person does here goes through the window (keys, clicks), and what is asserted is what the window shows. Parts of the
+ * page are found by the `data-testid`s that the interface promises.
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { programs } from '../../scripts/build.mjs';
+import { Desktop } from '../../scripts/desktop.mjs';
+import { Companion, eventually } from '../../scripts/processes.mjs';
+import { root } from '../../scripts/setup.mjs';
+import { Key, WebDriver } from './webdriver.mjs';
+
+const pictures = join(root, 'test-results', 'screenshots');
+
+export class Computer {
+	#driverProcess;
+	#driverAddress;
+
+	/** The page in the app's window. @type {WebDriver} */
+	page;
+
+	/** The app's process id while it runs. */
+	pid;
+
+	/**
+	 * @param {string} folder everything of this computer lies in it
+	 * @param {{ keyring?: boolean, language?: string, env?: NodeJS.ProcessEnv }} [options]
+	 */
+	static async start(folder, { env = {}, ...options } = {}) {
+		const computer = new Computer();
+		computer.folder = folder;
+		computer.dataDir = join(folder, 'app');
+		computer.env = env;
+		computer.desktop = await Desktop.start(folder, { width: 1200, height: 800, ...options });
+		return computer;
+	}
+
+	/** Switches the computer off. */
+	async stop() {
+		await this.closeApp();
+		await this.#driverProcess?.stop();
+		await this.desktop.stop();
+	}
+
+	/** Starts the app and waits until its window shows something. */
+	async openApp() {
+		if (!this.#driverProcess) await this.#startDriver();
+		this.page = await WebDriver.open(this.#driverAddress, {
+			'tauri:options': { application: programs.app, args: ['--data-dir', this.dataDir] }
+		});
+		this.pid = await eventually(() => processWith(programs.app, this.dataDir), 10, 'the app');
+		this.window = await eventually(() => this.desktop.windowsOf(this.pid)[0], 20, "the app's window");
+		await this.isPainted();
+	}
+
+	/** Ends the app as closing its window does. */
+	async closeApp() {
+		const { page, pid } = this;
+		this.page = this.pid = undefined;
+		if (!page) return;
+		await page.close();
+		await eventually(() => !readdirSync('/proc').includes(String(pid)), 10, 'the end of the app');
+	}
+
+	/** The window shows a picture on the screen, not an empty surface. */
+	isPainted() {
+		return eventually(() => this.desktop.isPainted(this.window), 20, 'a painted window');
+	}
+
+	/** Saves what is on the screen into `test-results/screenshots`. */
+	picture(name) {
+		mkdirSync(pictures, { recursive: true });
+		this.desktop.screenshot(join(pictures, `${name}.png`));
+	}
+
+	/** Whether something is there and visible. */
+	sees(selector) {
+		return this.page.run(
+			`function (selector) {
+				return Array.from(document.querySelectorAll(selector)).some((element) => element.getClientRects().length > 0);
+			}`,
+			selector
+		);
+	}
+
+	/** The visible text of the first element that matches, or `null`. */
+	text(selector) {
+		return this.page.run(`function (selector) { const found = document.querySelector(selector); return found && found.innerText.trim(); }`, selector);
+	}
+
+	/** An attribute of the first element that matches, or `null`. */
+	attribute(selector, name) {
+		return this.page.run(
+			`function (selector, name) { const found = document.querySelector(selector); return found && found.getAttribute(name); }`,
+			selector,
+			name
+		);
+	}
+
+	async click(selector) {
+		await eventually(() => this.sees(selector), 15, `${selector} to click on`);
+		// The page may draw the element anew between finding and clicking it.
+		await eventually(async () => (await (await this.page.find(selector)).click(), true), 10, `a click on ${selector}`);
+	}
+
+	/** Replaces what is in a field by typing. */
+	async fill(selector, text) {
+		await eventually(() => this.sees(selector), 15, `${selector} to fill in`);
+		const field = await this.page.find(selector);
+		await field.clear();
+		await field.type(text);
+	}
+
+	/** Signs in through the form. */
+	async signIn(server, username, password) {
+		await this.fillSignIn(server, username, password);
+		await eventually(() => this.sees(testid('room-item')), 30, `${username} to be signed in`);
+	}
+
+	async fillSignIn(server, username, password) {
+		await this.fill(`${testid('sign-in-form')} input[name=server]`, server.address);
+		await this.fill(`${testid('sign-in-form')} input[name=username]`, username);
+		await this.fill(`${testid('sign-in-form')} input[name=password]`, password);
+		await this.click(`${testid('sign-in-form')} button[type=submit]`);
+	}
+
+	/** Shows a room. */
+	async openRoom(roomId) {
+		await this.click(roomItem(roomId));
+		await eventually(() => this.sees(testid('composer')), 15, `room ${roomId}`);
+	}
+
+	/** Types into the composer without sending. */
+	async write(text) {
+		await (await this.page.find(composer)).type(text);
+	}
+
+	/** Types a message and presses Enter. */
+	async send(text) {
+		await this.write(text);
+		await this.write(Key.enter);
+	}
+
+	/** The rows of the timeline, as shown. @returns {Promise<{ text: string, own: boolean, delivery: string }[]>} */
+	messages() {
+		return this.page.run(
+			`function (selector) {
+				return Array.from(document.querySelectorAll(selector), (row) => ({
+					text: row.innerText,
+					own: row.dataset.own === 'true',
+					delivery: row.dataset.delivery || ''
+				}));
+			}`,
+			testid('message')
+		);
+	}
+
+	/** Waits for a message in the timeline and answers its row; there must be exactly one. */
+	async message(text, wanted = () => true) {
+		const found = await eventually(
+			async () => {
+				const rows = (await this.messages()).filter((row) => row.text.includes(text));
+				return rows.some(wanted) && rows;
+			},
+			20,
+			`the message ${JSON.stringify(text)}`
+		);
+		assert.equal(found.length, 1, `${JSON.stringify(text)} is shown ${found.length} times`);
+		return found[0];
+	}
+
+	/** What the room's badge counts. */
+	async unread(roomId) {
+		return Number(await this.attribute(roomItem(roomId), 'data-unread'));
+	}
+
+	/** The state the connection is shown to be in. */
+	connection() {
+		return this.attribute(testid('connection'), 'data-state');
+	}
+
+	async isLive() {
+		await eventually(async () => (await this.connection()) === 'live', 30, 'a live connection');
+	}
+
+	/** Puts the keyboard's focus into the window, as clicking on it does. */
+	focusWindow() {
+		this.desktop.xdotool('windowactivate', '--sync', this.window);
+	}
+
+	async #startDriver() {
+		const [port, nativePort] = [await freePort(), await freePort()];
+		this.#driverProcess = Companion.start(
+			'tauri-driver',
+			'tauri-driver',
+			['--port', String(port), '--native-port', String(nativePort)],
+			{ env: { ...this.desktop.env, ...this.env }, log: join(this.folder, 'driver.log') }
+		);
+		this.#driverAddress = `http://127.0.0.1:${port}`;
+		await this.#driverProcess.until(() => fetch(`${this.#driverAddress}/status`), 20);
+	}
+}
+
+/** The selector of a part of the page. */
+export const testid = (name) => `[data-testid="${name}"]`;
+
+export const roomItem = (roomId) => `${testid('room-item')}[data-room-id="${roomId}"]`;
+
+const composer = `${testid('composer')} textarea, textarea${testid('composer')}`;
+
+/** The process id of a running program by its executable and one of its arguments. */
+function processWith(executable, argument) {
+	return readdirSync('/proc')
+		.filter((name) => /^\d+$/.test(name))
+		.map(Number)
+		.find((pid) => {
+			try {
+				const [program, ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+				return program === executable && args.includes(argument);
+			} catch {
+				return false; // it has just ended
+			}
+		});
+}
+
+function freePort() {
+	return new Promise((resolve, reject) => {
+		const probe = createServer();
+		probe.once('error', reject);
+		probe.listen(0, '127.0.0.1', () => {
+			const { port } = probe.address();
+			probe.close(() => resolve(port));
+		});
+	});
+}
+
+/** Keeps the state of a failed test: the screens and where everything is. */
+export async function keepEvidence(context, computers) {
+	for (const [name, computer] of Object.entries(computers)) {
+		try {
+			computer?.picture(`${context.name.replace(/[^\w]+/g, '-').slice(0, 60)}-${name}`);
+		} catch (error) {
+			writeFileSync(join(root, 'test-results', 'evidence.log'), `${context.name} ${name}: ${error.message}\n`, { flag: 'a' });
+		}
+	}
+}
