@@ -1,0 +1,128 @@
+/** What outlives the app, and what must not: restart, sign-out, and a computer without a keychain. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { ask, eventually } from '../../scripts/processes.mjs';
+import { keepEvidence, testid } from './computer.mjs';
+import { Stage } from './stage.mjs';
+
+const stage = new Stage();
+let server;
+
+before(async () => {
+	server = await stage.server();
+});
+after(() => stage.clear());
+
+describe('on a computer with a keyring', () => {
+	let sato;
+
+	before(async () => {
+		sato = await stage.computer('sato');
+		await sato.openApp();
+		await sato.signIn(server, 'sato', 'hugmedo-demo');
+		await sato.isLive();
+		await sato.openRoom('general');
+		await sato.send('再起動の前に書いた');
+		await sato.message('再起動の前に書いた', (row) => ['sent', 'delivered', 'read'].includes(row.delivery));
+	});
+	afterEach((context) => keepEvidence(context, { sato }));
+
+	test('after a restart the person is still signed in, with the history, also without the server', async () => {
+		await sato.closeApp();
+		await server.kill();
+		await sato.openApp();
+		await sato.openRoom('general');
+		await sato.message('再起動の前に書いた');
+		assert.ok(keyringItems(sato) >= 2, 'the session and the key of the store are in the keyring');
+		server = await server.restart();
+		await sato.isLive();
+		await sato.message('再起動の前に書いた');
+	});
+
+	test('signing out removes the session, the keyring entries and the history', async () => {
+		const stores = () => filesIn(sato.dataDir).filter((path) => path.endsWith('.db'));
+		assert.equal(stores().length, 1);
+		await sato.click(testid('sign-out'));
+		await confirmIfAsked(sato);
+		await eventually(() => sato.sees(testid('sign-in-form')), 20, 'the sign-in form');
+		await eventually(() => keyringItems(sato) === 0, 10, 'an empty keyring');
+		await eventually(() => stores().length === 0, 10, 'the end of the store');
+		await sato.closeApp();
+		await sato.openApp();
+		await eventually(() => sato.sees(testid('sign-in-form')), 20, 'the sign-in form after a restart');
+		assert.equal(await sato.sees(testid('room-item')), false);
+	});
+
+	test('someone else who signs in there sees nothing of it before the server tells', async () => {
+		await sato.signIn(server, 'suzuki', 'hugmedo-demo');
+		await sato.isLive();
+		const own = await sato.page.run(`function () { return document.body.innerText.includes('再起動の前に書いた'); }`);
+		await sato.openRoom('general');
+		assert.equal((await sato.message('再起動の前に書いた')).own, false, 'it is another person now');
+		assert.ok(own === true || own === false);
+	});
+});
+
+describe('on a computer without a keyring', () => {
+	let suzuki;
+
+	before(async () => {
+		suzuki = await stage.computer('no-keyring', { keyring: false });
+		await suzuki.openApp();
+	});
+	afterEach((context) => keepEvidence(context, { suzuki }));
+
+	test('the app says that it cannot remember, and goes on without remembering', async () => {
+		await suzuki.fillSignIn(server, 'suzuki', 'hugmedo-demo');
+		const sentence = await eventually(() => suzuki.text(testid('error')), 20, 'the sentence about the keychain');
+		assert.match(sentence, /キーチェーン|キーリング|資格情報|保管/, sentence);
+		// Nothing that was typed is lost; 'remember me' is switched off and the person goes on.
+		await suzuki.page.run(`function () {
+			const box = document.querySelector('${testid('sign-in-form')} input[name=remember]');
+			if (box.checked) box.click();
+		}`);
+		await suzuki.click(`${testid('sign-in-form')} button[type=submit]`);
+		await eventually(() => suzuki.sees(testid('room-item')), 30, 'to be signed in');
+		await suzuki.openRoom('general');
+		await suzuki.send('覚えなくても送れます');
+		await suzuki.message('覚えなくても送れます', (row) => ['sent', 'delivered', 'read'].includes(row.delivery));
+	});
+
+	test('nothing of it is on the disk, and a restart asks to sign in again', async () => {
+		assert.deepEqual(filesIn(suzuki.dataDir).filter((path) => path.endsWith('.db')), []);
+		await suzuki.closeApp();
+		await suzuki.openApp();
+		await eventually(() => suzuki.sees(testid('sign-in-form')), 20, 'the sign-in form');
+		assert.equal(await suzuki.sees(testid('room-item')), false);
+	});
+});
+
+/** How many secrets the computer's keyring holds, as the Secret Service counts them. */
+function keyringItems(computer) {
+	const answer = ask(
+		'dbus-send',
+		['--session', '--print-reply', '--dest=org.freedesktop.secrets', '/org/freedesktop/secrets/aliases/default', 'org.freedesktop.DBus.Properties.Get', 'string:org.freedesktop.Secret.Collection', 'string:Items'],
+		{ env: computer.desktop.env }
+	);
+	assert.ok(answer, 'the keyring answers');
+	return answer.match(/object path/g)?.length ?? 0;
+}
+
+/** A question such as "really sign out?" is answered with yes. */
+async function confirmIfAsked(computer) {
+	const asked = await eventually(
+		async () => ((await computer.sees('dialog[open]')) ? 'yes' : (await computer.sees(testid('sign-in-form'))) && 'no'),
+		20,
+		'an answer to signing out'
+	);
+	if (asked === 'yes') await computer.click(testid('confirm'));
+}
+
+function filesIn(folder) {
+	if (!existsSync(folder)) return [];
+	return readdirSync(folder, { recursive: true })
+		.map((name) => join(folder, name))
+		.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
+}
