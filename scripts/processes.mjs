@@ -15,7 +15,8 @@ export class Failure extends Error {}
 /** What a program prints on standard output, or `null` if it is missing or fails. */
 export function ask(command, args = [], options = {}) {
 	const done = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], shell: needsShell(command), ...options });
-	return done.status === 0 ? done.stdout.trim() : null;
+	if (done.status !== 0) return null;
+	return typeof done.stdout === 'string' ? done.stdout.trim() : done.stdout;
 }
 
 /**
