@@ -1,5 +1,5 @@
 /**
- * Nothing confidential lies about. Marked messages, names of nobody else, passwords and tokens are sent through everything that
+ * Nothing confidential lies about. Marked messages, drafts, passwords and tokens are sent through everything that
  * exists, and then every file that anything wrote, and every argument list, is searched for them.
  */
 import assert from 'node:assert/strict';
