@@ -1,0 +1,28 @@
+// Sees every call of the page before it is encrypted for the shell, from a frame the page cannot reach: only these
+// commands pass, only with these arguments. What is refused goes on under a name that no permission allows, so that
+// the page gets an error instead of waiting for ever.
+const COMMANDS = Object.freeze({
+	__proto__: null,
+	subscribe: { onItem: 'string' },
+	sign_in: { request: 'object' },
+	sign_out: {},
+	open_room: { roomId: 'string' },
+	load_earlier: { roomId: 'string', before: 'number' },
+	add_room: { roomId: 'string' },
+	send_message: { message: 'object' },
+	retry_message: { clientMessageId: 'string' },
+	discard_message: { clientMessageId: 'string' },
+	mark_read: { roomId: 'string', upToSeq: 'number' },
+	set_typing: { roomId: 'string', isTyping: 'boolean' },
+	save_draft: { roomId: 'string', content: 'string' },
+	set_gaze: { gaze: 'object' },
+	set_preferences: { preferences: 'object' },
+	reconnect_now: {},
+	// Tauri's own: how a page collects what is too large to be pushed into it.
+	'plugin:__TAURI_CHANNEL__|fetch': {}
+});
+const fits = (shape, payload) =>
+	Object.keys(payload ?? {}).every((name) => Object.hasOwn(shape, name)) &&
+	Object.entries(shape).every(([name, type]) => payload?.[name] !== null && typeof payload?.[name] === type);
+window.__TAURI_ISOLATION_HOOK__ = (call) =>
+	call.cmd in COMMANDS && fits(COMMANDS[call.cmd], call.payload) ? call : { ...call, cmd: 'refused_by_isolation', payload: {} };

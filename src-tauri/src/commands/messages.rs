@@ -1,0 +1,41 @@
+//! Own messages and drafts.
+
+use hugmedo_chat_core::view::{MessageView, OutgoingMessage};
+use hugmedo_chat_protocol::{ClientMessageId, RoomId, Sensitive};
+use tauri::State;
+
+use crate::{core_handle::CoreHandle, ipc::IpcError};
+
+/// Answers once the message is durable on this computer.
+#[tauri::command]
+pub(crate) async fn send_message(
+    core: State<'_, CoreHandle>,
+    message: OutgoingMessage,
+) -> Result<MessageView, IpcError> {
+    Ok(core.get().await?.send_message(message).await?)
+}
+
+#[tauri::command]
+pub(crate) async fn retry_message(
+    core: State<'_, CoreHandle>,
+    client_message_id: ClientMessageId,
+) -> Result<(), IpcError> {
+    Ok(core.get().await?.retry_message(&client_message_id).await?)
+}
+
+#[tauri::command]
+pub(crate) async fn discard_message(
+    core: State<'_, CoreHandle>,
+    client_message_id: ClientMessageId,
+) -> Result<(), IpcError> {
+    Ok(core.get().await?.discard_message(&client_message_id).await?)
+}
+
+#[tauri::command]
+pub(crate) async fn save_draft(
+    core: State<'_, CoreHandle>,
+    room_id: RoomId,
+    content: Sensitive,
+) -> Result<(), IpcError> {
+    Ok(core.get().await?.save_draft(&room_id, content).await?)
+}

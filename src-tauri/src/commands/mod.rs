@@ -1,0 +1,35 @@
+//! What the webview can ask for. Each command decodes, calls core and encodes; it decides nothing.
+//!
+//! Invariant: every command is idempotent, because a page that reloads may send one twice, and every command stands in
+//! four more lists that a test compares: `build.rs`, the capability, the isolation hook and the TypeScript `Backend`.
+
+mod connection;
+mod messages;
+mod preferences;
+mod presence;
+mod rooms;
+mod session;
+mod subscribe;
+
+use tauri::{Runtime, ipc::Invoke};
+
+/// Hands a call from the webview to its command.
+pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'static {
+    tauri::generate_handler![
+        subscribe::subscribe,
+        session::sign_in,
+        session::sign_out,
+        rooms::open_room,
+        rooms::load_earlier,
+        rooms::add_room,
+        messages::send_message,
+        messages::retry_message,
+        messages::discard_message,
+        presence::mark_read,
+        presence::set_typing,
+        presence::set_gaze,
+        messages::save_draft,
+        preferences::set_preferences,
+        connection::reconnect_now,
+    ]
+}

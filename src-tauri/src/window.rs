@@ -1,0 +1,89 @@
+//! The one window, and what its webview may show: the app itself and nothing else.
+
+use tauri::{
+    AppHandle, Manager, Runtime, Url, WebviewWindow, WebviewWindowBuilder, utils::config::WindowConfig,
+    webview::NewWindowResponse,
+};
+
+use crate::profile::Profile;
+
+/// The label of the one window; capabilities and commands are bound to it.
+pub(crate) const MAIN: &str = "main";
+
+/// Makes the window as `tauri.conf.json` describes it, with web storage inside the profile.
+///
+/// # Errors
+/// If the configuration has no window of that label, or the system cannot make one.
+pub(crate) fn create<R: Runtime>(app: &AppHandle<R>, profile: &Profile, hidden: bool) -> tauri::Result<()> {
+    let config = configuration(app).ok_or(tauri::Error::WindowNotFound)?;
+    WebviewWindowBuilder::from_config(app, &config)?
+        .data_directory(profile.webview_dir())
+        .visible(!hidden)
+        .on_navigation(move |url| {
+            let allowed = is_app(url, tauri::is_dev());
+            if !allowed {
+                tracing::warn!(scheme = url.scheme(), "navigation away from the app refused");
+            }
+            allowed
+        })
+        .on_new_window(|url, _| {
+            tracing::warn!(scheme = url.scheme(), "new window refused");
+            NewWindowResponse::Deny
+        })
+        .build()?;
+    Ok(())
+}
+
+pub(crate) fn main<R: Runtime>(app: &AppHandle<R>) -> Option<WebviewWindow<R>> {
+    app.get_webview_window(MAIN)
+}
+
+/// Brings the window to the front, from wherever it is.
+pub(crate) fn show<R: Runtime>(app: &AppHandle<R>) {
+    let Some(window) = main(app) else { return };
+    for step in [window.show(), window.unminimize(), window.set_focus()] {
+        if step.is_err() {
+            tracing::warn!("the window did not come to the front");
+        }
+    }
+}
+
+fn configuration<R: Runtime>(app: &AppHandle<R>) -> Option<WindowConfig> {
+    app.config().app.windows.iter().find(|window| window.label == MAIN).cloned()
+}
+
+/// Whether an address is of the app: its own assets or, while developing, the development server.
+fn is_app(url: &Url, developing: bool) -> bool {
+    match (url.scheme(), url.host_str()) {
+        ("tauri", Some("localhost")) => true,
+        // Windows serves the app's assets under this name; nothing can listen there.
+        ("http" | "https", Some("tauri.localhost")) => cfg!(windows),
+        ("http", Some("127.0.0.1")) => developing && url.port() == Some(1420),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_webview_goes_nowhere_but_to_the_app() {
+        let allowed = |url: &str, developing| is_app(&url.parse().unwrap(), developing);
+        assert!(allowed("tauri://localhost/rooms/general", false));
+        assert!(allowed("http://127.0.0.1:1420/rooms/general", true));
+        for elsewhere in [
+            "http://127.0.0.1:1420/",
+            "https://example.com/",
+            "http://localhost/",
+            "tauri://example.com/",
+            "file:///etc/passwd",
+            "data:text/html,x",
+            "javascript:alert(1)",
+            "about:blank",
+        ] {
+            assert!(!allowed(elsewhere, false), "{elsewhere}");
+        }
+        assert!(!allowed("http://127.0.0.1:8080/", true));
+    }
+}
