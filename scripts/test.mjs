@@ -21,6 +21,7 @@ const results = join(root, 'test-results');
  * @type {Record<string, () => Promise<{ passed: number, failed: number, note?: string }>>}
  */
 const steps = {
+	scripts: nodeTests('scripts'),
 	rustfmt: check('cargo', ['fmt', '--all', '--check']),
 	'npm-format': check('npm', ['run', '--silent', 'format:check']),
 	'npm-lint': check('npm', ['run', '--silent', 'lint']),
