@@ -138,6 +138,12 @@ fn an_unknown_event_and_unknown_words_are_tolerated() {
 }
 
 #[test]
+fn a_number_is_read_as_an_id() {
+    assert_eq!(serde_json::from_value::<MessageId>(json!(42)).ok(), Some("42".into()));
+    assert!(serde_json::from_value::<MessageId>(json!({ "id": 42 })).is_err());
+}
+
+#[test]
 fn nothing_private_shows_in_debug() {
     let message = ServerEvent::parse("new_message", fixtures()["new_message"]["payload"].clone()).expect("fits");
     let login: LoginRequest = serde_json::from_value(fixtures()["http_login"]["request"].clone()).expect("fits");
