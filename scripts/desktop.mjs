@@ -5,11 +5,12 @@
  * Invariant: nothing of the surrounding desktop is reached. The bus knows only the services started here (no activation),
  * HOME and all XDG folders lie in the given folder, and the keyring is new and empty unless the folder is used again.
  */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { Companion, Failure, ask } from './processes.mjs';
+import { root } from './setup.mjs';
 
 const BUS = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -85,9 +86,7 @@ export class Desktop {
 			XDG_RUNTIME_DIR: this.#runtime,
 			XDG_SESSION_TYPE: 'x11',
 			LANG: language,
-			LANGUAGE: language.slice(0, 2),
-			// The language's own locale need not be installed; this one always is.
-			LC_CTYPE: 'C.UTF-8',
+			LOCPATH: compiledLocale(language),
 			GDK_BACKEND: 'x11',
 			// No settings service and no accessibility bus here: without these GTK looks for them in vain.
 			GSETTINGS_BACKEND: 'memory',
@@ -221,9 +220,26 @@ export function looksPainted(rgb) {
 	return counts.size > 16 && Math.max(...counts.values()) / total < 0.985;
 }
 
+/** The folder with the compiled locale of a language such as `ja_JP.UTF-8`, which the computer itself may not have. */
+function compiledLocale(language) {
+	const folder = join(root, '.local', 'locale');
+	const [name, charset] = language.split('.');
+	if (!existsSync(join(folder, language))) {
+		mkdirSync(folder, { recursive: true });
+		// Made under another name first: two desktops may want it at the same time.
+		const draft = mkdtempSync(join(folder, 'new-'));
+		// It exits with 1 for mere warnings, so what counts is whether the result is there.
+		spawnSync('localedef', ['--no-archive', '-i', name, '-f', charset, join(draft, language)]);
+		if (!existsSync(join(draft, language))) throw new Failure(`the locale ${language} cannot be made; is the package \`locales\` installed?`);
+		if (!existsSync(join(folder, language))) renameSync(join(draft, language), join(folder, language));
+		rmSync(draft, { recursive: true, force: true });
+	}
+	return folder;
+}
+
 /** The environment without anything that leads to the desktop this process may run on. */
 function withoutDesktop(env) {
 	return Object.fromEntries(
-		Object.entries(env).filter(([name]) => !/^(XDG_|DBUS_|GNOME_|GTK_|GDK_|DESKTOP_|WAYLAND_|XAUTHORITY$|DISPLAY$|LC_|SESSION_MANAGER$)/.test(name))
+		Object.entries(env).filter(([name]) => !/^(XDG_|DBUS_|GNOME_|GTK_|GDK_|DESKTOP_|WAYLAND_|XAUTHORITY$|DISPLAY$|LC_|LANGUAGE$|SESSION_MANAGER$)/.test(name))
 	);
 }

@@ -41,7 +41,8 @@ const debian = {
 		'gnome-keyring', // the Secret Service
 		'dunst', // the notification service
 		'imagemagick', // reads the pixels
-		'fonts-noto-cjk'
+		'fonts-noto-cjk',
+		'locales'
 	],
 	test: [
 		'webkit2gtk-driver', // WebDriver for the app's window

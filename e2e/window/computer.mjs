@@ -5,7 +5,7 @@
  * page are found by the `data-testid`s that the interface promises.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { programs } from '../../scripts/build.mjs';
@@ -41,7 +41,7 @@ export class Computer {
 
 	/** Switches the computer off. */
 	async stop() {
-		await this.closeApp();
+		await this.page?.close().catch(() => {});
 		await this.#driverProcess?.stop();
 		await this.desktop.stop();
 	}
@@ -57,13 +57,25 @@ export class Computer {
 		await this.isPainted();
 	}
 
-	/** Ends the app as closing its window does. */
+	/** Closes the app's window by the keyboard, as a person does, and waits until the app has ended. */
 	async closeApp() {
 		const { page, pid } = this;
 		this.page = this.pid = undefined;
 		if (!page) return;
-		await page.close();
-		await eventually(() => !readdirSync('/proc').includes(String(pid)), 10, 'the end of the app');
+		this.focusWindow();
+		this.desktop.xdotool('key', '--clearmodifiers', 'alt+F4');
+		await hasEnded(pid);
+		// The driver has noticed it too; its session has to be ended all the same.
+		await page.close().catch(() => {});
+	}
+
+	/** Ends the app without any farewell, as a power cut does. */
+	async crashApp() {
+		const { page, pid } = this;
+		this.page = this.pid = undefined;
+		process.kill(pid, 'SIGKILL');
+		await hasEnded(pid);
+		await page.close().catch(() => {});
 	}
 
 	/** The window shows a picture on the screen, not an empty surface. */
@@ -225,6 +237,10 @@ function processWith(executable, argument) {
 				return false; // it has just ended
 			}
 		});
+}
+
+function hasEnded(pid) {
+	return eventually(() => !existsSync(`/proc/${pid}`), 15, 'the end of the app');
 }
 
 function freePort() {

@@ -31,8 +31,8 @@ describe('one clinician', () => {
 		await sato.isPainted();
 	});
 
-	test('what waits outlives the app, and goes out by itself when the server is back, once', async () => {
-		await sato.closeApp();
+	test('what waits outlives an app that is killed, and goes out by itself when the server is back, once', async () => {
+		await sato.crashApp();
 		await sato.openApp();
 		await sato.openRoom('general');
 		await sato.message('つながったら送ってください');
