@@ -31,7 +31,7 @@ const DUNST = `[global]
   width = 340
   font = Noto Sans CJK JP 10
   idle_threshold = 0
-  history_length = 100
+  mouse_left_click = do_action, close_current
 [urgency_low]
   timeout = 0
 [urgency_normal]
@@ -153,6 +153,13 @@ export class Desktop {
 	/** Whether a window shows a picture: more than a few colours, none of them nearly everywhere. */
 	isPainted(window = 'root') {
 		return looksPainted(this.pixels(window));
+	}
+
+	/** Clicks on the notification that is shown topmost. */
+	clickOnNotification() {
+		// dunst's place for the first one: the top right corner, 10 by 50 away from it.
+		const [width] = this.xdotool('getdisplaygeometry').split(' ').map(Number);
+		this.xdotool('mousemove', String(width - 170), '70', 'click', '1');
 	}
 
 	#picture(window, format) {

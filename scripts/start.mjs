@@ -14,7 +14,7 @@ import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildInterface, buildPrograms, programs } from './build.mjs';
 import { Desktop } from './desktop.mjs';
-import { Companion, Failure, eventually, main } from './processes.mjs';
+import { Companion, Failure, main } from './processes.mjs';
 import { prepare, root } from './setup.mjs';
 
 /** Everything this leaves behind; delete it to start afresh. */
@@ -87,13 +87,16 @@ function signInFile(server) {
 	return path;
 }
 
-/** Whether the window shows a picture that has come to rest. */
+/** Whether the window shows a picture that has come to rest, but for a blinking cursor or someone typing. */
 async function isReady(desktop, app) {
 	const [window] = desktop.windowsOf(app.pid);
 	if (!window || !desktop.isPainted(window)) return false;
 	const before = desktop.pixels(window);
 	await new Promise((resolve) => setTimeout(resolve, 700));
-	return before.equals(desktop.pixels(window));
+	const now = desktop.pixels(window);
+	let changed = 0;
+	for (let at = 0; at < now.length; at++) if (now[at] !== before[at]) changed++;
+	return changed < now.length / 200;
 }
 
 function isFree(port) {

@@ -112,11 +112,16 @@ describe('two clinicians', () => {
 		suzuki.picture('notification');
 	});
 
+	test('a click on the notification shows its room', async () => {
+		assert.equal(await suzuki.attribute(testid('timeline'), 'data-room-id'), 'general');
+		suzuki.desktop.clickOnNotification();
+		await suzuki.message('田中さんの血圧が下がっています');
+		await eventually(async () => (await suzuki.unread('patient-tanaka')) === 0, 15, 'the badge to be gone');
+	});
+
 	test('a message that is before one\'s eyes raises no notification', async () => {
 		suzuki.focusWindow();
 		await suzuki.openRoom('patient-tanaka');
-		await suzuki.message('血圧が下がっています');
-		await eventually(async () => (await suzuki.unread('patient-tanaka')) === 0, 15, 'the badge to be gone');
 		const already = suzuki.desktop.notifications.length;
 		await sato.send('血圧は戻りました');
 		await suzuki.message('血圧は戻りました');
