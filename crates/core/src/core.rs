@@ -52,11 +52,7 @@ pub struct Config {
 impl Config {
     /// The real network, and the usual waits.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self {
-            data_dir: data_dir.into(),
-            reconnection: Reconnection::default(),
-            network: Arc::new(|address| Network::real(address)),
-        }
+        Self { data_dir: data_dir.into(), reconnection: Reconnection::default(), network: Arc::new(Network::real) }
     }
 }
 

@@ -229,10 +229,10 @@ async fn live(
     let mut typing_tick = interval(Duration::from_secs(1));
     typing_tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        if !batch.is_empty() {
-            if let Some(ended) = take_in_live(account, std::mem::take(&mut batch)).await? {
-                return Ok(ended);
-            }
+        if !batch.is_empty()
+            && let Some(ended) = take_in_live(account, std::mem::take(&mut batch)).await?
+        {
+            return Ok(ended);
         }
         tokio::select! {
             more = events.next_batch(&mut batch, BATCH) => if !more {

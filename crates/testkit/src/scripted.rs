@@ -122,7 +122,7 @@ impl ScriptedSession {
     /// # Errors
     /// If the client has hung up.
     pub async fn say(&self, event: ServerEvent) -> Result<()> {
-        Ok(self.events.send(event).await.map_err(|_| anyhow::anyhow!("the client has hung up"))?)
+        self.events.send(event).await.map_err(|_| anyhow::anyhow!("the client has hung up"))
     }
 
     /// The next thing the client says.
