@@ -1,1 +1,197 @@
-//! placeholder
+//! The server of HugMeDo Chat: Socket.IO and HTTP over one SQLite store.
+//!
+//! Invariants, each with the module that keeps it: who may do what is decided in one place, by default nobody may
+//! (`authorize`); every deed is authorised, validated, persisted, answered and told, in this order (`chat`); one socket's
+//! events are handled in the order sent (`socket`); the socket is a hint and the store is the truth, so telling may fail
+//! and `GET /api/sync` makes up for it (`fanout`, `http`); no message, name, token or password reaches a log.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), hugmedo_chat_server::Error> {
+//! use hugmedo_chat_server::{Config, start};
+//! use hugmedo_chat_protocol::UserType;
+//!
+//! let server = start(Config::new(([127, 0, 0, 1], 0).into(), "/tmp/chat")).await?;
+//! server.admin().add_user("alice", "a long password", "Alice", UserType::Clinician).await?;
+//! server.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod admin;
+mod app;
+mod authorize;
+mod chat;
+mod config;
+mod credential;
+mod demo;
+mod error;
+mod failure;
+mod fanout;
+mod http;
+mod limits;
+mod outside;
+mod password;
+mod sign_in;
+mod socket;
+mod store;
+mod turns;
+
+pub use admin::Admin;
+pub use config::{Config, Limits, Rate};
+pub use error::Error;
+pub use store::StoreError;
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use axum::{extract::connect_info::IntoMakeServiceWithConnectInfo, serve::ListenerExt};
+use hugmedo_chat_protocol::limits::MAX_FRAME_BYTES;
+use socketioxide::{ParserConfig, SocketIo};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use app::App;
+use fanout::Fanout;
+use limits::{GuessMeter, Throttle};
+use password::Passwords;
+use store::Store;
+
+/// The longest a stop waits for connections to end by themselves.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// A running server. Dropping it stops it without waiting; [`Server::shutdown`] finishes what is under way.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    admin: Admin,
+    app: Arc<App>,
+    io: SocketIo,
+    serving: JoinHandle<()>,
+}
+
+/// Opens the store, listens and serves.
+///
+/// # Errors
+/// If the configuration is refused, or the folder, the store or the address cannot be used.
+pub async fn start(config: Config) -> Result<Server, Error> {
+    if config.demo && !config.listen.ip().is_loopback() {
+        return Err(Error::DemoNotLoopback(config.listen));
+    }
+    let store = Arc::new(open_store(&config.data_dir)?);
+    let retention = i64::try_from(config.change_retention.as_millis()).unwrap_or(i64::MAX);
+    let passwords = Passwords::new().map_err(|_| Error::Invalid("passwords cannot be hashed on this machine"))?;
+    store
+        .write(move |tx| {
+            store::sessions::forget_old(tx)?;
+            store::changes::forget_before(tx, store::now().saturating_sub(retention))
+        })
+        .await?;
+
+    let listen = |source| Error::Listen { address: config.listen, source };
+    let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+    // Small frames must not wait for the acknowledgement of the one before.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+    });
+
+    let (layer, io) = socket_io(&config);
+    let app = Arc::new(App {
+        store,
+        fanout: Fanout::new(io.clone()),
+        turns: turns::Turns::new(),
+        throttle: Throttle::new(&config.limits),
+        passwords,
+        accounts: GuessMeter::new(config.limits.failed_logins_per_account),
+        addresses: GuessMeter::new(config.limits.failed_logins_per_address),
+        stop: CancellationToken::new(),
+        config,
+    });
+    socket::serve(&io, app.clone());
+    let admin = Admin::live(app.clone());
+    if app.config.demo {
+        demo::fill(&app, &admin).await?;
+        if !app.config.demo_quiet {
+            demo::live(&app, &admin).await?;
+        }
+    }
+    tokio::spawn(outside::watch(app.clone()));
+
+    let service: IntoMakeServiceWithConnectInfo<_, SocketAddr> =
+        http::router(app.clone(), layer).into_make_service_with_connect_info();
+    let stop = app.stop.clone();
+    let serving = tokio::spawn(async move {
+        let served = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await;
+        if let Err(error) = served {
+            tracing::error!(%error, "the server stopped listening");
+        }
+    });
+    tracing::info!(%address, "listening");
+    Ok(Server { address, admin, app, io, serving })
+}
+
+fn socket_io(config: &Config) -> (socketioxide::layer::SocketIoLayer, SocketIo) {
+    SocketIo::builder()
+        .ping_interval(config.ping_interval)
+        .ping_timeout(config.ping_timeout)
+        .connect_timeout(config.connect_timeout)
+        .max_payload(MAX_FRAME_BYTES as u64)
+        // The defaults, 64 and 16 MiB, would be open to everyone: frames come before the token.
+        .ws_max_message_size(MAX_FRAME_BYTES)
+        .ws_max_frame_size(MAX_FRAME_BYTES)
+        // No event of the contract holds binary data; files go over HTTP.
+        .with_parser(ParserConfig::common().max_incoming_binaries(0).max_incoming_binary_buf_size(1024))
+        .build_layer()
+}
+
+fn open_store(data_dir: &Path) -> Result<Store, Error> {
+    let unusable = |source| Error::DataDir { path: data_dir.to_owned(), source };
+    let mut folder = std::fs::DirBuilder::new();
+    folder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        // The store holds patients' words; other accounts of this machine have no business in a folder made for it.
+        folder.mode(0o700);
+    }
+    folder.create(data_dir).map_err(unusable)?;
+    Ok(Store::open(data_dir)?)
+}
+
+impl Server {
+    /// Where it listens; with port 0 asked for, the port that was free.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http://ADDR:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The administrator's side.
+    pub fn admin(&self) -> &Admin {
+        &self.admin
+    }
+
+    /// Stops: no new connections, sockets are closed (their clients come back to the next server), what was asked for is
+    /// finished and written.
+    pub async fn shutdown(mut self) {
+        self.app.stop.cancel();
+        if tokio::time::timeout(GOODBYE, self.io.close()).await.is_err() {
+            tracing::info!("some sockets did not say goodbye");
+        }
+        if tokio::time::timeout(GOODBYE, &mut self.serving).await.is_err() {
+            tracing::info!("some requests did not end");
+        }
+        self.app.store.close().await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.app.stop.cancel();
+        self.serving.abort();
+    }
+}

@@ -1,0 +1,284 @@
+//! What an administrator does: people, rooms, memberships. Used by the command line, the sample data and tests.
+//!
+//! Invariant: what changes for a connected person is told at once: in the same step when the server runs in this process,
+//! within a second when it runs in another (see [`crate::outside`]).
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use hugmedo_chat_protocol::{
+    Room, RoomChanged, RoomId, RoomKind, Secret, Sensitive, ServerEvent, SessionEndReason, User, UserId, UserType,
+    limits::MAX_ID_BYTES,
+};
+use rusqlite::Transaction;
+
+use crate::{
+    app::App,
+    error::Error,
+    failure::Failure,
+    password::Passwords,
+    sign_in,
+    store::{Store, changes, rooms, sessions, users},
+};
+
+/// Longest name to sign in with.
+pub(crate) const MAX_USERNAME_BYTES: usize = 64;
+/// NIST SP 800-63B asks for eight at least and forbids further rules.
+const MIN_PASSWORD_CHARS: usize = 8;
+
+/// The administrator's side of a store, with or without a server running on it in this process.
+#[derive(Debug)]
+pub struct Admin {
+    store: Arc<Store>,
+    reach: Reach,
+}
+
+#[derive(Debug)]
+enum Reach {
+    /// A server runs in this process.
+    Live(Arc<App>),
+    /// Only the store.
+    StoreOnly(Box<Passwords>),
+}
+
+impl Admin {
+    /// The store of a data folder, which a server in another process may be using.
+    ///
+    /// # Errors
+    /// If the folder or the store cannot be used.
+    pub fn open(data_dir: &Path) -> Result<Self, Error> {
+        let store = Arc::new(crate::open_store(data_dir)?);
+        let passwords = Passwords::new().map_err(|_| Error::Invalid("passwords cannot be hashed on this machine"))?;
+        Ok(Self { store, reach: Reach::StoreOnly(Box::new(passwords)) })
+    }
+
+    pub(crate) fn live(app: Arc<App>) -> Self {
+        Self { store: app.store.clone(), reach: Reach::Live(app) }
+    }
+
+    fn passwords(&self) -> &Passwords {
+        match &self.reach {
+            Reach::Live(app) => &app.passwords,
+            Reach::StoreOnly(passwords) => passwords,
+        }
+    }
+
+    fn app(&self) -> Option<&Arc<App>> {
+        match &self.reach {
+            Reach::Live(app) => Some(app),
+            Reach::StoreOnly(_) => None,
+        }
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.store.write(work).await
+    }
+
+    async fn hash(&self, password: Secret) -> Result<String, Error> {
+        if password.expose().chars().count() < MIN_PASSWORD_CHARS {
+            return Err(Error::Invalid("a password needs at least 8 characters"));
+        }
+        self.passwords().hash(password).await.map_err(|_| Error::Invalid("the password could not be hashed"))
+    }
+
+    /// Adds a person, who signs in with `username`; it is also the user id.
+    ///
+    /// # Errors
+    /// If the name is taken or not usable, or the password is too short.
+    pub async fn add_user(
+        &self,
+        username: &str,
+        password: impl Into<Secret>,
+        name: impl Into<Sensitive>,
+        user_type: UserType,
+    ) -> Result<UserId, Error> {
+        self.add_person(username, password.into(), name.into(), user_type, None).await
+    }
+
+    /// [`Admin::add_user`] with a ward or function to show beside the name.
+    ///
+    /// # Errors
+    /// As [`Admin::add_user`].
+    pub async fn add_person(
+        &self,
+        username: &str,
+        password: Secret,
+        name: Sensitive,
+        user_type: UserType,
+        role: Option<String>,
+    ) -> Result<UserId, Error> {
+        let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@');
+        if username.is_empty() || username.len() > MAX_USERNAME_BYTES || !username.chars().all(usable) {
+            return Err(Error::Invalid("a user name is 1 to 64 of a-z, A-Z, 0-9, '.', '_', '-' and '@'"));
+        }
+        if name.as_str().trim().is_empty() {
+            return Err(Error::Invalid("a person needs a name"));
+        }
+        let hash = self.hash(password).await?;
+        let id = UserId::new(username);
+        let user = User { id: id.clone(), name, user_type, role, avatar_url: None };
+        self.write(move |tx| if users::insert(tx, &user, &hash)? { Ok(()) } else { Err(Error::Exists("user")) })
+            .await?;
+        Ok(id)
+    }
+
+    /// Sets a password and signs the person out everywhere.
+    ///
+    /// # Errors
+    /// If there is no such person or the password is too short.
+    pub async fn set_password(&self, user: &UserId, password: impl Into<Secret>) -> Result<(), Error> {
+        let hash = self.hash(password.into()).await?;
+        let id = user.clone();
+        self.write(move |tx| {
+            if !users::set_password(tx, &id, &hash)? {
+                return Err(Error::NotFound("user"));
+            }
+            Ok(sessions::end_all_of(tx, &id)?)
+        })
+        .await?;
+        self.revoke(user);
+        Ok(())
+    }
+
+    /// Closes an account: nobody signs in with it, and its sessions are over.
+    ///
+    /// # Errors
+    /// If there is no such person.
+    pub async fn disable_user(&self, user: &UserId) -> Result<(), Error> {
+        let id = user.clone();
+        self.write(move |tx| {
+            if !users::disable(tx, &id)? {
+                return Err(Error::NotFound("user"));
+            }
+            Ok(sessions::end_all_of(tx, &id)?)
+        })
+        .await?;
+        self.revoke(user);
+        Ok(())
+    }
+
+    fn revoke(&self, user: &UserId) {
+        if let Some(app) = self.app() {
+            app.fanout.end(app.fanout.sockets_of(user), SessionEndReason::Revoked);
+        }
+    }
+
+    /// Adds a room without members.
+    ///
+    /// # Errors
+    /// If the id is taken or not usable.
+    pub async fn add_room(&self, id: &str, name: impl Into<Sensitive>, kind: RoomKind) -> Result<RoomId, Error> {
+        if id.is_empty()
+            || id.len() > MAX_ID_BYTES
+            || id.chars().any(|c| c.is_control() || matches!(c, '/' | '?' | '#'))
+        {
+            return Err(Error::Invalid("a room id is 1 to 128 bytes without '/', '?', '#' and control characters"));
+        }
+        let room = RoomId::new(id);
+        let (new, name) = (room.clone(), name.into());
+        self.write(
+            move |tx| {
+                if rooms::insert(tx, &new, name.as_str(), kind)? { Ok(()) } else { Err(Error::Exists("room")) }
+            },
+        )
+        .await?;
+        Ok(room)
+    }
+
+    /// Makes a person a member. Everyone in the room learns of it.
+    ///
+    /// # Errors
+    /// If there is no such room or person.
+    pub async fn add_member(&self, room: &RoomId, user: &UserId) -> Result<(), Error> {
+        let turn = self.turn(room).await;
+        let (room_id, user_id) = (room.clone(), user.clone());
+        let views = self
+            .write(move |tx| {
+                if !rooms::exists(tx, &room_id)? {
+                    return Err(Error::NotFound("room"));
+                }
+                if users::account(tx, user_id.as_str())?.is_none() {
+                    return Err(Error::NotFound("user"));
+                }
+                if rooms::add_member(tx, &room_id, &user_id)? { room_changed(tx, &room_id) } else { Ok(Vec::new()) }
+            })
+            .await?;
+        self.tell(views);
+        drop(turn);
+        Ok(())
+    }
+
+    /// Ends a membership. In the same step the person's sockets lose the room; nothing said afterwards reaches them.
+    ///
+    /// # Errors
+    /// If the person is no member.
+    pub async fn remove_member(&self, room: &RoomId, user: &UserId) -> Result<(), Error> {
+        let turn = self.turn(room).await;
+        let (room_id, user_id) = (room.clone(), user.clone());
+        let views = self
+            .write(move |tx| {
+                if !rooms::remove_member(tx, &room_id, &user_id)? {
+                    return Err(Error::NotFound("member"));
+                }
+                changes::record_room_removed(tx, &room_id, &user_id)?;
+                room_changed(tx, &room_id)
+            })
+            .await?;
+        if let Some(app) = self.app() {
+            app.fanout.expel(room, user);
+        }
+        self.tell(views);
+        drop(turn);
+        Ok(())
+    }
+
+    async fn turn(&self, room: &RoomId) -> Option<crate::turns::Turn> {
+        match self.app() {
+            Some(app) => Some(app.turns.take(room).await),
+            None => None,
+        }
+    }
+
+    fn tell(&self, views: Vec<(UserId, Room)>) {
+        let Some(app) = self.app() else { return };
+        for (user, room) in views {
+            app.fanout.to_user(&user, &ServerEvent::RoomChanged(RoomChanged { room }));
+        }
+        app.fanout.wake();
+    }
+
+    /// An access token without sign-in, for organisations whose own service signs people in. Not refreshable.
+    ///
+    /// # Errors
+    /// If there is no such person or the account is closed.
+    pub async fn issue_token(&self, user: &UserId, ttl: Duration) -> Result<Secret, Error> {
+        let id = user.clone();
+        self.write(move |tx| match sign_in::issue(tx, &id, ttl) {
+            Ok((token, _)) => Ok(token),
+            Err(Failure::Refused(_)) => Err(Error::NotFound("user")),
+            Err(Failure::Store(error)) => Err(error.into()),
+        })
+        .await
+    }
+
+    /// Finishes writing and closes the store. Only for an [`Admin::open`]ed one; a server closes its own.
+    pub async fn close(self) {
+        if matches!(self.reach, Reach::StoreOnly(_)) {
+            self.store.close().await;
+        }
+    }
+}
+
+/// Records the change for every member and returns what each now sees.
+fn room_changed(tx: &Transaction<'_>, room: &RoomId) -> Result<Vec<(UserId, Room)>, Error> {
+    let mut views = Vec::new();
+    for member in rooms::member_ids(tx, room)? {
+        changes::record_room_changed(tx, room, &member)?;
+        if let Some(view) = rooms::as_seen_by(tx, room, &member)? {
+            views.push((member, view));
+        }
+    }
+    Ok(views)
+}

@@ -1,0 +1,159 @@
+//! Who may do what: the one place that decides it. Default deny.
+//!
+//! Invariant: [`Principal`] and [`Member`] can only be made here, from rows read in the caller's own transaction, and
+//! whatever reads or writes a room asks for them. So an unchecked path does not compile, and what was checked still holds
+//! when it is acted on. Nothing is cached: an account disabled, a session ended or a membership withdrawn, by this process
+//! or by another, is felt by the very next event.
+
+use hugmedo_chat_protocol::{ErrorCode, RoomId, RoomKind, Seq, Timestamp, User, UserId, UserType};
+use rusqlite::{OptionalExtension, Transaction};
+
+use crate::{
+    credential::{SessionId, TokenHash},
+    failure::Failure,
+    store::{columns, now},
+};
+
+/// Proof that a live session stands behind a wish.
+#[derive(Debug, Clone)]
+pub(crate) struct Principal {
+    user: User,
+    session: SessionId,
+    expires_at: Timestamp,
+}
+
+impl Principal {
+    pub(crate) fn user(&self) -> &User {
+        &self.user
+    }
+
+    pub(crate) fn id(&self) -> &UserId {
+        &self.user.id
+    }
+
+    pub(crate) fn session(&self) -> &SessionId {
+        &self.session
+    }
+
+    /// When the presented token ends.
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// A payload may name its sender, as the guide's clients do, but nobody else.
+    pub(crate) fn is_named_by(&self, claimed: Option<&UserId>) -> Result<(), Failure> {
+        match claimed {
+            Some(claimed) if *claimed != self.user.id => Err(Failure::forbidden()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Proof that a principal is a member of a room now.
+#[derive(Debug)]
+pub(crate) struct Member {
+    room: RoomId,
+    user: UserId,
+    kind: RoomKind,
+    user_type: UserType,
+    last_seq: Seq,
+    read_seq: Seq,
+    delivered_seq: Seq,
+}
+
+impl Member {
+    pub(crate) fn room(&self) -> &RoomId {
+        &self.room
+    }
+
+    pub(crate) fn user(&self) -> &UserId {
+        &self.user
+    }
+
+    /// The room's last position when the proof was made.
+    pub(crate) fn last_seq(&self) -> Seq {
+        self.last_seq
+    }
+
+    pub(crate) fn read_seq(&self) -> Seq {
+        self.read_seq
+    }
+
+    pub(crate) fn delivered_seq(&self) -> Seq {
+        self.delivered_seq
+    }
+
+    /// Announcements are read by all and written by those who work here.
+    pub(crate) fn may_post(self) -> Result<Poster, Failure> {
+        let allowed = match self.kind {
+            RoomKind::Announcement => matches!(self.user_type, UserType::Clinician | UserType::Staff),
+            RoomKind::Patient | RoomKind::Staff => true,
+        };
+        if allowed { Ok(Poster(self)) } else { Err(Failure::forbidden()) }
+    }
+}
+
+/// Proof that a member may write in its room.
+#[derive(Debug)]
+pub(crate) struct Poster(Member);
+
+impl std::ops::Deref for Poster {
+    type Target = Member;
+
+    fn deref(&self) -> &Member {
+        &self.0
+    }
+}
+
+/// Who presents this token, if its session lives.
+pub(crate) fn principal(tx: &Transaction<'_>, token: &TokenHash) -> Result<Principal, Failure> {
+    let found = tx
+        .prepare_cached(
+            "SELECT token.expires_at, session.id, session.expires_at, session.ended_at, user.disabled_at,
+                    user.id, user.name, user.user_type, user.role
+             FROM access_token AS token
+             JOIN session ON session.id = token.session_id
+             JOIN user ON user.id = session.user_id
+             WHERE token.hash = ?1",
+        )?
+        .query_row((token,), |row| {
+            let token_end: i64 = row.get(0)?;
+            let session_end: i64 = row.get(2)?;
+            let ended: Option<i64> = row.get(3)?;
+            let disabled: Option<i64> = row.get(4)?;
+            let session = SessionId::new(row.get::<_, String>(1)?);
+            Ok((token_end.min(session_end), ended.is_some() || disabled.is_some(), session, columns::user(row, 5)?))
+        })
+        .optional()?;
+    let Some((end, over, session, user)) = found else { return Err(Failure::unauthorized()) };
+    if over {
+        return Err(Failure::unauthorized());
+    }
+    if end <= now() {
+        return Err(Failure::refused(ErrorCode::TokenExpired, "the token's time is over"));
+    }
+    Ok(Principal { user, session, expires_at: Timestamp::from_millis(end) })
+}
+
+/// Whether a principal is a member of a room.
+pub(crate) fn member(tx: &Transaction<'_>, who: &Principal, room: &RoomId) -> Result<Member, Failure> {
+    let found = tx
+        .prepare_cached(
+            "SELECT room.kind, room.last_seq, member.read_seq, member.delivered_seq
+             FROM member JOIN room ON room.id = member.room_id
+             WHERE member.room_id = ?1 AND member.user_id = ?2",
+        )?
+        .query_row((room.as_str(), who.id().as_str()), |row| {
+            Ok(Member {
+                room: room.clone(),
+                user: who.id().clone(),
+                kind: columns::word(&row.get::<_, String>(0)?),
+                user_type: who.user.user_type,
+                last_seq: columns::seq(row.get(1)?),
+                read_seq: columns::seq(row.get(2)?),
+                delivered_seq: columns::seq(row.get(3)?),
+            })
+        })
+        .optional()?;
+    found.ok_or_else(Failure::forbidden)
+}

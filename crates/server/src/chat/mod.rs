@@ -1,0 +1,116 @@
+//! What people do in rooms, the same for sockets, HTTP and those who live in the server.
+//!
+//! Invariant: authorise, validate, persist, answer, tell the others, in this order. A deed returns [`Settled`]: its answer,
+//! already durable, with the room's turn still held. The caller answers first and then calls [`Settled::announce`].
+
+mod changes;
+mod presence;
+mod receipts;
+mod say;
+mod validate;
+
+pub(crate) use changes::{delete, edit};
+pub(crate) use presence::{enter, leave, type_notice};
+pub(crate) use receipts::{acknowledge, deliver, read};
+pub(crate) use say::say;
+
+use std::sync::Arc;
+
+use hugmedo_chat_protocol::{Message, MessageChanged, Notification, Receipt, RoomId, ServerEvent, UserId};
+
+use crate::{
+    app::App,
+    failure::Failure,
+    fanout::Heard,
+    store::{StoreError, messages},
+    turns::Turn,
+};
+
+/// A durable deed that still has to be told.
+#[must_use = "answer, then announce"]
+pub(crate) struct Settled<T> {
+    answer: T,
+    news: Option<News>,
+    _turn: Turn,
+}
+
+/// What the others have to hear, and who they are, as read in the deed's own transaction.
+enum News {
+    Said(Box<Message>, Vec<UserId>),
+    Changed(Box<MessageChanged>, Vec<UserId>),
+    Receipt(Receipt, Vec<UserId>),
+}
+
+impl<T> Settled<T> {
+    fn new(answer: T, news: Option<News>, turn: Turn) -> Self {
+        Self { answer, news, _turn: turn }
+    }
+
+    /// The answer, to be given first, and the rest, to be announced after it.
+    pub(crate) fn split(self) -> (T, Settled<()>) {
+        (self.answer, Settled { answer: (), news: self.news, _turn: self._turn })
+    }
+}
+
+impl Settled<()> {
+    /// Tells the members and gives the room's turn back.
+    pub(crate) async fn announce(self, app: &App) {
+        match self.news {
+            None => return,
+            Some(News::Said(message, members)) => said(app, *message, &members).await,
+            Some(News::Changed(change, members)) => {
+                let room = change.room_id.clone();
+                app.fanout.to_joined(&room, &members, &ServerEvent::MessageChanged(*change));
+            }
+            Some(News::Receipt(receipt, members)) => {
+                let event = ServerEvent::Receipt(receipt.clone());
+                let others: Vec<UserId> = members.into_iter().filter(|member| *member != receipt.user_id).collect();
+                app.fanout.to_joined(&receipt.room_id, &others, &event);
+                // The reader's own devices, wherever they look: their badges must clear.
+                app.fanout.to_user(&receipt.user_id, &event);
+            }
+        }
+        app.fanout.wake();
+    }
+}
+
+async fn said(app: &App, message: Message, members: &[UserId]) {
+    let message = Arc::new(message);
+    let event = ServerEvent::NewMessage(Message::clone(&message));
+    let mut elsewhere = app.fanout.to_joined(&message.room_id, members, &event);
+    elsewhere.retain(|user| *user != message.user_id);
+    if !elsewhere.is_empty() {
+        match unread(app, &message.room_id, elsewhere).await {
+            Ok(counts) => {
+                for (user, unread) in counts {
+                    app.fanout.notify(&user, notification(&message, unread));
+                }
+            }
+            // Only a hint is lost; sync has the message.
+            Err(error) => tracing::warn!(%error, "unread could not be counted"),
+        }
+    }
+    app.fanout.hear(Heard::Said(message));
+}
+
+fn notification(message: &Message, unread: u64) -> Notification {
+    Notification {
+        room_id: message.room_id.clone(),
+        room: message.room_id.clone(),
+        unread,
+        seq: message.seq,
+        priority: message.priority,
+        user_name: Some(message.user_name.clone()),
+    }
+}
+
+async fn unread(app: &App, room: &RoomId, users: Vec<UserId>) -> Result<Vec<(UserId, u64)>, Failure> {
+    let room = room.clone();
+    app.store
+        .read(move |tx| {
+            let counts: Result<_, StoreError> =
+                users.into_iter().map(|user| messages::unread(tx, &room, &user).map(|unread| (user, unread))).collect();
+            Ok(counts?)
+        })
+        .await
+}

@@ -1,0 +1,58 @@
+//! Coming into a room's live events, leaving them, and writing in it. Nothing here is kept.
+
+use hugmedo_chat_protocol::{JoinRoom, JoinedRoom, LeaveRoom, LeftRoom, Typing, TypingNotice};
+
+use super::{Settled, validate};
+use crate::{app::App, authorize, credential::TokenHash, failure::Failure, store::rooms};
+
+/// Lets a member in. While the answer is held the room stands still, so whoever joins at once misses nothing after
+/// `lastSeq`.
+pub(crate) async fn enter(app: &App, token: TokenHash, wish: JoinRoom) -> Result<Settled<JoinedRoom>, Failure> {
+    validate::room(&wish.room_id)?;
+    let turn = app.turns.take(&wish.room_id).await;
+    let answer = app
+        .store
+        .read(move |tx| {
+            let who = authorize::principal(tx, &token)?;
+            who.is_named_by(wish.user_id.as_ref())?;
+            let member = authorize::member(tx, &who, &wish.room_id)?;
+            let (last_seq, read_seq) = (member.last_seq(), member.read_seq());
+            Ok::<_, Failure>(JoinedRoom { room_id: wish.room_id, last_seq, read_seq })
+        })
+        .await?;
+    Ok(Settled::new(answer, None, turn))
+}
+
+pub(crate) async fn leave(app: &App, token: TokenHash, wish: LeaveRoom) -> Result<LeftRoom, Failure> {
+    validate::room(&wish.room_id)?;
+    app.store
+        .read(move |tx| {
+            let who = authorize::principal(tx, &token)?;
+            who.is_named_by(wish.user_id.as_ref())?;
+            authorize::member(tx, &who, &wish.room_id)?;
+            Ok(LeftRoom { room_id: wish.room_id })
+        })
+        .await
+}
+
+pub(crate) async fn type_notice(app: &App, token: TokenHash, wish: Typing) -> Result<(), Failure> {
+    validate::room(&wish.room_id)?;
+    let (notice, members) = app
+        .store
+        .read(move |tx| {
+            let who = authorize::principal(tx, &token)?;
+            who.is_named_by(wish.user_id.as_ref())?;
+            let poster = authorize::member(tx, &who, &wish.room_id)?.may_post()?;
+            let members = rooms::members(tx, &poster)?;
+            let notice = TypingNotice {
+                room_id: wish.room_id,
+                user_id: who.id().clone(),
+                user_name: who.user().name.clone(),
+                is_typing: wish.is_typing,
+            };
+            Ok::<_, Failure>((notice, members))
+        })
+        .await?;
+    app.fanout.typing(&members, notice);
+    Ok(())
+}

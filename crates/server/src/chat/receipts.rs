@@ -1,0 +1,88 @@
+//! Saying how far one has come.
+
+use hugmedo_chat_protocol::{Acknowledge, Acknowledged, Delivered, DeliveredUpTo, Read, ReadUpTo, RoomId, Seq};
+use rusqlite::Transaction;
+
+use super::{News, Settled, validate};
+use crate::{
+    app::App,
+    authorize::{self, Member},
+    credential::TokenHash,
+    failure::Failure,
+    store::{
+        StoreError, messages,
+        receipts::{self, Raised},
+        rooms,
+    },
+};
+
+/// Everything up to a position was before the person's eyes.
+pub(crate) async fn read(app: &App, token: TokenHash, wish: Read) -> Result<Settled<ReadUpTo>, Failure> {
+    let room_id = wish.room_id.clone();
+    let raised = raise(app, token, wish.room_id, wish.up_to_seq, receipts::read).await?;
+    Ok(raised.map(|read_seq| ReadUpTo { room_id, read_seq }))
+}
+
+/// Everything up to a position is stored on the person's device.
+pub(crate) async fn deliver(app: &App, token: TokenHash, wish: Delivered) -> Result<Settled<DeliveredUpTo>, Failure> {
+    let room_id = wish.room_id.clone();
+    let raised = raise(app, token, wish.room_id, wish.up_to_seq, receipts::delivered).await?;
+    Ok(raised.map(|delivered_seq| DeliveredUpTo { room_id, delivered_seq }))
+}
+
+impl<T> Settled<T> {
+    fn map<U>(self, make: impl FnOnce(T) -> U) -> Settled<U> {
+        Settled { answer: make(self.answer), news: self.news, _turn: self._turn }
+    }
+}
+
+async fn raise(
+    app: &App,
+    token: TokenHash,
+    room: RoomId,
+    up_to: Seq,
+    apply: fn(&Transaction<'_>, &Member, Seq) -> Result<Raised, StoreError>,
+) -> Result<Settled<Seq>, Failure> {
+    validate::room(&room)?;
+    let turn = app.turns.take(&room).await;
+    let (answer, news) = app
+        .store
+        .write(move |tx| {
+            let who = authorize::principal(tx, &token)?;
+            let member = authorize::member(tx, &who, &room)?;
+            let (position, receipt) = apply(tx, &member, up_to)?;
+            let news = match receipt {
+                Some(receipt) => Some(News::Receipt(receipt, rooms::members(tx, &member)?)),
+                None => None,
+            };
+            Ok::<_, Failure>((position, news))
+        })
+        .await?;
+    Ok(Settled::new(answer, news, turn))
+}
+
+/// "I have taken this on."
+pub(crate) async fn acknowledge(
+    app: &App,
+    token: TokenHash,
+    wish: Acknowledge,
+) -> Result<Settled<Acknowledged>, Failure> {
+    validate::room(&wish.room_id)?;
+    let turn = app.turns.take(&wish.room_id).await;
+    let (answer, news) = app
+        .store
+        .write(move |tx| {
+            let who = authorize::principal(tx, &token)?;
+            let member = authorize::member(tx, &who, &wish.room_id)?;
+            validate::id(wish.message_id.as_str())?;
+            let message = messages::find(tx, &member, &wish.message_id)?.ok_or_else(Failure::forbidden)?;
+            let (answer, receipt) = receipts::acknowledge(tx, &member, &message)?;
+            let news = match receipt {
+                Some(receipt) => Some(News::Receipt(receipt, rooms::members(tx, &member)?)),
+                None => None,
+            };
+            Ok::<_, Failure>((answer, news))
+        })
+        .await?;
+    Ok(Settled::new(answer, news, turn))
+}

@@ -1,0 +1,141 @@
+//! The words of the command line. Every flag can also be set as `HUGMEDO_CHAT_…` in the environment.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing_subscriber::filter::LevelFilter;
+
+/// The chat server of HugMeDo Chat: Socket.IO and HTTP over one SQLite store.
+#[derive(Debug, Parser)]
+#[command(name = "hugmedo-chat-server", version, args_conflicts_with_subcommands = false)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) task: Option<Task>,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StoreArgs {
+    /// The folder that holds the store; made if it is missing
+    #[arg(long, global = true, env = "HUGMEDO_CHAT_DATA_DIR", default_value = "hugmedo-chat-data")]
+    pub(crate) data_dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, env = "HUGMEDO_CHAT_LISTEN", default_value = "127.0.0.1:3011")]
+    pub(crate) listen: SocketAddr,
+    /// Fill an empty store with sample people and rooms and let simulated people live in it; loopback only
+    #[arg(long, env = "HUGMEDO_CHAT_DEMO", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) demo: bool,
+    /// With --demo: the sample data without the simulated people
+    #[arg(long, env = "HUGMEDO_CHAT_DEMO_QUIET", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) demo_quiet: bool,
+    /// An Origin whose pages may connect; repeatable. Native clients send no Origin and are not asked
+    #[arg(long, env = "HUGMEDO_CHAT_ALLOW_ORIGIN", value_delimiter = ',')]
+    pub(crate) allow_origin: Vec<String>,
+    /// How much to log on standard error: off, error, warn, info, debug
+    #[arg(long, env = "HUGMEDO_CHAT_LOG", default_value = "info")]
+    pub(crate) log: LevelFilter,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Serve (what happens without a command, too)
+    Serve(ServeArgs),
+    /// Add people, set passwords (from standard input), close accounts
+    #[command(subcommand)]
+    User(User),
+    /// Add rooms, add and remove members
+    #[command(subcommand)]
+    Room(Room),
+    /// Issue access tokens for people who sign in elsewhere
+    #[command(subcommand)]
+    Token(Token),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Add a person; the password is read from standard input
+    Add {
+        /// The name to sign in with
+        username: String,
+        /// The name shown to others
+        #[arg(long)]
+        name: Option<String>,
+        /// What the person is to the organisation
+        #[arg(long, value_enum, default_value_t = Type::Clinician)]
+        r#type: Type,
+        /// A ward or function, shown beside the name
+        #[arg(long)]
+        role: Option<String>,
+    },
+    /// Set a password, read from standard input, and sign the person out everywhere
+    Passwd {
+        /// The name to sign in with
+        username: String,
+    },
+    /// Close an account and end its sessions
+    Disable {
+        /// The name to sign in with
+        username: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Type {
+    Clinician,
+    Patient,
+    Staff,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Room {
+    /// Add a room without members
+    Add {
+        /// The room's id
+        id: String,
+        /// The name shown in the list
+        #[arg(long)]
+        name: Option<String>,
+        /// Who the room is for
+        #[arg(long, value_enum, default_value_t = Kind::Staff)]
+        kind: Kind,
+    },
+    /// Make a person a member, or end the membership
+    Member(MemberChange),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MemberChange {
+    /// The room's id
+    pub(crate) room: String,
+    /// The person's user name
+    pub(crate) user: String,
+    /// End the membership instead
+    #[arg(long)]
+    pub(crate) remove: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Kind {
+    Patient,
+    Staff,
+    Announcement,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Print a fresh access token on standard output
+    Issue {
+        /// The person's user name
+        user: String,
+        /// How long it opens sockets and routes, in minutes, at most a day
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1440))]
+        minutes: u64,
+    },
+}

@@ -1,0 +1,108 @@
+//! What a server is told before it starts. Everything has a default but where to listen and where to keep its data.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// How to run one server.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one, see [`crate::Server::local_addr`].
+    pub listen: SocketAddr,
+    /// The folder that holds the store. Made if it is missing.
+    pub data_dir: PathBuf,
+    /// Fills an empty store with sample people, rooms and talk, and lets simulated people live in it. Loopback only.
+    pub demo: bool,
+    /// With `demo`: the sample data alone, without the simulated people.
+    pub demo_quiet: bool,
+    /// `Origin` values that may open sockets and read answers. Peers that send no `Origin` (native clients) are not
+    /// asked; with `demo` every loopback origin may.
+    pub allowed_origins: Vec<String>,
+    /// How long an access token opens sockets and routes.
+    pub access_token_ttl: Duration,
+    /// How long a session lives at most before its person signs in again, however often it is refreshed.
+    pub session_ttl: Duration,
+    /// How long the order of changes is kept for `GET /api/sync`; an older cursor is answered with `cursor_expired`.
+    pub change_retention: Duration,
+    /// How often a socket is asked whether it is still there.
+    pub ping_interval: Duration,
+    /// How long it may take to answer.
+    pub ping_timeout: Duration,
+    /// How long a connection may take from opening to CONNECT.
+    pub connect_timeout: Duration,
+    /// How often anything may be done.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// A server at this address over this folder, with the defaults for everything else.
+    pub fn new(listen: SocketAddr, data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            listen,
+            data_dir: data_dir.into(),
+            demo: false,
+            demo_quiet: false,
+            allowed_origins: Vec::new(),
+            access_token_ttl: Duration::from_secs(10 * 60),
+            session_ttl: Duration::from_secs(12 * 60 * 60),
+            change_retention: Duration::from_secs(30 * 24 * 60 * 60),
+            ping_interval: Duration::from_secs(10),
+            ping_timeout: Duration::from_secs(8),
+            connect_timeout: Duration::from_secs(5),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// A rate that may be exceeded for a moment: `burst` at once, refilled at `per_second`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many a second in the long run; at least 1.
+    pub per_second: u32,
+    /// How many at once; at least 1.
+    pub burst: u32,
+}
+
+impl Rate {
+    /// `per_second` in the long run, `burst` at once.
+    pub const fn new(per_second: u32, burst: u32) -> Self {
+        Self { per_second, burst }
+    }
+}
+
+/// How often things may be done. Rates are per person, over all of their devices.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Messages, edits, deletions.
+    pub messages: Rate,
+    /// Typing notices.
+    pub typing: Rate,
+    /// Receipts, joining, leaving, renewing and heartbeats.
+    pub signals: Rate,
+    /// History, sync, rooms and the other reads over HTTP.
+    pub reads: Rate,
+    /// Opened sockets.
+    pub connects: Rate,
+    /// Sockets of one person at a time.
+    pub sockets_per_user: usize,
+    /// Failed sign-ins of one account within a minute before it is slowed down.
+    pub failed_logins_per_account: usize,
+    /// Failed sign-ins from one address within a minute before it is slowed down.
+    pub failed_logins_per_address: usize,
+    /// Events of one socket that may wait for their turn; past it the socket is closed.
+    pub queued_events: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            messages: Rate::new(10, 30),
+            typing: Rate::new(2, 10),
+            signals: Rate::new(20, 100),
+            reads: Rate::new(10, 60),
+            connects: Rate::new(1, 30),
+            sockets_per_user: 20,
+            failed_logins_per_account: 5,
+            failed_logins_per_address: 20,
+            queued_events: 1024,
+        }
+    }
+}

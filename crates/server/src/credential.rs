@@ -1,0 +1,72 @@
+//! Tokens and what is kept of them.
+//!
+//! Invariant: a token exists in clear only in the answer that hands it out; the store and the memory hold its SHA-256.
+//! Tokens are 256 random bits, so a fast hash without salt is enough.
+
+use std::fmt::Write as _;
+
+use hugmedo_chat_protocol::Secret;
+use rand::RngCore;
+use rusqlite::{
+    ToSql,
+    types::{ToSqlOutput, ValueRef},
+};
+use sha2::{Digest, Sha256};
+
+/// One sign-in on one device: the family of tokens that descend from it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct SessionId(String);
+
+impl SessionId {
+    pub(crate) fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    pub(crate) fn generate() -> Self {
+        Self(uuid::Uuid::new_v4().to_string())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// SHA-256 of a token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    pub(crate) fn of(token: &Secret) -> Self {
+        Self(Sha256::digest(token.expose().as_bytes()).into())
+    }
+}
+
+impl std::fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenHash(..)")
+    }
+}
+
+impl ToSql for TokenHash {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(&self.0)))
+    }
+}
+
+/// A fresh token of 256 random bits. The prefix lets scanners of leaked secrets know it.
+pub(crate) fn generate(prefix: &str) -> Secret {
+    let mut bytes = [0_u8; 32];
+    rand::rng().fill_bytes(&mut bytes);
+    let mut token = String::with_capacity(prefix.len() + 64);
+    token.push_str(prefix);
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        let _ = write!(token, "{byte:02x}");
+    }
+    Secret::new(token)
+}
+
+/// Opens sockets and routes for minutes.
+pub(crate) const ACCESS_PREFIX: &str = "hmca_";
+/// Traded once for a new pair.
+pub(crate) const REFRESH_PREFIX: &str = "hmcr_";

@@ -1,0 +1,63 @@
+//! The HTTP side: `/api`, the probes, and the Socket.IO layer behind the same door.
+
+mod door;
+mod extract;
+mod failure;
+mod rooms;
+mod session;
+mod sync;
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, State},
+    http::StatusCode,
+    middleware,
+    routing::{get, post},
+};
+use hugmedo_chat_protocol::{ErrorCode, Refusal, limits::MAX_FRAME_BYTES};
+use serde_json::{Value, json};
+use socketioxide::layer::SocketIoLayer;
+
+use crate::{app::App, failure::Failure as Wrong, store::StoreError};
+use failure::ApiFailure;
+
+/// The one table of routes. A caller's session is checked by the `Caller` argument of a handler; the two that take none
+/// are the two that make sessions.
+pub(crate) fn router(app: Arc<App>, socket_io: SocketIoLayer) -> Router {
+    Router::new()
+        .route("/api/login", post(session::log_in))
+        .route("/api/token", post(session::refresh))
+        .route("/api/logout", post(session::log_out))
+        .route("/api/me", get(session::me))
+        .route("/api/rooms", get(rooms::list))
+        .route("/api/rooms/{room}/messages", get(rooms::history).post(rooms::say))
+        .route("/api/sync", get(sync::sync))
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .fallback(not_found)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(MAX_FRAME_BYTES))
+        .layer(socket_io)
+        .layer(middleware::from_fn_with_state(app.clone(), door::guard))
+        .with_state(app)
+}
+
+async fn healthz() -> Json<Value> {
+    Json(json!({ "status": "ok" }))
+}
+
+async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Value>, ApiFailure> {
+    let answers = app.store.read(|tx| Ok::<_, StoreError>(tx.query_row("SELECT 1", (), |row| row.get::<_, i64>(0))?));
+    answers.await.map_err(Wrong::from)?;
+    Ok(Json(json!({ "status": "ready" })))
+}
+
+async fn not_found() -> ApiFailure {
+    Refusal::new(ErrorCode::NotFound, "no such route").into()
+}
+
+async fn wrong_method() -> ApiFailure {
+    ApiFailure::with_status(StatusCode::METHOD_NOT_ALLOWED, Refusal::new(ErrorCode::BadRequest, "no such method here"))
+}

@@ -1,0 +1,98 @@
+//! `/api/rooms` and the history of one.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use hugmedo_chat_protocol::{
+    MessagesPage, Refusal, RoomId, RoomsList, SendMessage, SentMessage, Seq, limits::MAX_PAGE,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    extract::{Body, Caller, Params},
+    failure::ApiFailure,
+};
+use crate::{
+    app::App,
+    authorize, chat,
+    failure::Failure,
+    limits::Kind,
+    store::{messages, rooms},
+};
+
+/// How many messages a page has unless the caller says.
+const PAGE: usize = 50;
+
+pub(super) async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<RoomsList>, ApiFailure> {
+    app.throttle.check(Kind::Read, caller.who.id())?;
+    let rooms: Result<_, Failure> = app
+        .store
+        .read(move |tx| {
+            let who = authorize::principal(tx, &caller.token)?;
+            Ok(rooms::list(tx, &who)?)
+        })
+        .await;
+    Ok(Json(RoomsList { rooms: rooms? }))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Range {
+    before: Option<u64>,
+    after: Option<u64>,
+    limit: Option<usize>,
+}
+
+pub(super) async fn history(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(room): Path<String>,
+    Params(range): Params<Range>,
+) -> Result<Json<MessagesPage>, ApiFailure> {
+    app.throttle.check(Kind::Read, caller.who.id())?;
+    let limit = range.limit.unwrap_or(PAGE).clamp(1, MAX_PAGE);
+    let page: Result<_, Failure> = app
+        .store
+        .read(move |tx| {
+            let who = authorize::principal(tx, &caller.token)?;
+            let member = authorize::member(tx, &who, &RoomId::new(room))?;
+            Ok(messages::page(tx, &member, range.before.map(Seq::new), range.after.map(Seq::new), limit)?)
+        })
+        .await;
+    Ok(Json(page?))
+}
+
+/// The `message` event for networks without sockets: the same body and answer, the same path through the server.
+pub(super) async fn say(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(room): Path<String>,
+    Body(body): Body<Value>,
+) -> Result<Json<SentMessage>, ApiFailure> {
+    app.throttle.check(Kind::Message, caller.who.id())?;
+    let wish = wish(&room, body)?;
+    let token = caller.token;
+    // On a task of its own: the caller may hang up, but what is stored must still be told.
+    let deed = tokio::spawn(async move {
+        let (answer, untold) = chat::say(&app, token, wish).await?.split();
+        untold.announce(&app).await;
+        Ok::<_, Failure>(answer)
+    });
+    let answer =
+        deed.await.map_err(|_| Refusal::new(hugmedo_chat_protocol::ErrorCode::Internal, "the server failed"))?;
+    Ok(Json(answer?))
+}
+
+/// The body may leave the room to the path; it may not name another one.
+fn wish(room: &str, mut body: Value) -> Result<SendMessage, Failure> {
+    let misfit = || Failure::bad_request("the body is not a message of this room");
+    let fields = body.as_object_mut().ok_or_else(misfit)?;
+    let named = fields.entry("roomId").or_insert_with(|| Value::from(room));
+    if named != room {
+        return Err(misfit());
+    }
+    serde_json::from_value(body).map_err(|_| misfit())
+}

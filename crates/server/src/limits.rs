@@ -1,0 +1,133 @@
+//! How often: token buckets per person, and the slowing down of guessed passwords.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    num::NonZeroU32,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use governor::{
+    DefaultKeyedRateLimiter, Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+};
+use hugmedo_chat_protocol::{ErrorCode, Refusal, UserId};
+
+use crate::config::{Limits, Rate};
+
+/// What is limited; one bucket per person and kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Message,
+    Typing,
+    Signal,
+    Read,
+    Connect,
+}
+
+/// The token buckets.
+#[derive(Debug)]
+pub(crate) struct Throttle {
+    messages: DefaultKeyedRateLimiter<UserId>,
+    typing: DefaultKeyedRateLimiter<UserId>,
+    signals: DefaultKeyedRateLimiter<UserId>,
+    reads: DefaultKeyedRateLimiter<UserId>,
+    connects: DefaultKeyedRateLimiter<UserId>,
+}
+
+impl Throttle {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let bucket = |rate: Rate| {
+            let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+            RateLimiter::keyed(Quota::per_second(at_least_one(rate.per_second)).allow_burst(at_least_one(rate.burst)))
+        };
+        Self {
+            messages: bucket(limits.messages),
+            typing: bucket(limits.typing),
+            signals: bucket(limits.signals),
+            reads: bucket(limits.reads),
+            connects: bucket(limits.connects),
+        }
+    }
+
+    /// Takes one token, or says how long to wait for it.
+    pub(crate) fn check(&self, kind: Kind, user: &UserId) -> Result<(), Refusal> {
+        self.bucket(kind)
+            .check_key(user)
+            .map_err(|denied| rate_limited(denied.wait_time_from(DefaultClock::default().now())))
+    }
+
+    fn bucket(&self, kind: Kind) -> &DefaultKeyedRateLimiter<UserId> {
+        match kind {
+            Kind::Message => &self.messages,
+            Kind::Typing => &self.typing,
+            Kind::Signal => &self.signals,
+            Kind::Read => &self.reads,
+            Kind::Connect => &self.connects,
+        }
+    }
+
+    /// Forgets people whose buckets are full again.
+    pub(crate) fn tidy(&self) {
+        for kind in [Kind::Message, Kind::Typing, Kind::Signal, Kind::Read, Kind::Connect] {
+            self.bucket(kind).retain_recent();
+        }
+    }
+}
+
+fn rate_limited(wait: Duration) -> Refusal {
+    let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
+    Refusal { retry_after_ms: Some(millis), ..Refusal::new(ErrorCode::RateLimited, "too often") }
+}
+
+/// Slows down whoever guesses: so many failures of one key within a minute, and no more are heard until the oldest is a
+/// minute old. Never a lock-out, and a success counts nothing, so the start of a shift behind one address is no attack.
+#[derive(Debug)]
+pub(crate) struct GuessMeter {
+    allowed: usize,
+    failures: Mutex<HashMap<String, VecDeque<Instant>>>,
+}
+
+const WINDOW: Duration = Duration::from_secs(60);
+
+impl GuessMeter {
+    pub(crate) fn new(allowed: usize) -> Self {
+        Self { allowed: allowed.max(1), failures: Mutex::default() }
+    }
+
+    /// Counts an attempt as failed until [`GuessMeter::succeeded`] takes it back; so many at once are no way around.
+    pub(crate) fn attempt(&self, key: &str) -> Result<(), Refusal> {
+        let now = Instant::now();
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = failures.entry(key.to_owned()).or_default();
+        while times.front().is_some_and(|time| now.duration_since(*time) >= WINDOW) {
+            times.pop_front();
+        }
+        match times.front() {
+            Some(oldest) if times.len() >= self.allowed => {
+                Err(rate_limited(WINDOW.saturating_sub(now.duration_since(*oldest))))
+            }
+            _ => {
+                times.push_back(now);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes the newest attempt back.
+    pub(crate) fn succeeded(&self, key: &str) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(times) = failures.get_mut(key) {
+            times.pop_back();
+        }
+    }
+
+    /// Forgets keys without recent failures.
+    pub(crate) fn tidy(&self) {
+        let now = Instant::now();
+        self.failures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, times| times.back().is_some_and(|time| now.duration_since(*time) < WINDOW));
+    }
+}

@@ -1,0 +1,182 @@
+//! The command line of the chat server: `serve`, and the administration of a store, which a running server notices.
+//!
+//! Invariant: passwords come from a pipe or a prompt, never from the arguments, which every user of the machine can read.
+
+mod command_line;
+
+use std::{io::Write as _, time::Duration};
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use hugmedo_chat_protocol::{RoomId, RoomKind, Secret, UserId, UserType};
+use hugmedo_chat_server::{Admin, Config, start};
+use tracing_subscriber::{Layer as _, filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+use command_line::{CommandLine, Kind, MemberChange, Room, ServeArgs, Task, Token, Type, User};
+
+fn main() -> std::process::ExitCode {
+    let command_line = CommandLine::parse();
+    if let Err(error) = run(command_line) {
+        let _ = writeln!(std::io::stderr(), "hugmedo-chat-server: {error:#}");
+        return std::process::ExitCode::FAILURE;
+    }
+    std::process::ExitCode::SUCCESS
+}
+
+fn run(command_line: CommandLine) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let CommandLine { task, store, serve: args } = command_line;
+    match task {
+        None => runtime.block_on(serve(&store.data_dir, args)),
+        Some(Task::Serve(args)) => runtime.block_on(serve(&store.data_dir, args)),
+        Some(task) => runtime.block_on(administer(&store.data_dir, task)),
+    }
+}
+
+async fn serve(data_dir: &std::path::Path, args: ServeArgs) -> anyhow::Result<()> {
+    log_to_stderr(args.log);
+    let mut config = Config::new(args.listen, data_dir);
+    config.demo = args.demo;
+    config.demo_quiet = args.demo_quiet;
+    config.allowed_origins = args.allow_origin;
+    // Listened for before anyone is told that the server is there.
+    let stop = stop_signal()?;
+    let server = start(config).await?;
+    say(&format!("listening on {}", server.url()))?;
+    stop.await;
+    tracing::info!("stopping");
+    server.shutdown().await;
+    Ok(())
+}
+
+/// Logs of our own code only: the libraries below would log frames and tokens at their finer levels.
+fn log_to_stderr(level: LevelFilter) {
+    let ours = tracing_subscriber::filter::Targets::new()
+        .with_target("hugmedo_chat_server", level)
+        .with_default(level.min(LevelFilter::WARN));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    tracing_subscriber::registry().with(lines.with_filter(ours)).init();
+}
+
+#[cfg(unix)]
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Without the signal the process can only be ended from outside.
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+async fn administer(data_dir: &std::path::Path, task: Task) -> anyhow::Result<()> {
+    let admin = Admin::open(data_dir)?;
+    let done = match task {
+        Task::Serve(_) => Ok(()),
+        Task::User(task) => user(&admin, task).await,
+        Task::Room(task) => room(&admin, task).await,
+        Task::Token(Token::Issue { user, minutes }) => {
+            let token = admin.issue_token(&UserId::new(user), Duration::from_secs(minutes * 60)).await;
+            token.map_err(Into::into).and_then(|token| say(token.expose()))
+        }
+    };
+    admin.close().await;
+    done
+}
+
+async fn user(admin: &Admin, task: User) -> anyhow::Result<()> {
+    match task {
+        User::Add { username, name, r#type, role } => {
+            let user_type = match r#type {
+                Type::Clinician => UserType::Clinician,
+                Type::Patient => UserType::Patient,
+                Type::Staff => UserType::Staff,
+            };
+            let name = name.unwrap_or_else(|| username.clone());
+            admin.add_person(&username, password()?, name.as_str().into(), user_type, role).await?;
+        }
+        User::Passwd { username } => admin.set_password(&UserId::new(username), password()?).await?,
+        User::Disable { username } => admin.disable_user(&UserId::new(username)).await?,
+    }
+    Ok(())
+}
+
+async fn room(admin: &Admin, task: Room) -> anyhow::Result<()> {
+    match task {
+        Room::Add { id, name, kind } => {
+            let kind = match kind {
+                Kind::Patient => RoomKind::Patient,
+                Kind::Staff => RoomKind::Staff,
+                Kind::Announcement => RoomKind::Announcement,
+            };
+            let name = name.unwrap_or_else(|| id.clone());
+            admin.add_room(&id, name.as_str(), kind).await?;
+        }
+        Room::Member(MemberChange { room, user, remove }) => {
+            let (room, user) = (RoomId::new(room), UserId::new(user));
+            if remove { admin.remove_member(&room, &user).await? } else { admin.add_member(&room, &user).await? }
+        }
+    }
+    Ok(())
+}
+
+/// One line of standard input; at a terminal it is asked for, and not shown while it is typed.
+fn password() -> anyhow::Result<Secret> {
+    use std::io::IsTerminal as _;
+    let is_asked = std::io::stdin().is_terminal();
+    if is_asked {
+        write!(std::io::stderr(), "Password: ")?;
+        std::io::stderr().flush()?;
+    }
+    let echo = is_asked.then(NoEcho::start);
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line);
+    drop(echo);
+    read.context("the password could not be read")?;
+    let password = Secret::new(line.trim_end_matches(['\r', '\n']));
+    if password.expose().is_empty() {
+        anyhow::bail!("no password on standard input");
+    }
+    Ok(password)
+}
+
+/// The terminal does not show what is typed until this is dropped.
+struct NoEcho;
+
+impl NoEcho {
+    fn start() -> Self {
+        stty("-echo");
+        Self
+    }
+}
+
+impl Drop for NoEcho {
+    fn drop(&mut self) {
+        stty("echo");
+        let _ = writeln!(std::io::stderr());
+    }
+}
+
+// By the system's own tool: the alternative is unsafe code or one more dependency. Where there is none, what is typed shows.
+fn stty(mode: &str) {
+    let _ = std::process::Command::new("stty").arg(mode).status();
+}
+
+/// One line on standard output, at once.
+fn say(line: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
+}

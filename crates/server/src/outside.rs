@@ -1,0 +1,81 @@
+//! Noticing what another process did to the store: the command line administers a running server this way.
+//!
+//! Nothing depends on it for safety: every event and route reads sessions and memberships afresh, and new messages go to
+//! the members of their own transaction. This only closes sockets sooner and tells people of their new rooms.
+
+use std::{sync::Arc, time::Duration};
+
+use hugmedo_chat_protocol::{ErrorCode, RoomChanged, RoomId, ServerEvent, SessionEndReason, UserId};
+
+use crate::{
+    app::App,
+    authorize,
+    failure::Failure,
+    fanout,
+    store::{StoreError, changes, rooms},
+};
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Every so many looks, buckets and meters of people who left are forgotten.
+const TIDY_EVERY: u32 = 60;
+
+/// Looks until the server stops.
+pub(crate) async fn watch(app: Arc<App>) {
+    let mut version = app.store.outside_version().await.unwrap_or_default();
+    let mut position = head(&app).await.unwrap_or_default();
+    let mut looks = 0_u32;
+    loop {
+        tokio::select! {
+            () = app.stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+        looks = looks.wrapping_add(1);
+        if looks.is_multiple_of(TIDY_EVERY) {
+            app.throttle.tidy();
+            app.accounts.tidy();
+            app.addresses.tidy();
+        }
+        let Ok(now) = app.store.outside_version().await else { continue };
+        if now != version {
+            version = now;
+            if let Err(error) = catch_up(&app, position).await {
+                tracing::warn!(%error, "what another process changed could not be told");
+            }
+        }
+        if let Ok(now) = head(&app).await {
+            position = now;
+        }
+    }
+}
+
+async fn head(app: &App) -> Result<i64, StoreError> {
+    app.store.read(changes::head).await
+}
+
+async fn catch_up(app: &App, position: i64) -> Result<(), Failure> {
+    let affected: Vec<(RoomId, UserId)> = app.store.read(move |tx| changes::memberships_after(tx, position)).await?;
+    for (room, user) in affected {
+        let _turn = app.turns.take(&room).await;
+        let (room_id, user_id) = (room.clone(), user.clone());
+        match app.store.read(move |tx| rooms::as_seen_by(tx, &room_id, &user_id)).await? {
+            Some(room) => app.fanout.to_user(&user, &ServerEvent::RoomChanged(RoomChanged { room })),
+            None => app.fanout.expel(&room, &user),
+        }
+    }
+    end_dead_sessions(app).await;
+    app.fanout.wake();
+    Ok(())
+}
+
+async fn end_dead_sessions(app: &App) {
+    for socket in app.fanout.all_sockets() {
+        let Some(link) = fanout::link(&socket) else { continue };
+        let token = link.token();
+        let alive = app.store.read(move |tx| authorize::principal(tx, &token)).await;
+        if let Err(Failure::Refused(refusal)) = alive
+            && refusal.code == ErrorCode::Unauthorized
+        {
+            fanout::end(socket, SessionEndReason::Revoked);
+        }
+    }
+}

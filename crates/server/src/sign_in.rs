@@ -1,0 +1,119 @@
+//! Signing in, staying signed in, signing out.
+//!
+//! Invariants: a wrong password, an unknown and a disabled account get the same answer after the same work; a refresh
+//! token is good once; tokens leave this module in clear only inside the grant.
+
+use std::net::IpAddr;
+
+use hugmedo_chat_protocol::{ErrorCode, LoginRequest, Refusal, Secret, SessionEndReason, SessionGrant, User, UserId};
+use rusqlite::Transaction;
+
+use crate::{
+    app::App,
+    authorize::Principal,
+    config::Config,
+    credential::{self, SessionId, TokenHash},
+    failure::Failure,
+    store::{
+        sessions::{self, Refresh},
+        users,
+    },
+};
+
+/// Longer ones are not looked at; hashing them would be work for nothing.
+const MAX_PASSWORD_BYTES: usize = 1024;
+
+pub(crate) async fn log_in(app: &App, from: IpAddr, request: LoginRequest) -> Result<SessionGrant, Failure> {
+    let LoginRequest { username, password, otp: _ } = request;
+    if username.len() > crate::admin::MAX_USERNAME_BYTES || password.expose().len() > MAX_PASSWORD_BYTES {
+        return Err(wrong());
+    }
+    let address = from.to_string();
+    app.addresses.attempt(&address)?;
+    app.accounts.attempt(&username)?;
+
+    let asked = username.clone();
+    let account = app.store.read(move |tx| Ok::<_, Failure>(users::account(tx, &asked)?)).await?;
+    let account = account.filter(|account| !account.disabled && !account.password_hash.is_empty());
+    let known = account.as_ref().map(|account| account.password_hash.clone());
+    let matches = app.passwords.verify(password, known).await?;
+    let Some(account) = account.filter(|_| matches) else { return Err(wrong()) };
+
+    app.addresses.succeeded(&address);
+    app.accounts.succeeded(&username);
+    let config = app.config.clone();
+    app.store
+        .write(move |tx| {
+            let session = sessions::open(tx, &account.user.id, config.session_ttl)?;
+            grant(tx, &config, &session, account.user)
+        })
+        .await
+}
+
+fn wrong() -> Failure {
+    Failure::refused(ErrorCode::Unauthorized, "wrong user name or password")
+}
+
+fn grant(tx: &Transaction<'_>, config: &Config, session: &SessionId, user: User) -> Result<SessionGrant, Failure> {
+    let access_token = credential::generate(credential::ACCESS_PREFIX);
+    let refresh_token = credential::generate(credential::REFRESH_PREFIX);
+    let expires_at = sessions::add_access_token(tx, session, &TokenHash::of(&access_token), config.access_token_ttl)?;
+    sessions::add_refresh_token(tx, session, &TokenHash::of(&refresh_token))?;
+    Ok(SessionGrant { access_token, refresh_token, expires_at, user })
+}
+
+/// Trades a refresh token for a new pair. Used a second time it has been copied, so the session ends for everyone.
+pub(crate) async fn refresh(app: &App, refresh_token: Secret) -> Result<SessionGrant, Failure> {
+    let token = TokenHash::of(&refresh_token);
+    let config = app.config.clone();
+    let outcome = app
+        .store
+        .write(move |tx| match sessions::take_refresh_token(tx, &token)? {
+            Refresh::Granted { session, user } => {
+                let account = users::account(tx, user.as_str())?.ok_or_else(Failure::unauthorized)?;
+                Ok(Ok(grant(tx, &config, &session, account.user)?))
+            }
+            // Not an error of the transaction: the end of the session must be kept.
+            Refresh::Reused { session } => Ok::<_, Failure>(Err(Some(session))),
+            Refresh::Unknown => Ok(Err(None)),
+        })
+        .await?;
+    match outcome {
+        Ok(grant) => Ok(grant),
+        Err(ended) => {
+            if let Some(session) = ended {
+                tracing::warn!("a refresh token was used twice; its session is over");
+                app.fanout.end(app.fanout.sockets_of_session(&session), SessionEndReason::Revoked);
+            }
+            Err(Failure::unauthorized())
+        }
+    }
+}
+
+/// Ends the caller's session and its sockets.
+pub(crate) async fn log_out(app: &App, who: &Principal) -> Result<(), Failure> {
+    let session = who.session().clone();
+    app.store
+        .write(move |tx| {
+            sessions::end(tx, &session)?;
+            Ok::<_, Failure>(())
+        })
+        .await?;
+    app.fanout.end(app.fanout.sockets_of_session(who.session()), SessionEndReason::SignedOut);
+    Ok(())
+}
+
+/// An access token without sign-in: for organisations whose own service signs people in, and for those who live in the
+/// server. A session of its own; not refreshable.
+pub(crate) fn issue(
+    tx: &Transaction<'_>,
+    user: &UserId,
+    ttl: std::time::Duration,
+) -> Result<(Secret, SessionId), Failure> {
+    let account = users::account(tx, user.as_str())?.filter(|account| !account.disabled);
+    let Some(account) = account else { return Err(Refusal::new(ErrorCode::NotFound, "no such user").into()) };
+    let session = sessions::open(tx, &account.user.id, ttl)?;
+    let token = credential::generate(credential::ACCESS_PREFIX);
+    sessions::add_access_token(tx, &session, &TokenHash::of(&token), ttl)?;
+    Ok((token, session))
+}

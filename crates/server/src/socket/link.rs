@@ -1,0 +1,142 @@
+//! What the server knows of one live socket.
+//!
+//! Invariant: no reference to the socket itself is kept here; the socket holds its link, not the other way round.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use hugmedo_chat_protocol::{RoomId, Timestamp, User};
+use tokio::sync::{Notify, mpsc};
+
+use super::queue::Incoming;
+use crate::{
+    authorize::Principal,
+    credential::{SessionId, TokenHash},
+};
+
+/// The longest sleep towards a deadline: a clock that was put forward, or a machine that slept, is noticed within this.
+const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(15);
+
+#[derive(Debug)]
+struct Standing {
+    token: TokenHash,
+    session: SessionId,
+    expires_at: Timestamp,
+    joined: BTreeSet<RoomId>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Link {
+    user: User,
+    standing: Mutex<Standing>,
+    renewed: Notify,
+    closing: AtomicBool,
+    /// Gone once the socket is.
+    inlet: Mutex<Option<mpsc::Sender<Incoming>>>,
+    /// Taken by the worker.
+    outlet: Mutex<Option<mpsc::Receiver<Incoming>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Link {
+    pub(super) fn new(who: &Principal, token: TokenHash, queued_events: usize) -> Self {
+        let (inlet, outlet) = mpsc::channel(queued_events.max(1));
+        Self {
+            user: who.user().clone(),
+            standing: Mutex::new(Standing {
+                token,
+                session: who.session().clone(),
+                expires_at: who.expires_at(),
+                joined: BTreeSet::new(),
+            }),
+            renewed: Notify::new(),
+            closing: AtomicBool::new(false),
+            inlet: Mutex::new(Some(inlet)),
+            outlet: Mutex::new(Some(outlet)),
+        }
+    }
+
+    pub(crate) fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// The token that stands behind the socket now.
+    pub(crate) fn token(&self) -> TokenHash {
+        lock(&self.standing).token
+    }
+
+    pub(super) fn session(&self) -> SessionId {
+        lock(&self.standing).session.clone()
+    }
+
+    /// Puts a fresh token behind the socket and returns the session the old one belonged to.
+    pub(super) fn renew(&self, who: &Principal, token: TokenHash) -> SessionId {
+        let before = {
+            let mut standing = lock(&self.standing);
+            standing.token = token;
+            standing.expires_at = who.expires_at();
+            std::mem::replace(&mut standing.session, who.session().clone())
+        };
+        self.renewed.notify_one();
+        before
+    }
+
+    pub(super) fn join(&self, room: RoomId) {
+        lock(&self.standing).joined.insert(room);
+    }
+
+    pub(crate) fn leave(&self, room: &RoomId) {
+        lock(&self.standing).joined.remove(room);
+    }
+
+    pub(crate) fn has_joined(&self, room: &RoomId) -> bool {
+        lock(&self.standing).joined.contains(room)
+    }
+
+    /// Marks the socket as given up. Returns whether it was already.
+    pub(crate) fn close(&self) -> bool {
+        self.closing.swap(true, Ordering::AcqRel)
+    }
+
+    /// Queues an event for its turn. `false` if there is no place left.
+    pub(super) fn queue(&self, incoming: Incoming) -> bool {
+        if self.closing.load(Ordering::Acquire) {
+            return true;
+        }
+        match &*lock(&self.inlet) {
+            Some(inlet) => !matches!(inlet.try_send(incoming), Err(mpsc::error::TrySendError::Full(_))),
+            None => true,
+        }
+    }
+
+    /// Nothing more will come; what is queued is still done.
+    pub(super) fn end_queue(&self) {
+        lock(&self.inlet).take();
+    }
+
+    pub(super) fn take_outlet(&self) -> Option<mpsc::Receiver<Incoming>> {
+        lock(&self.outlet).take()
+    }
+
+    /// Waits until the token's time is over by the wall clock, however often it is renewed meanwhile.
+    pub(super) async fn expiry(&self) {
+        loop {
+            let left = lock(&self.standing).expires_at.as_millis() - Timestamp::now().as_millis();
+            let Ok(left @ 1..) = u64::try_from(left) else { return };
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(left).min(LOOK_AT_THE_CLOCK)) => {}
+                () = self.renewed.notified() => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! How the wire's types stand in columns.
+
+use hugmedo_chat_protocol::{
+    ClientMessageId, Message, MessageId, Opaque, RoomId, Sensitive, Seq, Timestamp, User, UserId,
+};
+use rusqlite::Row;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::StoreError;
+
+/// A position as SQLite holds it.
+pub(crate) fn seq(number: i64) -> Seq {
+    Seq::new(u64::try_from(number).unwrap_or(0))
+}
+
+/// A position for SQLite. Positions are below 2^53.
+pub(crate) fn number(seq: Seq) -> i64 {
+    i64::try_from(seq.get()).unwrap_or(i64::MAX)
+}
+
+/// An enum by the word it has on the wire.
+pub(crate) fn word<T: DeserializeOwned + Default>(text: &str) -> T {
+    serde_json::from_value(Value::from(text)).unwrap_or_default()
+}
+
+/// The word an enum has on the wire.
+pub(crate) fn as_word<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    match serde_json::to_value(value) {
+        Ok(Value::String(word)) => Ok(word),
+        _ => Err(StoreError::Unreadable("word")),
+    }
+}
+
+/// JSON for a column.
+pub(crate) fn as_json<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|_| StoreError::Unreadable("JSON"))
+}
+
+// serde's message may quote what it read, so it is dropped.
+fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text)
+        .map_err(|_| rusqlite::Error::InvalidColumnType(column, "JSON".to_owned(), rusqlite::types::Type::Text))
+}
+
+/// A user from the columns `id, name, user_type, role`, the first of which is at `first`.
+pub(crate) fn user(row: &Row<'_>, first: usize) -> rusqlite::Result<User> {
+    Ok(User {
+        id: UserId::new(row.get::<_, String>(first)?),
+        name: Sensitive::new(row.get::<_, String>(first + 1)?),
+        user_type: word(&row.get::<_, String>(first + 2)?),
+        role: row.get(first + 3)?,
+        avatar_url: None,
+    })
+}
+
+/// The columns [`message`] reads, in its order.
+pub(crate) const MESSAGE: &str = "message.id, message.room_id, message.user_id, message.user_name, message.user_type, \
+    message.content, message.attachments, message.metadata, message.created_at, message.seq, \
+    message.client_message_id, message.priority, message.reply_to, message.mentions, message.edited_at, \
+    message.deleted_at";
+
+/// A message from the columns of [`MESSAGE`], which must come first.
+pub(crate) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
+    Ok(Message {
+        id: MessageId::new(row.get::<_, String>(0)?),
+        room_id: RoomId::new(row.get::<_, String>(1)?),
+        user_id: UserId::new(row.get::<_, String>(2)?),
+        user_name: Sensitive::new(row.get::<_, String>(3)?),
+        user_type: word(&row.get::<_, String>(4)?),
+        content: Sensitive::new(row.get::<_, String>(5)?),
+        attachments: json::<Vec<Opaque>>(row, 6)?,
+        metadata: json(row, 7)?,
+        created_at: Timestamp::from_millis(row.get(8)?),
+        seq: Some(seq(row.get(9)?)),
+        client_message_id: row.get::<_, Option<String>>(10)?.map(ClientMessageId::new),
+        priority: word(&row.get::<_, String>(11)?),
+        reply_to: row.get::<_, Option<String>>(12)?.map(MessageId::new),
+        mentions: json(row, 13)?,
+        edited_at: row.get::<_, Option<i64>>(14)?.map(Timestamp::from_millis),
+        deleted_at: row.get::<_, Option<i64>>(15)?.map(Timestamp::from_millis),
+    })
+}

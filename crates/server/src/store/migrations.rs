@@ -1,0 +1,30 @@
+//! Numbered steps from an empty file to the present schema; append-only, one file each.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::StoreError;
+
+const STEPS: &[&str] = &[include_str!("../../migrations/0001_create_store.sql")];
+
+/// Brings the store to the present schema. Each step and its number are one transaction.
+pub(super) fn run(connection: &mut Connection) -> Result<(), StoreError> {
+    let found = schema(connection)?;
+    if found > STEPS.len() {
+        return Err(StoreError::TooNew { found, known: STEPS.len() });
+    }
+    for (number, step) in (1_u32..).zip(STEPS).skip(found) {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Another process may have been faster.
+        if schema(&transaction)? < usize::try_from(number).unwrap_or(usize::MAX) {
+            transaction.execute_batch(step)?;
+            transaction.pragma_update(None, "user_version", number)?;
+            transaction.commit()?;
+        }
+    }
+    Ok(())
+}
+
+fn schema(connection: &Connection) -> Result<usize, StoreError> {
+    let number: i64 = connection.query_row("PRAGMA user_version", (), |row| row.get(0))?;
+    usize::try_from(number).map_err(|_| StoreError::Unreadable("schema number"))
+}

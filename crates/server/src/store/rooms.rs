@@ -1,0 +1,102 @@
+//! Rooms and who is in them.
+
+use hugmedo_chat_protocol::{Room, RoomId, RoomKind, Seq, User, UserId};
+use rusqlite::{OptionalExtension, Transaction};
+
+use super::{StoreError, columns, messages, now};
+use crate::authorize::{Member, Principal};
+
+pub(crate) fn insert(tx: &Transaction<'_>, id: &RoomId, name: &str, kind: RoomKind) -> Result<bool, StoreError> {
+    let added = tx.execute(
+        "INSERT INTO room (id, name, kind, created_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING",
+        (id.as_str(), name, columns::as_word(&kind)?, now()),
+    )?;
+    Ok(added == 1)
+}
+
+pub(crate) fn exists(tx: &Transaction<'_>, id: &RoomId) -> Result<bool, StoreError> {
+    Ok(tx.query_row("SELECT EXISTS (SELECT 1 FROM room WHERE id = ?1)", (id.as_str(),), |row| row.get(0))?)
+}
+
+pub(crate) fn add_member(tx: &Transaction<'_>, room: &RoomId, user: &UserId) -> Result<bool, StoreError> {
+    let added = tx.execute(
+        "INSERT INTO member (room_id, user_id, joined_at) VALUES (?1, ?2, ?3) ON CONFLICT (room_id, user_id) DO NOTHING",
+        (room.as_str(), user.as_str(), now()),
+    )?;
+    Ok(added == 1)
+}
+
+pub(crate) fn remove_member(tx: &Transaction<'_>, room: &RoomId, user: &UserId) -> Result<bool, StoreError> {
+    Ok(tx.execute("DELETE FROM member WHERE room_id = ?1 AND user_id = ?2", (room.as_str(), user.as_str()))? == 1)
+}
+
+/// The ids of everyone in the room of a proven member.
+pub(crate) fn members(tx: &Transaction<'_>, member: &Member) -> Result<Vec<UserId>, StoreError> {
+    member_ids(tx, member.room())
+}
+
+/// The ids of everyone in a room; for telling members what an administrator did, not for answering anyone.
+pub(crate) fn member_ids(tx: &Transaction<'_>, room: &RoomId) -> Result<Vec<UserId>, StoreError> {
+    let mut statement = tx.prepare_cached("SELECT user_id FROM member WHERE room_id = ?1 ORDER BY user_id")?;
+    let ids = statement.query_map((room.as_str(),), |row| Ok(UserId::new(row.get::<_, String>(0)?)))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+/// Every room of a principal, by the time of its newest message.
+pub(crate) fn list(tx: &Transaction<'_>, who: &Principal) -> Result<Vec<Room>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT room.id FROM member JOIN room ON room.id = member.room_id WHERE member.user_id = ?1
+         ORDER BY (SELECT max(created_at) FROM message WHERE room_id = room.id) DESC, room.id",
+    )?;
+    let ids = statement
+        .query_map((who.id().as_str(),), |row| Ok(RoomId::new(row.get::<_, String>(0)?)))?
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut rooms = Vec::with_capacity(ids.len());
+    for id in ids {
+        rooms.extend(as_seen_by(tx, &id, who.id())?);
+    }
+    Ok(rooms)
+}
+
+/// A room as one of its members sees it now; `None` for anyone else.
+pub(crate) fn as_seen_by(tx: &Transaction<'_>, room: &RoomId, user: &UserId) -> Result<Option<Room>, StoreError> {
+    let found = tx
+        .prepare_cached(
+            "SELECT room.name, room.kind, room.last_seq, member.read_seq
+             FROM member JOIN room ON room.id = member.room_id
+             WHERE member.room_id = ?1 AND member.user_id = ?2",
+        )?
+        .query_row((room.as_str(), user.as_str()), |row| {
+            Ok(Room {
+                id: room.clone(),
+                name: row.get::<_, String>(0)?.as_str().into(),
+                kind: columns::word(&row.get::<_, String>(1)?),
+                members: Vec::new(),
+                last_seq: columns::seq(row.get(2)?),
+                read_seq: columns::seq(row.get(3)?),
+                last_message: None,
+            })
+        })
+        .optional()?;
+    let Some(mut found) = found else { return Ok(None) };
+    found.members = people(tx, room)?;
+    found.last_message = messages::newest(tx, room)?;
+    Ok(Some(found))
+}
+
+fn people(tx: &Transaction<'_>, room: &RoomId) -> Result<Vec<User>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT user.id, user.name, user.user_type, user.role
+         FROM member JOIN user ON user.id = member.user_id WHERE member.room_id = ?1 ORDER BY user.id",
+    )?;
+    let people = statement.query_map((room.as_str(),), |row| columns::user(row, 0))?;
+    Ok(people.collect::<Result<_, _>>()?)
+}
+
+/// Takes the next position of a room's log. Taken in the transaction that uses it, so there are no gaps.
+pub(crate) fn take_seq(tx: &Transaction<'_>, room: &RoomId) -> Result<Seq, StoreError> {
+    let taken = tx
+        .prepare_cached("UPDATE room SET last_seq = last_seq + 1 WHERE id = ?1 RETURNING last_seq")?
+        .query_row((room.as_str(),), |row| row.get(0))?;
+    Ok(columns::seq(taken))
+}

@@ -1,0 +1,58 @@
+//! People and what they sign in with.
+
+use hugmedo_chat_protocol::{User, UserId};
+use rusqlite::{OptionalExtension, Transaction};
+
+use super::{StoreError, columns, now};
+
+/// What a sign-in is checked against.
+pub(crate) struct Account {
+    pub(crate) user: User,
+    /// PHC string; empty if nobody signs in here with a password.
+    pub(crate) password_hash: String,
+    pub(crate) disabled: bool,
+}
+
+pub(crate) fn insert(tx: &Transaction<'_>, user: &User, password_hash: &str) -> Result<bool, StoreError> {
+    let added = tx.execute(
+        "INSERT INTO user (id, name, user_type, role, password_hash, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (id) DO NOTHING",
+        (
+            user.id.as_str(),
+            user.name.as_str(),
+            columns::as_word(&user.user_type)?,
+            user.role.as_deref(),
+            password_hash,
+            now(),
+        ),
+    )?;
+    Ok(added == 1)
+}
+
+pub(crate) fn account(tx: &Transaction<'_>, id: &str) -> Result<Option<Account>, StoreError> {
+    Ok(tx
+        .prepare_cached("SELECT id, name, user_type, role, password_hash, disabled_at FROM user WHERE id = ?1")?
+        .query_row((id,), |row| {
+            Ok(Account {
+                user: columns::user(row, 0)?,
+                password_hash: row.get(4)?,
+                disabled: row.get::<_, Option<i64>>(5)?.is_some(),
+            })
+        })
+        .optional()?)
+}
+
+pub(crate) fn set_password(tx: &Transaction<'_>, id: &UserId, password_hash: &str) -> Result<bool, StoreError> {
+    Ok(tx.execute("UPDATE user SET password_hash = ?2 WHERE id = ?1", (id.as_str(), password_hash))? == 1)
+}
+
+pub(crate) fn disable(tx: &Transaction<'_>, id: &UserId) -> Result<bool, StoreError> {
+    let changed =
+        tx.execute("UPDATE user SET disabled_at = coalesce(disabled_at, ?2) WHERE id = ?1", (id.as_str(), now()))?;
+    Ok(changed == 1)
+}
+
+/// Whether anybody is here at all.
+pub(crate) fn any(tx: &Transaction<'_>) -> Result<bool, StoreError> {
+    Ok(tx.query_row("SELECT EXISTS (SELECT 1 FROM user)", (), |row| row.get(0))?)
+}
