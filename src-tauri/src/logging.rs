@@ -3,7 +3,11 @@
 //! Invariant: only this project's own crates are heard, at whatever level. Libraries below us log frames, payloads and
 //! headers at levels of their own choosing; ours never log what a person wrote, nor a token.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{self, IsTerminal},
+    path::Path,
+};
 
 use tracing_appender::rolling::{Builder, RollingFileAppender, Rotation};
 use tracing_subscriber::{
@@ -18,7 +22,8 @@ pub(crate) fn start(log_dir: &Path) {
     let level = std::env::var(LEVEL_VARIABLE).ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     let file = open(log_dir);
     let file_layer = file.map(|file| fmt::layer().with_ansi(false).with_writer(file).with_filter(own_crates(level)));
-    let stderr_layer = fmt::layer().with_writer(std::io::stderr).with_filter(own_crates(level));
+    let stderr_layer =
+        fmt::layer().with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).with_filter(own_crates(level));
     // Fails only where a test has installed a subscriber of its own.
     let _ = tracing_subscriber::registry().with(file_layer).with(stderr_layer).try_init();
     log_panics();

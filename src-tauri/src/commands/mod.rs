@@ -33,3 +33,6 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         connection::reconnect_now,
     ]
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,9 @@
-//! What crosses to the webview besides command results: errors in one shape, and the stream of changes.
+//! What crosses between the webview and the commands: arguments, errors in one shape, and the stream of changes.
 
+mod argument;
 mod error;
 mod stream;
 
+pub(crate) use argument::Argument;
 pub(crate) use error::IpcError;
 pub(crate) use stream::Stream;
