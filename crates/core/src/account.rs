@@ -8,10 +8,11 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
-use hugmedo_chat_protocol::{DeviceId, RoomId, Secret, SessionEndReason, Timestamp, User};
-use tokio::sync::Notify;
+use hugmedo_chat_protocol::{DeviceId, ErrorCode as WireCode, RoomId, Secret, SessionEndReason, Timestamp, User};
+use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -31,6 +32,9 @@ use crate::{
 
 /// Own rows republished at once when a receipt covers them; older ones are right when they are next read.
 pub(crate) const ROWS_PER_RECEIPT: u32 = 200;
+
+/// How often one call waits for a busy server before it fails.
+const MOST_WAITS: u32 = 5;
 
 /// What an account is made of.
 pub(crate) struct Account {
@@ -245,18 +249,26 @@ impl Account {
         Ok(())
     }
 
-    /// Makes a call with a valid token; a refused one is renewed once.
+    /// Makes a call with a valid token; a refused one is renewed once, and a server that is busy is waited for.
     pub(crate) async fn authorised<T, F>(&self, call: impl Fn(Secret) -> F) -> Result<T, HttpFailure>
     where
         F: Future<Output = Result<T, HttpFailure>>,
     {
-        let token = self.tokens.fresh().await.map_err(failure)?;
-        match call(token).await {
-            Err(HttpFailure::Refused(error)) if is_about_the_token(error.code) => {
-                let token = self.tokens.after_refusal().await.map_err(failure)?;
-                call(token).await
+        let mut token = self.tokens.fresh().await.map_err(failure)?;
+        let (mut renewed, mut waits) = (false, 0);
+        loop {
+            match call(token.clone()).await {
+                Err(HttpFailure::Refused(error)) if is_about_the_token(error.code) && !renewed => {
+                    token = self.tokens.after_refusal().await.map_err(failure)?;
+                    renewed = true;
+                }
+                // Many rooms at once are more than a server answers in one second; it says how long to wait.
+                Err(HttpFailure::Refused(error)) if error.code == WireCode::RateLimited && waits < MOST_WAITS => {
+                    sleep(Duration::from_millis(error.retry_after_ms.unwrap_or(1_000))).await;
+                    waits += 1;
+                }
+                result => return result,
             }
-            result => result,
         }
     }
 }
@@ -279,9 +291,8 @@ pub(crate) fn idle() -> ConnectionView {
     }
 }
 
-fn is_about_the_token(code: hugmedo_chat_protocol::ErrorCode) -> bool {
-    use hugmedo_chat_protocol::ErrorCode as Wire;
-    matches!(code, Wire::Unauthorized | Wire::TokenExpired)
+fn is_about_the_token(code: WireCode) -> bool {
+    matches!(code, WireCode::Unauthorized | WireCode::TokenExpired)
 }
 
 fn failure(failure: TokenFailure) -> HttpFailure {

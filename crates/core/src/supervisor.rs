@@ -6,8 +6,8 @@
 use std::{sync::Arc, time::Duration};
 
 use hugmedo_chat_protocol::{
-    ConnectAuth, Heartbeat, JoinRoom, PROTOCOL_VERSION, Renew, RoomId, ServerEvent, SessionEndReason, SessionInfo,
-    Timestamp, limits::SESSION_EVENT_WAIT,
+    ConnectAuth, ErrorCode as WireCode, Heartbeat, JoinRoom, PROTOCOL_VERSION, Renew, RoomId, ServerEvent,
+    SessionEndReason, SessionInfo, Timestamp, limits::SESSION_EVENT_WAIT,
 };
 use tokio::{
     task::JoinSet,
@@ -319,11 +319,19 @@ async fn keep_up(account: Arc<Account>, link: Arc<dyn Link>) -> Result<(), Error
 async fn join(account: &Account, link: &Arc<dyn Link>, rooms: Vec<RoomId>) -> Result<(), Error> {
     for room_id in rooms {
         let event = JoinRoom { room_id, user_id: Some(account.me.id.clone()), user_type: Some(account.me.user_type) };
-        match ask(link.as_ref(), &event).await {
-            Ok(_) => {}
-            // No longer a member: sync tells so and removes the room.
-            Err(AskFailure::Refused(refusal)) => tracing::debug!(code = %refusal.code, "a room was not joined"),
-            Err(AskFailure::Link(_)) => return Err(Error::new(ErrorCode::Unreachable, "lost while joining")),
+        loop {
+            match ask(link.as_ref(), &event).await {
+                Ok(_) => break,
+                Err(AskFailure::Refused(refusal)) if refusal.code == WireCode::RateLimited => {
+                    sleep(Duration::from_millis(refusal.retry_after_ms.unwrap_or(1_000))).await;
+                }
+                // No longer a member: sync tells so and removes the room.
+                Err(AskFailure::Refused(refusal)) => {
+                    tracing::debug!(code = %refusal.code, "a room was not joined");
+                    break;
+                }
+                Err(AskFailure::Link(_)) => return Err(Error::new(ErrorCode::Unreachable, "lost while joining")),
+            }
         }
     }
     Ok(())

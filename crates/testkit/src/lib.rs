@@ -3,10 +3,12 @@
 //! Invariant: nothing here is a simplified copy of the product. A scripted network plays exactly what a test tells it to;
 //! whoever needs a server's behaviour takes the real server.
 
+mod hospital;
 mod host;
 mod scripted;
 mod watch;
 
+pub use hospital::{Clinician, Hospital};
 pub use host::{MemorySecrets, RecordingNotifier};
 pub use scripted::{Asked, HttpScript, ScriptedNetwork, ScriptedSession};
 pub use watch::Watch;

@@ -1,0 +1,171 @@
+//! The real server in process, with the people and rooms of its sample data, and clients for them.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::Result;
+use hugmedo_chat_core::{
+    Config, Core,
+    host::NativeNotification,
+    view::{Credentials, MessageView, OutgoingMessage, SignInRequest},
+};
+use hugmedo_chat_protocol::{ClientMessageId, RoomId};
+use hugmedo_chat_server::{Config as ServerConfig, Server};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+use crate::{MemorySecrets, RecordingNotifier, Watch};
+
+/// The password of everyone in the sample data.
+const PASSWORD: &str = "hugmedo-demo";
+
+/// A running server with its data in a folder of its own.
+pub struct Hospital {
+    server: Option<Server>,
+    config: ServerConfig,
+    _folder: TempDir,
+}
+
+impl Hospital {
+    /// The sample people and rooms, without the simulated people.
+    ///
+    /// # Errors
+    /// If the server does not start.
+    pub async fn open() -> Result<Self> {
+        Self::open_with(|_| {}).await
+    }
+
+    /// As [`Hospital::open`], with the server set up otherwise.
+    ///
+    /// # Errors
+    /// If the server does not start.
+    pub async fn open_with(set_up: impl FnOnce(&mut ServerConfig)) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut config = ServerConfig::new(([127, 0, 0, 1], 0).into(), folder.path());
+        config.demo = true;
+        config.demo_quiet = true;
+        set_up(&mut config);
+        let server = hugmedo_chat_server::start(config.clone()).await?;
+        // A restarted server is to be found where it was.
+        config.listen = server.local_addr();
+        Ok(Self { server: Some(server), config, _folder: folder })
+    }
+
+    /// The server's address.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.config.listen)
+    }
+
+    /// The running server.
+    pub fn server(&self) -> Option<&Server> {
+        self.server.as_ref()
+    }
+
+    /// Stops the server; its data stays.
+    pub async fn close(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.shutdown().await;
+        }
+    }
+
+    /// Starts the server again, at the same address and over the same data.
+    ///
+    /// # Errors
+    /// If the server does not start.
+    pub async fn reopen(&mut self) -> Result<()> {
+        self.close().await;
+        self.server = Some(hugmedo_chat_server::start(self.config.clone()).await?);
+        Ok(())
+    }
+
+    /// Signs someone of the sample data in, on a computer of their own, and waits until they are up to date.
+    ///
+    /// # Errors
+    /// If that fails.
+    pub async fn clinician(&self, username: &str) -> Result<Clinician> {
+        let mut clinician = Clinician::at_a_computer().await?;
+        clinician.sign_in(&self.url(), username).await?;
+        clinician.watch.until_live().await?;
+        Ok(clinician)
+    }
+}
+
+/// Someone with core on a computer of their own.
+pub struct Clinician {
+    /// Their client.
+    pub core: Core,
+    /// What it shows.
+    pub watch: Watch,
+    /// What it raised.
+    pub notifications: mpsc::UnboundedReceiver<NativeNotification>,
+    /// Their keychain.
+    pub secrets: MemorySecrets,
+    folder: TempDir,
+}
+
+impl Clinician {
+    /// A computer nobody has signed in on.
+    ///
+    /// # Errors
+    /// If core does not start.
+    pub async fn at_a_computer() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let secrets = MemorySecrets::default();
+        let (notifier, notifications) = RecordingNotifier::new();
+        let core = Core::start(Config::new(folder.path()), Arc::new(secrets.clone()), notifier).await?;
+        let watch = Watch::of(&core).await?;
+        Ok(Self { core, watch, notifications, secrets, folder })
+    }
+
+    /// Signs in with the sample data's password.
+    ///
+    /// # Errors
+    /// If the server refuses.
+    pub async fn sign_in(&self, server: &str, username: &str) -> Result<()> {
+        let credentials = Credentials::Password { username: username.to_owned(), password: PASSWORD.into() };
+        let request = SignInRequest { server: server.to_owned(), credentials, remember: true, allow_insecure: false };
+        self.core.sign_in(request).await?;
+        Ok(())
+    }
+
+    /// Ends core and starts it again over the same data and keychain.
+    ///
+    /// # Errors
+    /// If core does not start.
+    pub async fn restart(&mut self) -> Result<()> {
+        self.core.shutdown().await;
+        let (notifier, notifications) = RecordingNotifier::new();
+        self.core = Core::start(Config::new(self.folder.path()), Arc::new(self.secrets.clone()), notifier).await?;
+        self.watch = Watch::of(&self.core).await?;
+        self.notifications = notifications;
+        Ok(())
+    }
+
+    /// Where this computer keeps its data.
+    pub fn data_dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Says something.
+    ///
+    /// # Errors
+    /// If it cannot be written down.
+    pub async fn say(&self, room: &RoomId, text: &str) -> Result<MessageView> {
+        let outgoing = OutgoingMessage {
+            room_id: room.clone(),
+            client_message_id: ClientMessageId::generate(),
+            content: text.into(),
+            priority: Default::default(),
+        };
+        Ok(self.core.send_message(outgoing).await?)
+    }
+
+    /// The newest texts of a room, as the timeline shows them.
+    ///
+    /// # Errors
+    /// If the room cannot be opened.
+    pub async fn newest(&self, room: &RoomId, count: usize) -> Result<Vec<String>> {
+        let rows = self.core.open_room(room).await?.page.messages;
+        let skipped = rows.len().saturating_sub(count);
+        Ok(rows.iter().skip(skipped).map(|row| row.content.as_str().to_owned()).collect())
+    }
+}
