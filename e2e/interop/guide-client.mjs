@@ -29,7 +29,10 @@ export class GuideClient {
 			forceNew: true,
 			...options
 		});
-		this.#socket.on('connect', () => this.#note(() => ([this.connected, this.error] = [true, null])));
+		this.#socket.on('connect', () => {
+			this.#note(() => ([this.connected, this.error] = [true, null]));
+			this.#socket.io.engine.on('upgrade', () => this.#note(() => {}));
+		});
 		this.#socket.on('disconnect', () => this.#note(() => (this.connected = false)));
 		this.#socket.on('connect_error', (error) => this.#note(() => ([this.connected, this.error] = [false, error.message])));
 		for (const event of ['new_message', 'typing', 'notification']) {

@@ -18,11 +18,6 @@ let clients = [];
 /** @type {Record<string, { token: string, user: { id: string, name: string, userType: string } }>} */
 const people = {};
 
-before(async () => {
-	server = await Server.start(folder);
-	for (const name of ['sato', 'suzuki', 'tanaka']) people[name] = await server.signIn(name);
-});
-
 afterEach(() => {
 	for (const client of clients) client.disconnect();
 	clients = [];
@@ -39,6 +34,13 @@ for (const [way, options, transport] of [
 	['polling only, as behind a proxy that blocks WebSockets', { transports: ['polling'] }, 'polling']
 ]) {
 	describe(`the guide's client, ${way}`, () => {
+		// A server for each way: one person may not say as much in a second as all of these tests together do.
+		before(async () => {
+			server = await Server.start(mkdtempSync(join(folder, 'server-')));
+			for (const name of ['sato', 'suzuki', 'tanaka']) people[name] = await server.signIn(name);
+		});
+		after(() => server.stop());
+
 		const connect = async (name) => {
 			const client = new GuideClient(server.address, people[name].token, options);
 			clients.push(client);
