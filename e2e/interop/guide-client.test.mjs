@@ -39,7 +39,7 @@ for (const [way, options, transport] of [
 			server = await Server.start(mkdtempSync(join(folder, 'server-')));
 			for (const name of ['sato', 'suzuki', 'tanaka']) people[name] = await server.signIn(name);
 		});
-		after(() => server.stop());
+		after(() => server.kill());
 
 		const connect = async (name) => {
 			const client = new GuideClient(server.address, people[name].token, options);
