@@ -113,7 +113,7 @@ pub async fn start(config: Config) -> Result<Server, Error> {
     if app.config.demo {
         demo::fill(&app, &admin).await?;
         if !app.config.demo_quiet {
-            demo::live(&app, &admin).await?;
+            demo::live(&app).await?;
         }
     }
     tokio::spawn(outside::watch(app.clone()));

@@ -37,6 +37,9 @@ impl Worker {
                     Order::Close => break,
                 }
             }
+            // In this order: who waits for the queue's end may end the process, and the file must be closed by then.
+            drop(connection);
+            drop(queue);
         });
         Self { orders }
     }

@@ -99,13 +99,14 @@ pub(crate) fn end_all_of(tx: &Transaction<'_>, user: &UserId) -> Result<(), Stor
     Ok(())
 }
 
-/// Whether a person is signed in by another session than this one.
-pub(crate) fn lives_elsewhere(tx: &Transaction<'_>, user: &UserId, but: &SessionId) -> Result<bool, StoreError> {
+/// Whether a person is signed in by name and password: such sessions, and only they, have refresh tokens.
+pub(crate) fn is_signed_in(tx: &Transaction<'_>, user: &UserId) -> Result<bool, StoreError> {
     Ok(tx.query_row(
         "SELECT EXISTS (
             SELECT 1 FROM access_token AS token JOIN session ON session.id = token.session_id
-            WHERE session.user_id = ?1 AND session.id <> ?2 AND session.ended_at IS NULL AND token.expires_at > ?3)",
-        (user.as_str(), but.as_str(), now()),
+            WHERE session.user_id = ?1 AND session.ended_at IS NULL AND token.expires_at > ?2
+              AND EXISTS (SELECT 1 FROM refresh_token WHERE session_id = session.id))",
+        (user.as_str(), now()),
         |row| row.get(0),
     )?)
 }

@@ -1,0 +1,20 @@
+//! The server as its peers see it: a real one in this process, raw frames and HTTP from outside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    reason = "a test fails by panicking; clippy knows this of test functions, not of their helpers"
+)]
+
+mod command_line;
+mod demo;
+mod hospital;
+mod malformed;
+mod messages;
+mod receipts;
+mod sessions;
+mod strangers;
+mod sync;
+mod wire;

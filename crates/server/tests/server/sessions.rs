@@ -1,0 +1,169 @@
+//! Signing in, staying signed in, signing out.
+
+use std::time::Duration;
+
+use hugmedo_chat_server::Config;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::{
+    hospital::{Hospital, PASSWORD, says, user},
+    wire::Wire,
+};
+
+async fn sign_in(hospital: &Hospital, username: &str, password: &str) -> (StatusCode, Value) {
+    let body = json!({ "username": username, "password": password });
+    hospital.call(Method::POST, "/api/login", None, Some(body)).await
+}
+
+async fn refresh(hospital: &Hospital, token: &str) -> (StatusCode, Value) {
+    hospital.call(Method::POST, "/api/token", None, Some(json!({ "refreshToken": token }))).await
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_name_get_the_same_answer() {
+    let hospital = Hospital::open().await;
+    let wrong = sign_in(&hospital, "alice", "not the password").await;
+    assert_eq!((wrong.0, &wrong.1["code"]), (StatusCode::UNAUTHORIZED, &json!("unauthorized")));
+    assert_eq!(sign_in(&hospital, "nobody", PASSWORD).await, wrong);
+    assert_eq!(sign_in(&hospital, "", "").await, wrong);
+    assert_eq!(sign_in(&hospital, "alice", &"x".repeat(100_000)).await, wrong);
+    assert_eq!(sign_in(&hospital, "alice", PASSWORD).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_and_signing_in_is_not() {
+    let hospital = Hospital::open_with(|config| config.limits.failed_logins_per_account = 3).await;
+    for _ in 0..10 {
+        assert_eq!(sign_in(&hospital, "alice", PASSWORD).await.0, StatusCode::OK, "successes count nothing");
+    }
+    for _ in 0..3 {
+        assert_eq!(sign_in(&hospital, "alice", "guess").await.0, StatusCode::UNAUTHORIZED);
+    }
+    let (status, body) = sign_in(&hospital, "alice", "guess").await;
+    assert_eq!((status, &body["code"]), (StatusCode::TOO_MANY_REQUESTS, &json!("rate_limited")));
+    assert!(body["retryAfterMs"].as_u64().unwrap() > 0);
+    assert_eq!(sign_in(&hospital, "bob", PASSWORD).await.0, StatusCode::OK, "another account is not concerned");
+}
+
+#[tokio::test]
+async fn guessing_from_one_address_is_slowed_down_over_all_accounts() {
+    let hospital = Hospital::open_with(|config| config.limits.failed_logins_per_address = 2).await;
+    assert_eq!(sign_in(&hospital, "alice", "guess").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(sign_in(&hospital, "bob", "guess").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(sign_in(&hospital, "carol", "guess").await.0, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn a_refresh_token_works_once_and_its_reuse_ends_the_whole_family() {
+    let hospital = Hospital::open().await;
+    let grant = hospital.log_in("alice").await;
+    let mut wire = Wire::connect(&hospital.url(), grant.access_token.expose()).await;
+    let other_device = hospital.log_in("alice").await;
+
+    let (status, second) = refresh(&hospital, grant.refresh_token.expose()).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(second["user"]["id"], "alice");
+    let (status, third) = refresh(&hospital, second["refreshToken"].as_str().unwrap()).await;
+    assert_eq!(status, StatusCode::OK);
+
+    // Someone uses a copy of the first.
+    assert_eq!(refresh(&hospital, grant.refresh_token.expose()).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(wire.until_closed().await, [("session_ended".to_owned(), json!({ "reason": "revoked" }))]);
+    for token in [third["accessToken"].as_str().unwrap(), grant.access_token.expose()] {
+        let (status, _) = hospital.call(Method::GET, "/api/me", Some(token), None).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(refresh(&hospital, third["refreshToken"].as_str().unwrap()).await.0, StatusCode::UNAUTHORIZED);
+    // The sign-in on the other device is another family.
+    hospital.get("/api/me", other_device.access_token.expose()).await;
+    assert_eq!(refresh(&hospital, "made-up").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        refresh(&hospital, other_device.access_token.expose()).await.0,
+        StatusCode::UNAUTHORIZED,
+        "an access token is no refresh token"
+    );
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_sockets_of_this_session_only() {
+    let hospital = Hospital::open().await;
+    let here = hospital.log_in("alice").await;
+    let mut first = Wire::connect(&hospital.url(), here.access_token.expose()).await;
+    let mut second = Wire::connect(&hospital.url(), here.access_token.expose()).await;
+    let mut elsewhere = hospital.connect("alice").await;
+    let (status, _) = hospital.call(Method::POST, "/api/logout", Some(here.access_token.expose()), None).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    for wire in [&mut first, &mut second] {
+        assert_eq!(wire.until_closed().await, [("session_ended".to_owned(), json!({ "reason": "signed_out" }))]);
+    }
+    assert_eq!(elsewhere.ask("heartbeat", json!({})).await["ok"], true);
+    let refused = Wire::refused(&hospital.url(), &json!({ "token": here.access_token.expose() }).to_string()).await;
+    assert_eq!(refused, "unauthorized");
+    assert_eq!(refresh(&hospital, here.refresh_token.expose()).await.0, StatusCode::UNAUTHORIZED);
+}
+
+fn short_lived(config: &mut Config) {
+    config.access_token_ttl = Duration::from_millis(1500);
+}
+
+#[tokio::test]
+async fn a_socket_ends_with_its_token() {
+    let hospital = Hospital::open_with(short_lived).await;
+    let mut alice = hospital.enter("alice", "ward").await;
+    assert_eq!(alice.until_closed().await, [("session_ended".to_owned(), json!({ "reason": "expired" }))]);
+}
+
+#[tokio::test]
+async fn a_renewed_socket_outlives_its_first_token() {
+    let hospital = Hospital::open_with(short_lived).await;
+    let mut first = hospital.connect("alice").await;
+    let mut renewed = hospital.enter("alice", "ward").await;
+    let admin = hospital.server.admin();
+    let fresh = admin.issue_token(&user("alice"), Duration::from_secs(600)).await.unwrap();
+    let bobs = admin.issue_token(&user("bob"), Duration::from_secs(600)).await.unwrap();
+    assert_eq!(renewed.ask("renew", json!({ "token": bobs.expose() })).await["code"], "forbidden");
+    let answer = renewed.ask("renew", json!({ "token": fresh.expose() })).await;
+    assert_eq!(answer["ok"], true, "{answer}");
+    assert!(answer["expiresAt"].is_string());
+    first.until_closed().await;
+    // Past the end of the first token by now, which was not later than the other socket's.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(renewed.ask("message", says("ward", "still here")).await["ok"], true);
+    // And it hangs on the fresh token's session now.
+    let (status, _) = hospital.call(Method::POST, "/api/logout", Some(fresh.expose()), None).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    assert_eq!(renewed.until_closed().await.last().unwrap().1, json!({ "reason": "signed_out" }));
+}
+
+#[tokio::test]
+async fn no_session_outlives_its_limit_however_often_it_is_refreshed() {
+    let hospital = Hospital::open_with(|config| config.session_ttl = Duration::from_millis(1500)).await;
+    let grant = hospital.log_in("alice").await;
+    let mut wire = Wire::connect(&hospital.url(), grant.access_token.expose()).await;
+    let (_, second) = refresh(&hospital, grant.refresh_token.expose()).await;
+    assert_eq!(second["expiresAt"], json!(grant.expires_at.to_string()), "the session's end, not the token's");
+    wire.until_closed().await;
+    assert_eq!(refresh(&hospital, second["refreshToken"].as_str().unwrap()).await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_person_has_a_limited_number_of_sockets() {
+    let hospital = Hospital::open_with(|config| config.limits.sockets_per_user = 2).await;
+    let token = hospital.token("alice").await;
+    let _first = Wire::connect(&hospital.url(), &token).await;
+    let second = Wire::connect(&hospital.url(), &token).await;
+    let auth = json!({ "token": token }).to_string();
+    assert_eq!(Wire::refused(&hospital.url(), &auth).await, "rate_limited");
+    second.close().await;
+    // The place is free as soon as the server has seen the close.
+    loop {
+        let mut wire = Wire::open(&hospital.url()).await;
+        wire.raw(&format!("40{auth}")).await;
+        match wire.next().await {
+            crate::wire::Frame::Connected => break,
+            crate::wire::Frame::ConnectError(code) => assert_eq!(code, "rate_limited"),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! A Socket.IO client of raw frames: it can say what no well-behaved client would.
+
+use std::{collections::VecDeque, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+
+/// Only how long a broken test hangs; no test waits for it to pass.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Wire {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// Events that came while something else was waited for.
+    inbox: VecDeque<(String, Value)>,
+    next_ack: u64,
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum Frame {
+    Event(String, Value),
+    Ack(u64, Value),
+    ConnectError(String),
+    Connected,
+    Disconnected,
+    Closed,
+}
+
+impl Wire {
+    /// Opens the transport without CONNECT.
+    pub(crate) async fn open(url: &str) -> Self {
+        let url = url.replacen("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket";
+        let (mut stream, _) = connect_async(url).await.unwrap();
+        let hello = timeout(PATIENCE, stream.next()).await.unwrap().unwrap().unwrap();
+        assert!(hello.to_text().unwrap().starts_with('0'), "Engine.IO opens first");
+        Self { stream, inbox: VecDeque::new(), next_ack: 0 }
+    }
+
+    /// Opens, connects, and takes the `session` event.
+    pub(crate) async fn connect(url: &str, token: &str) -> Self {
+        let mut wire = Self::open(url).await;
+        wire.raw(&format!("40{}", json!({ "token": token }))).await;
+        assert_eq!(wire.next().await, Frame::Connected);
+        let (name, _) = wire.event().await;
+        assert_eq!(name, "session", "session is the first event");
+        wire
+    }
+
+    /// The code a CONNECT with this auth is refused with.
+    pub(crate) async fn refused(url: &str, auth: &str) -> String {
+        let mut wire = Self::open(url).await;
+        wire.raw(&format!("40{auth}")).await;
+        match wire.next().await {
+            Frame::ConnectError(code) => code,
+            other => panic!("expected connect_error, got {other:?}"),
+        }
+    }
+
+    pub(crate) async fn raw(&mut self, frame: &str) {
+        self.stream.send(Message::text(frame)).await.unwrap();
+    }
+
+    pub(crate) async fn raw_binary(&mut self, frame: &[u8]) {
+        self.stream.send(Message::binary(frame.to_vec())).await.unwrap();
+    }
+
+    pub(crate) async fn emit(&mut self, name: &str, payload: Value) {
+        self.raw(&format!("42{}", json!([name, payload]))).await;
+    }
+
+    /// Sends with an ack id and returns it.
+    pub(crate) async fn emit_asking(&mut self, name: &str, payload: Value) -> u64 {
+        self.next_ack += 1;
+        self.raw(&format!("42{}{}", self.next_ack, json!([name, payload]))).await;
+        self.next_ack
+    }
+
+    /// Sends and waits for the answer.
+    pub(crate) async fn ask(&mut self, name: &str, payload: Value) -> Value {
+        let id = self.emit_asking(name, payload).await;
+        self.answer(id).await
+    }
+
+    pub(crate) async fn answer(&mut self, id: u64) -> Value {
+        loop {
+            match self.next().await {
+                Frame::Ack(answered, answer) if answered == id => return answer,
+                Frame::Event(name, payload) => self.inbox.push_back((name, payload)),
+                other => panic!("expected the answer {id}, got {other:?}"),
+            }
+        }
+    }
+
+    /// The next event.
+    pub(crate) async fn event(&mut self) -> (String, Value) {
+        if let Some(event) = self.inbox.pop_front() {
+            return event;
+        }
+        match self.next().await {
+            Frame::Event(name, payload) => (name, payload),
+            other => panic!("expected an event, got {other:?}"),
+        }
+    }
+
+    /// The next event of this name; others are passed over.
+    pub(crate) async fn event_named(&mut self, name: &str) -> Value {
+        loop {
+            let (found, payload) = self.event().await;
+            if found == name {
+                return payload;
+            }
+        }
+    }
+
+    /// Everything that has come up to now: the answer to a heartbeat marks the end.
+    pub(crate) async fn heard(&mut self) -> Vec<(String, Value)> {
+        let answer = self.ask("heartbeat", json!({})).await;
+        assert_eq!(answer["ok"], true, "{answer}");
+        self.inbox.drain(..).collect()
+    }
+
+    /// Waits until the server has closed or disconnected this socket; returns the events before it.
+    pub(crate) async fn until_closed(&mut self) -> Vec<(String, Value)> {
+        let mut events: Vec<_> = self.inbox.drain(..).collect();
+        loop {
+            match self.next().await {
+                Frame::Event(name, payload) => events.push((name, payload)),
+                Frame::Disconnected | Frame::Closed => return events,
+                Frame::Ack(..) => {}
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+    }
+
+    pub(crate) async fn close(mut self) {
+        self.stream.close(None).await.unwrap();
+    }
+
+    pub(crate) async fn next(&mut self) -> Frame {
+        loop {
+            let message = match timeout(PATIENCE, self.stream.next()).await.expect("the server says nothing") {
+                Some(Ok(message)) => message,
+                Some(Err(_)) | None => return Frame::Closed,
+            };
+            let text = match &message {
+                Message::Text(text) => text.as_str(),
+                Message::Close(_) => return Frame::Closed,
+                _ => continue,
+            };
+            match text {
+                "2" => self.raw("3").await,
+                "1" | "6" => return Frame::Closed,
+                "41" => return Frame::Disconnected,
+                text if text.starts_with("40") => return Frame::Connected,
+                text if text.starts_with("44") => {
+                    let error: Value = serde_json::from_str(&text[2..]).unwrap();
+                    return Frame::ConnectError(error["message"].as_str().unwrap().to_owned());
+                }
+                text if text.starts_with("42") => {
+                    let (name, payload): (String, Value) = serde_json::from_str(&text[2..]).unwrap();
+                    return Frame::Event(name, payload);
+                }
+                text if text.starts_with("43") => {
+                    let start = text.find('[').unwrap();
+                    let (answer,): (Value,) = serde_json::from_str(&text[start..]).unwrap();
+                    return Frame::Ack(text[2..start].parse().unwrap(), answer);
+                }
+                other => panic!("unexpected frame {other}"),
+            }
+        }
+    }
+}
