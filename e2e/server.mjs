@@ -1,4 +1,5 @@
 /** The real server as a process of its own, with the sample people and rooms, and a person's HTTP calls to it. */
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { programs } from '../scripts/build.mjs';
 import { Companion } from '../scripts/processes.mjs';
@@ -19,6 +20,7 @@ export class Server {
 	static async start(folder, { port = 0 } = {}) {
 		const server = new Server();
 		server.folder = folder;
+		mkdirSync(folder, { recursive: true });
 		server.#process = Companion.start(
 			'the server',
 			programs.server,

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { programs } from '../../scripts/build.mjs';
 import { Desktop } from '../../scripts/desktop.mjs';
 import { Companion, eventually } from '../../scripts/processes.mjs';
-import { root } from '../../scripts/setup.mjs';
+import { cargoEnv, root } from '../../scripts/setup.mjs';
 import { Key, WebDriver } from './webdriver.mjs';
 
 const pictures = join(root, 'test-results', 'screenshots');
@@ -210,7 +210,7 @@ export class Computer {
 			'tauri-driver',
 			'tauri-driver',
 			['--port', String(port), '--native-port', String(nativePort)],
-			{ env: { ...this.desktop.env, ...this.env }, log: join(this.folder, 'driver.log') }
+			{ env: { ...this.desktop.env, PATH: cargoEnv.PATH, ...this.env }, log: join(this.folder, 'driver.log') }
 		);
 		this.#driverAddress = `http://127.0.0.1:${port}`;
 		await this.#driverProcess.until(() => fetch(`${this.#driverAddress}/status`), 20);

@@ -79,9 +79,17 @@ class Element {
 	}
 
 	/** Types as on a keyboard. */
-	type(text) {
-		return request('POST', `${this.#path}/value`, { text });
+	async type(text) {
+		if (text !== '') await request('POST', `${this.#path}/value`, { text: withShift(text) });
 	}
+}
+
+/** WebKitGTK's driver types `a` for `A` unless Shift is held as on the US keyboard it pretends to have. */
+function withShift(text) {
+	const shifted = '~!@#$%^&*()_+{}|:"<>?';
+	const plain = "`1234567890-=[]\\;',./";
+	const hold = (key) => Key.shift + key + Key.shift;
+	return text.replace(/[A-Z~!@#$%^&*()_+{}|:"<>?]/g, (key) => hold(/[A-Z]/.test(key) ? key.toLowerCase() : plain[shifted.indexOf(key)]));
 }
 
 async function request(method, url, body) {
