@@ -22,7 +22,7 @@ async fn a_payload_of_the_wrong_shape_is_answered_with_bad_request() {
         r#"["message",[{"roomId":"ward","content":"x"}]]"#,
         r#"["message",{}]"#,
         r#"["message",{"roomId":"ward"}]"#,
-        r#"["message",{"roomId":7,"content":"x"}]"#,
+        r#"["message",{"roomId":true,"content":"x"}]"#,
         r#"["message",{"roomId":"ward","content":{}}]"#,
         r#"["message",{"roomId":"ward","content":"x","attachments":{}}]"#,
         r#"["message",{"roomId":"ward","content":"x"},{"roomId":"ward"}]"#,
@@ -32,7 +32,7 @@ async fn a_payload_of_the_wrong_shape_is_answered_with_bad_request() {
         r#"["read",{"roomId":"ward","upToSeq":-1}]"#,
         r#"["read",{"roomId":"ward","upToSeq":1.5}]"#,
         r#"["delivered",{"roomId":"ward"}]"#,
-        r#"["edit_message",{"roomId":"ward","messageId":1,"content":"x"}]"#,
+        r#"["edit_message",{"roomId":"ward","messageId":{},"content":"x"}]"#,
         r#"["renew",{"token":1}]"#,
         r#"["heartbeat"]"#,
     ]

@@ -57,8 +57,9 @@ impl Wire {
         }
     }
 
+    /// A server that has closed meanwhile is noticed by what is read next.
     pub(crate) async fn raw(&mut self, frame: &str) {
-        self.stream.send(Message::text(frame)).await.unwrap();
+        let _ = self.stream.send(Message::text(frame)).await;
     }
 
     pub(crate) async fn raw_binary(&mut self, frame: &[u8]) {
