@@ -1,0 +1,83 @@
+/** People and talk for the fake backend. Nobody in it exists. */
+import type { MessageView } from './bindings/MessageView';
+import type { RoomKind } from './bindings/RoomKind';
+import type { User } from './bindings/User';
+
+export const people = {
+	sato: { id: 'sato', name: '佐藤 恵', userType: 'clinician', role: '病棟看護師' },
+	suzuki: { id: 'suzuki', name: '鈴木 健一', userType: 'clinician', role: '内科医' },
+	yamada: { id: 'yamada', name: '山田 さくら', userType: 'clinician', role: '薬剤師' },
+	tanaka: { id: 'tanaka', name: '田中 花子', userType: 'patient' }
+} satisfies Record<string, User>;
+
+type Line = [author: keyof typeof people, content: string];
+
+const WARD: Line[] = [
+	['suzuki', 'おはようございます。今朝の回診は9時半から始めます。'],
+	['sato', '承知しました。夜勤からの申し送りは終わっています。'],
+	['yamada', '502号室の方、抗凝固薬の用量を変更しました。次回の採血は金曜です。'],
+	['sato', 'ありがとうございます。カードックスに反映しました。'],
+	['suzuki', '経過は良さそうですね。\n食事は三分粥から五分粥に上げてください。'],
+	['sato', '昼食から変更します。'],
+	['yamada', '退院処方は14時までに薬局から上がります。'],
+	['suzuki', '助かります。家族への説明は15時の予定です。']
+];
+const PATIENT: Line[] = [
+	['tanaka', 'おはようございます。昨夜は少し咳が出ましたが、よく眠れました。'],
+	['sato', 'おはようございます、田中さん。お熱は測られましたか？'],
+	['tanaka', '37.1度でした。'],
+	['suzuki', '微熱ですね。水分をこまめに取って、午後にもう一度測ってください。'],
+	['tanaka', 'わかりました。お薬は今日も同じで大丈夫ですか？']
+];
+const SUPPORT: Line[] = [
+	['yamada', '3階ナースステーションのプリンターが紙詰まりです。'],
+	['sato', '直りました。お騒がせしました。']
+];
+const NEWS: Line[] = [['suzuki', '【お知らせ】来週月曜は防災訓練のため、10時から30分間エレベーターが停止します。']];
+
+export function sampleRooms() {
+	return [
+		room('patient-tanaka', '田中 花子さん', 'patient', ['sato', 'suzuki', 'tanaka'], PATIENT, 1, 12, 3),
+		room('general', '3階病棟', 'staff', ['sato', 'suzuki', 'yamada'], WARD, 16, 35, 0),
+		room('support', '院内サポート', 'staff', ['sato', 'yamada'], SUPPORT, 1, 190, 0),
+		room('announcements', 'お知らせ', 'announcement', ['sato', 'suzuki', 'yamada', 'tanaka'], NEWS, 1, 60 * 26, 1)
+	];
+}
+
+/** `lines` told `times` over, the last of them `minutesAgo`, with `unread` of others' at the end not yet read. */
+function room(
+	id: string,
+	name: string,
+	kind: RoomKind,
+	members: (keyof typeof people)[],
+	lines: Line[],
+	times: number,
+	minutesAgo: number,
+	unread: number
+) {
+	const all = Array.from({ length: times }, () => lines).flat();
+	const messages = all.map(([author, content], index): MessageView => {
+		const age = minutesAgo + (all.length - 1 - index) * 47;
+		const own = author === 'sato';
+		return {
+			key: `m-${id}-${index + 1}`,
+			roomId: id,
+			id: `m-${id}-${index + 1}`,
+			seq: index + 1,
+			pendingOrder: 0,
+			author: people[author],
+			own,
+			content,
+			priority: 'normal',
+			createdAt: new Date(Date.now() - age * 60_000).toISOString(),
+			delivery: own ? 'read' : undefined,
+			readBy: own ? members.length - 1 : 0,
+			edited: false,
+			deleted: false
+		};
+	});
+	const others = messages.filter((row) => !row.own);
+	const firstUnread = unread > 0 ? others.at(-unread)?.seq : undefined;
+	const readSeq = firstUnread ? firstUnread - 1 : messages.length;
+	return { view: { id, name, kind, members: members.map((member) => people[member]), readSeq }, messages };
+}

@@ -1,0 +1,46 @@
+/** The real window: every method is one command of the shell. */
+import { Channel, invoke } from '@tauri-apps/api/core';
+import { BackendError, type Backend } from './backend';
+import type { ChannelItem } from './bindings/ChannelItem';
+import type { ErrorCode } from './bindings/ErrorCode';
+
+export function createTauriBackend(): Backend {
+	return {
+		subscribe(onItem) {
+			const channel = new Channel<ChannelItem>();
+			channel.onmessage = onItem;
+			return call('subscribe', { channel });
+		},
+		signIn: (request) => call('sign_in', { request }),
+		signOut: () => call('sign_out'),
+		openRoom: (roomId) => call('open_room', { roomId }),
+		loadEarlier: (roomId, before) => call('load_earlier', { roomId, before }),
+		addRoom: (roomId) => call('add_room', { roomId }),
+		sendMessage: (message) => call('send_message', { message }),
+		retryMessage: (clientMessageId) => call('retry_message', { clientMessageId }),
+		discardMessage: (clientMessageId) => call('discard_message', { clientMessageId }),
+		markRead: (roomId, upToSeq) => call('mark_read', { roomId, upToSeq }),
+		setTyping: (roomId, isTyping) => call('set_typing', { roomId, isTyping }),
+		saveDraft: (roomId, content) => call('save_draft', { roomId, content }),
+		setGaze: (gaze) => call('set_gaze', { gaze }),
+		setPreferences: (preferences) => call('set_preferences', { preferences }),
+		reconnectNow: () => call('reconnect_now')
+	};
+}
+
+async function call<T>(command: string, input?: Record<string, unknown>): Promise<T> {
+	try {
+		return await invoke<T>(command, input);
+	} catch (rejection) {
+		throw asBackendError(rejection);
+	}
+}
+
+/** The shell rejects with `{ code, message, retryable }`; Tauri itself (an unlisted command, bad input) with a text. */
+function asBackendError(rejection: unknown): BackendError {
+	if (typeof rejection === 'object' && rejection !== null && 'code' in rejection) {
+		const { code, message, retryable } = rejection as { code: ErrorCode; message?: string; retryable?: boolean };
+		return new BackendError(code, message ?? code, retryable ?? false);
+	}
+	return new BackendError('internal', String(rejection), false);
+}

@@ -1,0 +1,42 @@
+/** Times and days as people of each language write them. Everything is shown in the computer's own time zone. */
+import type { Language } from '$lib/backend/bindings/Language';
+import type { Texts } from './ja';
+
+const LOCALES: Record<Language, string> = { ja: 'ja-JP', en: 'en-GB' };
+
+/** `09:05` */
+export function timeOfDay(language: Language, at: Date): string {
+	return new Intl.DateTimeFormat(LOCALES[language], { hour: '2-digit', minute: '2-digit' }).format(at);
+}
+
+/** `09:05:30` */
+export function timeWithSeconds(language: Language, at: Date): string {
+	return new Intl.DateTimeFormat(LOCALES[language], { timeStyle: 'medium' }).format(at);
+}
+
+/** 今日, 昨日, 11月23日(月); with the year where it is not this one. */
+export function day(language: Language, texts: Texts, at: Date, now: Date): string {
+	const age = daysBetween(at, now);
+	if (age === 0) return texts.dates.today;
+	if (age === 1) return texts.dates.yesterday;
+	return new Intl.DateTimeFormat(LOCALES[language], {
+		year: at.getFullYear() === now.getFullYear() ? undefined : 'numeric',
+		month: 'long',
+		day: 'numeric',
+		weekday: 'short'
+	}).format(at);
+}
+
+/** The time today, else the day, short enough for a list. */
+export function whenInList(language: Language, texts: Texts, at: Date, now: Date): string {
+	const age = daysBetween(at, now);
+	if (age === 0) return timeOfDay(language, at);
+	if (age === 1) return texts.dates.yesterday;
+	return new Intl.DateTimeFormat(LOCALES[language], { month: 'numeric', day: 'numeric' }).format(at);
+}
+
+/** Whole days from one date to another by the calendar, not by hours. */
+export function daysBetween(from: Date, to: Date): number {
+	const midnight = (at: Date) => Date.UTC(at.getFullYear(), at.getMonth(), at.getDate());
+	return Math.round((midnight(to) - midnight(from)) / 86_400_000);
+}

@@ -1,0 +1,56 @@
+/** The language in use and everything that is said in it. */
+import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
+import type { Language } from '$lib/backend/bindings/Language';
+import { BackendError } from '$lib/backend/backend';
+import * as dates from './dates';
+import { en } from './en';
+import { ja, type Texts } from './ja';
+
+const TEXTS: Record<Language, Texts> = { ja, en };
+
+/** English where the system asks for it; Japanese otherwise, as this product's first language. */
+export function systemLanguage(): Language {
+	return navigator.language.toLowerCase().startsWith('en') ? 'en' : 'ja';
+}
+
+export class I18n {
+	readonly #language: () => Language;
+
+	constructor(language: () => Language) {
+		this.#language = language;
+	}
+
+	get language(): Language {
+		return this.#language();
+	}
+
+	get t(): Texts {
+		return TEXTS[this.language];
+	}
+
+	/** What to tell someone about a failure, with a next step. */
+	error(code: ErrorCode): string {
+		return this.t.errors[code] ?? this.t.errors.internal;
+	}
+
+	/** As {@link error}, for whatever a command has thrown. */
+	failure(thrown: unknown): string {
+		return this.error(thrown instanceof BackendError ? thrown.code : 'internal');
+	}
+
+	time(at: string): string {
+		return dates.timeOfDay(this.language, new Date(at));
+	}
+
+	timeWithSeconds(at: string): string {
+		return dates.timeWithSeconds(this.language, new Date(at));
+	}
+
+	day(at: string, now: Date): string {
+		return dates.day(this.language, this.t, new Date(at), now);
+	}
+
+	whenInList(at: string, now: Date): string {
+		return dates.whenInList(this.language, this.t, new Date(at), now);
+	}
+}

@@ -1,0 +1,183 @@
+/**
+ * What core says is true, for the interface to draw.
+ *
+ * Invariants: this holds what the last snapshot and the changes after it said, and decides nothing; a change that was lost
+ * leads to a new snapshot; nothing is cached that core can be asked for.
+ */
+import { SvelteMap } from 'svelte/reactivity';
+import type { Backend } from '$lib/backend/backend';
+import type { ChannelItem } from '$lib/backend/bindings/ChannelItem';
+import type { ConnectionView } from '$lib/backend/bindings/ConnectionView';
+import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
+import type { Preferences } from '$lib/backend/bindings/Preferences';
+import type { RoomId } from '$lib/backend/bindings/RoomId';
+import type { RoomView } from '$lib/backend/bindings/RoomView';
+import type { SessionEndReason } from '$lib/backend/bindings/SessionEndReason';
+import type { SessionView } from '$lib/backend/bindings/SessionView';
+import type { Snapshot } from '$lib/backend/bindings/Snapshot';
+import type { TypingPerson } from '$lib/backend/bindings/TypingPerson';
+import type { ViewChange } from '$lib/backend/bindings/ViewChange';
+import { Timeline } from './timeline.svelte';
+
+const NOT_CONNECTED: ConnectionView = { state: 'idle', since: new Date(0).toISOString() };
+
+export class Chat {
+	readonly backend: Backend;
+
+	/** False until the first snapshot is here. */
+	ready = $state(false);
+	session = $state.raw<SessionView | null>(null);
+	/** Why there is no session, where the person did not end it. */
+	ended = $state<SessionEndReason | null>(null);
+	connection = $state.raw<ConnectionView>(NOT_CONNECTED);
+	preferences = $state.raw<Preferences>({
+		theme: 'system',
+		enterSends: true,
+		notifyAbout: 'important',
+		notificationPrivacy: 'sender',
+		lastServer: '',
+		lastUsername: ''
+	});
+	trouble = $state<ErrorCode | null>(null);
+	readonly rooms = new SvelteMap<RoomId, RoomView>();
+	readonly typing = new SvelteMap<RoomId, TypingPerson[]>();
+	/** The open room's rows. */
+	timeline = $state.raw<Timeline | null>(null);
+	/** The draft the open room was opened with. */
+	openedDraft = $state('');
+	/** A room someone asked for from outside the page, until it is shown. */
+	requestedRoom = $state<RoomId | null>(null);
+
+	#revision = 0;
+	#openings = 0;
+
+	constructor(backend: Backend) {
+		this.backend = backend;
+	}
+
+	/** Newest message first; rooms without one last, by name. */
+	roomList = $derived.by(() =>
+		[...this.rooms.values()].sort((a, b) => {
+			const [left, right] = [a.lastMessage?.createdAt ?? '', b.lastMessage?.createdAt ?? ''];
+			return left === right ? a.name.localeCompare(b.name, 'ja') : left < right ? 1 : -1;
+		})
+	);
+	unread = $derived(this.roomList.reduce((sum, room) => sum + room.unread, 0));
+	unsent = $derived(this.roomList.reduce((sum, room) => sum + room.unsent, 0));
+
+	/** Asks for the state and follows its changes. */
+	async start(): Promise<void> {
+		// Changes that overtake the snapshot wait for it.
+		const early: ChannelItem[] = [];
+		let arrived = false;
+		const snapshot = await this.backend.subscribe((item) => {
+			if (arrived) this.#take(item);
+			else early.push(item);
+		});
+		this.#adopt(snapshot);
+		arrived = true;
+		for (const item of early) this.#take(item);
+	}
+
+	async openRoom(roomId: RoomId): Promise<void> {
+		const opening = ++this.#openings;
+		const opened = await this.backend.openRoom(roomId);
+		// Another room was chosen meanwhile.
+		if (opening !== this.#openings) return;
+		this.timeline = new Timeline(this.backend, opened);
+		this.openedDraft = opened.draft;
+		this.typing.set(roomId, opened.typing);
+		this.rooms.set(roomId, opened.room);
+	}
+
+	closeRoom() {
+		this.#openings++;
+		this.timeline = null;
+	}
+
+	async setPreferences(changed: Partial<Preferences>): Promise<void> {
+		await this.backend.setPreferences({ ...this.preferences, ...changed });
+	}
+
+	#adopt(snapshot: Snapshot) {
+		this.#revision = snapshot.revision;
+		this.session = snapshot.session;
+		this.connection = snapshot.connection;
+		this.preferences = snapshot.preferences;
+		this.trouble = snapshot.trouble;
+		this.rooms.clear();
+		for (const room of snapshot.rooms) this.rooms.set(room.id, room);
+		this.typing.clear();
+		this.ready = true;
+	}
+
+	#take(item: ChannelItem) {
+		if (item.kind === 'lagged') {
+			void this.#resubscribe();
+			return;
+		}
+		for (const event of item.events) {
+			if (event.revision <= this.#revision) continue;
+			if (event.revision > this.#revision + 1) {
+				void this.#resubscribe();
+				return;
+			}
+			this.#revision = event.revision;
+			this.#apply(event.change);
+		}
+	}
+
+	async #resubscribe(): Promise<void> {
+		await this.start();
+		const roomId = this.timeline?.roomId;
+		if (roomId && this.rooms.has(roomId)) await this.openRoom(roomId);
+	}
+
+	#apply(change: ViewChange) {
+		switch (change.kind) {
+			case 'sessionChanged':
+				this.session = change.session;
+				this.ended = change.ended;
+				if (!change.session) {
+					this.rooms.clear();
+					this.typing.clear();
+					this.closeRoom();
+				}
+				break;
+			case 'connectionChanged':
+				this.connection = change.connection;
+				break;
+			case 'roomUpserted':
+				this.rooms.set(change.room.id, change.room);
+				break;
+			case 'roomRemoved':
+				this.rooms.delete(change.roomId);
+				if (this.timeline?.roomId === change.roomId) this.closeRoom();
+				break;
+			case 'messagesUpserted':
+				if (this.timeline?.roomId === change.roomId) this.timeline.upsert(change.messages);
+				break;
+			case 'messageRemoved':
+				if (this.timeline?.roomId === change.roomId) this.timeline.remove(change.key);
+				break;
+			case 'timelineReset':
+				if (this.timeline?.roomId === change.roomId) void this.openRoom(change.roomId);
+				break;
+			case 'typingChanged':
+				this.typing.set(change.roomId, change.typing);
+				break;
+			case 'preferencesChanged':
+				this.preferences = change.preferences;
+				break;
+			case 'troubleChanged':
+				this.trouble = change.trouble;
+				break;
+			case 'roomRequested':
+				this.requestedRoom = change.roomId;
+				break;
+			default:
+				// A newer core may say more; what it says is not wrong for being unknown.
+				change satisfies never;
+		}
+	}
+}

@@ -1,0 +1,11 @@
+/** What every component may ask for, given down the tree by the root layout. */
+import { createContext } from 'svelte';
+import type { I18n } from '$lib/i18n/i18n.svelte';
+import type { Chat } from './chat.svelte';
+
+export interface App {
+	chat: Chat;
+	i18n: I18n;
+}
+
+export const [getApp, setApp] = createContext<App>();
