@@ -240,7 +240,9 @@ function processWith(executable, argument) {
 }
 
 function hasEnded(pid) {
-	return eventually(() => !existsSync(`/proc/${pid}`), 15, 'the end of the app');
+	// One that has ended but that its parent has not noticed yet is a zombie.
+	const runs = () => existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+	return eventually(() => !runs(), 15, 'the end of the app');
 }
 
 function freePort() {
