@@ -1,5 +1,7 @@
 //! Every golden payload reads into its type and writes back to the same JSON; the TypeScript tests read the same files.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "all of this file is a test")]
+
 use std::{collections::BTreeMap, fs, path::Path};
 
 use hugmedo_chat_protocol::*;

@@ -3,6 +3,8 @@
 //! The rule is what keeps the client drivable without a window and the contract free of either side, so it is checked on the
 //! manifests as cargo understands them, not left to review.
 
+#![allow(clippy::unwrap_used, reason = "all of this file is a test")]
+
 use std::collections::BTreeSet;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
