@@ -6,7 +6,7 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use hugmedo_chat_protocol::SessionEndReason;
+use hugmedo_chat_protocol::{ErrorCode, SessionEndReason};
 use serde_json::Value;
 use socketioxide::{
     extract::{AckSender, SocketRef},
@@ -16,7 +16,7 @@ use socketioxide::{
 use tokio::sync::mpsc;
 
 use super::{Link, events};
-use crate::{app::App, fanout};
+use crate::{app::App, authorize, failure::Failure, fanout};
 
 /// An event as it came.
 #[derive(Debug)]
@@ -78,6 +78,14 @@ fn read(frame: &Frame) -> (String, Option<Value>) {
 
 /// Does what a socket asks until it is gone, and ends it when its token's time is over.
 pub(super) async fn work(app: Arc<App>, socket: SocketRef, link: Arc<Link>, mut queue: mpsc::Receiver<Incoming>) {
+    // The session may have ended after the token was checked and before the socket could be found by its session.
+    let token = link.token();
+    let alive: Result<_, Failure> = app.store.read(move |tx| authorize::principal(tx, &token)).await;
+    if let Err(Failure::Refused(refusal)) = alive {
+        let is_expired = refusal.code == ErrorCode::TokenExpired;
+        fanout::end(socket, if is_expired { SessionEndReason::Expired } else { SessionEndReason::Revoked });
+        return;
+    }
     loop {
         tokio::select! {
             // The deadline first: a busy socket must not outlive it.

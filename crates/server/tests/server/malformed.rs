@@ -136,3 +136,31 @@ async fn a_socket_that_sends_faster_than_it_is_heard_is_closed() {
     alice.until_closed().await;
     assert_eq!(hospital.connect("alice").await.ask("message", says("ward", "after")).await["ok"], true);
 }
+
+#[tokio::test]
+async fn a_socket_that_does_not_read_is_closed_and_the_others_hear_everything() {
+    const COUNT: usize = 500;
+    let hospital = Hospital::open().await;
+    let mut stalled = hospital.enter("bob", "ward").await;
+    let mut listener = hospital.enter("alice", "ward").await;
+    let mut alice = hospital.connect("alice").await;
+    // More than the system's buffers and the server's together hold.
+    let long = "x".repeat(9_900) + "薬";
+    let reader = tokio::spawn(async move {
+        for expected in 1..=COUNT {
+            assert_eq!(listener.event_named("new_message").await["seq"], json!(expected));
+        }
+        assert_eq!(listener.heard().await, []);
+    });
+    for _ in 0..COUNT {
+        let mut wish = says("ward", &long);
+        wish["metadata"] = json!({ "padding": "x".repeat(3_900) });
+        wish["attachments"] = json!([{ "padding": "x".repeat(20_000) }]);
+        assert_eq!(alice.ask("message", wish).await["ok"], true);
+    }
+    reader.await.unwrap();
+    let heard = stalled.until_closed().await;
+    assert!(heard.len() < COUNT, "it was closed in the middle");
+    let seqs: Vec<_> = heard.iter().map(|(_, message)| message["seq"].as_u64().unwrap()).collect();
+    assert!(seqs.iter().copied().eq(1..=seqs.len() as u64), "and up to there nothing was left out");
+}

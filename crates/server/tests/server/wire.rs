@@ -4,8 +4,11 @@ use std::{collections::VecDeque, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, time::timeout};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, tungstenite::Message};
 
 /// Only how long a broken test hangs; no test waits for it to pass.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,7 +34,13 @@ impl Wire {
     /// Opens the transport without CONNECT.
     pub(crate) async fn open(url: &str) -> Self {
         let url = url.replacen("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket";
-        let (mut stream, _) = connect_async(url).await.unwrap();
+        // A small buffer, so that a test that stops reading is soon felt by the server.
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(16 * 1024).unwrap();
+        socket.set_nodelay(true).unwrap();
+        let address = url.split('/').nth(2).unwrap().parse().unwrap();
+        let stream = MaybeTlsStream::Plain(socket.connect(address).await.unwrap());
+        let (mut stream, _) = client_async(url, stream).await.unwrap();
         let hello = timeout(PATIENCE, stream.next()).await.unwrap().unwrap().unwrap();
         assert!(hello.to_text().unwrap().starts_with('0'), "Engine.IO opens first");
         Self { stream, inbox: VecDeque::new(), next_ack: 0 }
