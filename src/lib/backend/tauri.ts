@@ -9,7 +9,7 @@ export function createTauriBackend(): Backend {
 		subscribe(onItem) {
 			const channel = new Channel<ChannelItem>();
 			channel.onmessage = onItem;
-			return call('subscribe', { channel });
+			return call('subscribe', { onItem: channel });
 		},
 		signIn: (request) => call('sign_in', { request }),
 		signOut: () => call('sign_out'),
