@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{FromRequest, FromRequestParts, Query, Request},
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
     http::{StatusCode, header, request::Parts},
 };
-use hugmedo_chat_protocol::{ErrorCode, Refusal, Secret};
+use hugmedo_chat_protocol::{ErrorCode, Refusal, RoomId, Secret};
 use serde::de::DeserializeOwned;
 
 use super::failure::ApiFailure;
@@ -69,5 +69,20 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Params<T> {
         Query::<T>::try_from_uri(&parts.uri)
             .map(|Query(params)| Self(params))
             .map_err(|_| Failure::bad_request("a parameter of the query is not valid").into())
+    }
+}
+
+/// The room a path names.
+pub(super) struct RoomPath(pub(super) RoomId);
+
+impl FromRequestParts<Arc<App>> for RoomPath {
+    type Rejection = ApiFailure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiFailure> {
+        match Path::<String>::from_request_parts(parts, app).await {
+            Ok(Path(room)) => Ok(Self(RoomId::new(room))),
+            // No UTF-8, so no room of ours.
+            Err(_) => Err(Failure::forbidden().into()),
+        }
     }
 }

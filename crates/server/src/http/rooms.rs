@@ -2,18 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
-use hugmedo_chat_protocol::{
-    MessagesPage, Refusal, RoomId, RoomsList, SendMessage, SentMessage, Seq, limits::MAX_PAGE,
-};
+use axum::{Json, extract::State};
+use hugmedo_chat_protocol::{MessagesPage, Refusal, RoomsList, SendMessage, SentMessage, Seq, limits::MAX_PAGE};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    extract::{Body, Caller, Params},
+    extract::{Body, Caller, Params, RoomPath},
     failure::ApiFailure,
 };
 use crate::{
@@ -49,7 +44,7 @@ pub(super) struct Range {
 pub(super) async fn history(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(room): Path<String>,
+    RoomPath(room): RoomPath,
     Params(range): Params<Range>,
 ) -> Result<Json<MessagesPage>, ApiFailure> {
     app.throttle.check(Kind::Read, caller.who.id())?;
@@ -58,7 +53,7 @@ pub(super) async fn history(
         .store
         .read(move |tx| {
             let who = authorize::principal(tx, &caller.token)?;
-            let member = authorize::member(tx, &who, &RoomId::new(room))?;
+            let member = authorize::member(tx, &who, &room)?;
             Ok(messages::page(tx, &member, range.before.map(Seq::new), range.after.map(Seq::new), limit)?)
         })
         .await;
@@ -69,11 +64,11 @@ pub(super) async fn history(
 pub(super) async fn say(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(room): Path<String>,
+    RoomPath(room): RoomPath,
     Body(body): Body<Value>,
 ) -> Result<Json<SentMessage>, ApiFailure> {
     app.throttle.check(Kind::Message, caller.who.id())?;
-    let wish = wish(&room, body)?;
+    let wish = wish(room.as_str(), body)?;
     let token = caller.token;
     // On a task of its own: the caller may hang up, but what is stored must still be told.
     let deed = tokio::spawn(async move {

@@ -45,7 +45,7 @@ async fn a_client_that_knows_only_the_guide_is_served() {
     assert!(!notification.to_string().contains("are you there"), "a notification holds no text");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_one_socket_sends_is_handled_in_the_order_sent_and_numbered_without_gaps() {
     const COUNT: u64 = 500;
     let hospital = Hospital::open().await;
@@ -70,7 +70,7 @@ async fn what_one_socket_sends_is_handled_in_the_order_sent_and_numbered_without
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn members_hear_concurrent_senders_in_the_order_of_the_positions() {
     const EACH: usize = 100;
     let hospital = Hospital::open().await;
@@ -264,4 +264,19 @@ async fn a_restart_keeps_everything_that_was_answered() {
     let joined = alice.ask("join_room", json!({ "roomId": "ward" })).await;
     assert_eq!((&joined["lastSeq"], &joined["readSeq"]), (&json!(1), &json!(1)));
     assert_eq!(alice.ask("message", says("ward", "next")).await["seq"], 2);
+}
+
+#[tokio::test]
+async fn a_store_of_a_newer_version_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("server.sqlite3");
+    let version = |file: &std::path::Path| -> i64 {
+        let store = rusqlite::Connection::open(file).unwrap();
+        store.query_row("PRAGMA user_version", (), |row| row.get(0)).unwrap()
+    };
+    rusqlite::Connection::open(&file).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let refused = hugmedo_chat_server::start(crate::hospital::config(folder.path())).await;
+    let Err(error) = refused else { panic!("it was opened") };
+    assert!(error.to_string().contains("newer version"), "{error}");
+    assert_eq!(version(&file), 99);
 }
