@@ -24,8 +24,16 @@ export const programs = {
 /** Builds `build/` from `src/` and `static/`, unless nothing it depends on has changed. */
 export async function buildInterface() {
 	const stamp = join(root, '.local', 'interface-built-from');
-	const sources = fingerprint(['src', 'static', 'package-lock.json', 'svelte.config.js', 'vite.config.ts', 'tsconfig.json']);
-	if (existsSync(join(root, 'build', 'index.html')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return;
+	const sources = fingerprint([
+		'src',
+		'static',
+		'package-lock.json',
+		'svelte.config.js',
+		'vite.config.ts',
+		'tsconfig.json'
+	]);
+	if (existsSync(join(root, 'build', 'index.html')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === sources)
+		return;
 	console.log('Building the interface');
 	await must('npm', ['run', '--silent', 'build'], { cwd: root });
 	mkdirSync(dirname(stamp), { recursive: true });

@@ -96,19 +96,37 @@ export class Desktop {
 			WEBKIT_DISABLE_COMPOSITING_MODE: '1'
 		};
 		const part = (name, command, args, options) => {
-			const companion = Companion.start(name, command, args, { env: this.env, log: join(logs, `${name}.log`), ...options });
+			const companion = Companion.start(name, command, args, {
+				env: this.env,
+				log: join(logs, `${name}.log`),
+				...options
+			});
 			this.#parts.push(companion);
 			return companion;
 		};
 
-		const display = part('Xvfb', 'Xvfb', ['-displayfd', '3', '-screen', '0', `${width}x${height}x24`, '-nolisten', 'tcp', '-noreset'], { fd3: true });
+		const display = part(
+			'Xvfb',
+			'Xvfb',
+			['-displayfd', '3', '-screen', '0', `${width}x${height}x24`, '-nolisten', 'tcp', '-noreset'],
+			{ fd3: true }
+		);
 		this.env.DISPLAY = `:${(await display.line(3, /^(\d+)$/, 20))[1]}`;
 
 		writeFileSync(join(this.#runtime, 'bus.conf'), BUS.replace('/tmp', this.#runtime));
-		const bus = part('dbus-daemon', 'dbus-daemon', [`--config-file=${join(this.#runtime, 'bus.conf')}`, '--nofork', '--print-address=1']);
+		const bus = part('dbus-daemon', 'dbus-daemon', [
+			`--config-file=${join(this.#runtime, 'bus.conf')}`,
+			'--nofork',
+			'--print-address=1'
+		]);
 		this.env.DBUS_SESSION_BUS_ADDRESS = (await bus.line(1, /^(unix:\S+)$/, 20))[1];
 
-		const monitor = part('dbus-monitor', 'dbus-monitor', ['--session', "interface='org.freedesktop.Notifications'", "type='method_return'"], { log: undefined });
+		const monitor = part(
+			'dbus-monitor',
+			'dbus-monitor',
+			['--session', "interface='org.freedesktop.Notifications'", "type='method_return'"],
+			{ log: undefined }
+		);
 		this.#watch(monitor);
 		const windows = part('openbox', 'openbox', ['--sm-disable']);
 		writeFileSync(join(this.#runtime, 'dunstrc'), DUNST);
@@ -116,7 +134,12 @@ export class Desktop {
 		await windows.until(() => this.#ask('xprop', ['-root', '_NET_SUPPORTING_WM_CHECK'])?.includes('0x'), 20);
 		await notices.until(() => this.#owned('org.freedesktop.Notifications'), 20);
 		if (keyring) {
-			const secrets = part('gnome-keyring-daemon', 'gnome-keyring-daemon', ['--foreground', '--unlock', '--components=secrets'], { input: 'virtual desktop' });
+			const secrets = part(
+				'gnome-keyring-daemon',
+				'gnome-keyring-daemon',
+				['--foreground', '--unlock', '--components=secrets'],
+				{ input: 'virtual desktop' }
+			);
 			await secrets.until(() => this.#owned('org.freedesktop.secrets'), 20);
 		}
 	}
@@ -177,7 +200,14 @@ export class Desktop {
 
 	#owned(name) {
 		const path = '/org/freedesktop/DBus';
-		return this.#ask('dbus-send', ['--session', '--print-reply', '--dest=org.freedesktop.DBus', path, 'org.freedesktop.DBus.GetNameOwner', `string:${name}`]);
+		return this.#ask('dbus-send', [
+			'--session',
+			'--print-reply',
+			'--dest=org.freedesktop.DBus',
+			path,
+			'org.freedesktop.DBus.GetNameOwner',
+			`string:${name}`
+		]);
 	}
 
 	/** Reads dbus-monitor's text: a `Notify` call with its arguments, then the service's answer with the same serial. */
@@ -237,7 +267,8 @@ function compiledLocale(language) {
 		const draft = mkdtempSync(join(folder, 'new-'));
 		// It exits with 1 for mere warnings, so what counts is whether the result is there.
 		spawnSync('localedef', ['--no-archive', '-i', name, '-f', charset, join(draft, language)]);
-		if (!existsSync(join(draft, language))) throw new Failure(`the locale ${language} cannot be made; is the package \`locales\` installed?`);
+		if (!existsSync(join(draft, language)))
+			throw new Failure(`the locale ${language} cannot be made; is the package \`locales\` installed?`);
 		if (!existsSync(join(folder, language))) renameSync(join(draft, language), join(folder, language));
 		rmSync(draft, { recursive: true, force: true });
 	}
@@ -247,6 +278,11 @@ function compiledLocale(language) {
 /** The environment without anything that leads to the desktop this process may run on. */
 function withoutDesktop(env) {
 	return Object.fromEntries(
-		Object.entries(env).filter(([name]) => !/^(XDG_|DBUS_|GNOME_|GTK_|GDK_|DESKTOP_|WAYLAND_|XAUTHORITY$|DISPLAY$|LC_|LANGUAGE$|SESSION_MANAGER$)/.test(name))
+		Object.entries(env).filter(
+			([name]) =>
+				!/^(XDG_|DBUS_|GNOME_|GTK_|GDK_|DESKTOP_|WAYLAND_|XAUTHORITY$|DISPLAY$|LC_|LANGUAGE$|SESSION_MANAGER$)/.test(
+					name
+				)
+		)
 	);
 }

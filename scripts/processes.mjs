@@ -14,7 +14,12 @@ export class Failure extends Error {}
 
 /** What a program prints on standard output, or `null` if it is missing or fails. */
 export function ask(command, args = [], options = {}) {
-	const done = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], shell: needsShell(command), ...options });
+	const done = spawnSync(command, args, {
+		encoding: 'utf8',
+		stdio: ['ignore', 'pipe', 'ignore'],
+		shell: needsShell(command),
+		...options
+	});
 	if (done.status !== 0) return null;
 	return typeof done.stdout === 'string' ? done.stdout.trim() : done.stdout;
 }
@@ -26,7 +31,11 @@ export function ask(command, args = [], options = {}) {
  */
 export async function run(command, args = [], { log, ...options } = {}) {
 	const copy = log && createWriteStream(log);
-	const child = spawn(command, args, { stdio: ['ignore', copy ? 'pipe' : 'inherit', copy ? 'pipe' : 'inherit'], shell: needsShell(command), ...options });
+	const child = spawn(command, args, {
+		stdio: ['ignore', copy ? 'pipe' : 'inherit', copy ? 'pipe' : 'inherit'],
+		shell: needsShell(command),
+		...options
+	});
 	running.add(child);
 	if (copy) {
 		child.stdout.on('data', (chunk) => (process.stdout.write(chunk), copy.write(chunk)));
@@ -107,10 +116,12 @@ export class Companion {
 	async line(fd, pattern, seconds) {
 		return this.#inTime(
 			seconds,
-			new Promise((resolve) => this.lines(fd, (line) => {
-				const match = line.match(pattern);
-				if (match) resolve(match);
-			}))
+			new Promise((resolve) =>
+				this.lines(fd, (line) => {
+					const match = line.match(pattern);
+					if (match) resolve(match);
+				})
+			)
 		);
 	}
 
@@ -125,7 +136,10 @@ export class Companion {
 		});
 		let timer;
 		const late = new Promise((_resolve, reject) => {
-			timer = setTimeout(() => reject(new Failure(`${this.name} was not ready within ${seconds} s${this.tail && `: ${this.tail}`}`)), seconds * 1000);
+			timer = setTimeout(
+				() => reject(new Failure(`${this.name} was not ready within ${seconds} s${this.tail && `: ${this.tail}`}`)),
+				seconds * 1000
+			);
 		});
 		try {
 			return await Promise.race([wanted, ended, late]);
@@ -193,7 +207,11 @@ export async function stopAll() {
 
 /** Makes a script: prints an expected failure as one line, ends what was started, and exits with the right code. */
 export async function main(script) {
-	for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]]) {
+	for (const [signal, code] of [
+		['SIGINT', 130],
+		['SIGTERM', 143],
+		['SIGHUP', 129]
+	]) {
 		process.once(signal, async () => {
 			for (const child of running) child.kill(signal);
 			await stopAll();

@@ -50,10 +50,12 @@ test('a script that is interrupted ends what it started', async () => {
 		});`
 	);
 	const running = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
-	const [, parent, child] = await new Promise((resolve) => running.stdout.on('data', (chunk) => {
-		const match = String(chunk).match(/pids (\d+) (\d+)/);
-		if (match) resolve(match);
-	}));
+	const [, parent, child] = await new Promise((resolve) =>
+		running.stdout.on('data', (chunk) => {
+			const match = String(chunk).match(/pids (\d+) (\d+)/);
+			if (match) resolve(match);
+		})
+	);
 	const code = new Promise((resolve) => running.on('close', resolve));
 	running.kill('SIGINT');
 	assert.equal(await code, 130);

@@ -95,7 +95,9 @@ function older(version, wanted) {
 async function installSystemPackages(wanted) {
 	if (!existsSync('/usr/bin/dpkg-query')) {
 		if (ask('pkg-config', ['--exists', 'webkit2gtk-4.1']) === null) {
-			throw new Failure('the WebKitGTK 4.1 development files are missing: https://v2.tauri.app/start/prerequisites/#linux');
+			throw new Failure(
+				'the WebKitGTK 4.1 development files are missing: https://v2.tauri.app/start/prerequisites/#linux'
+			);
 		}
 		return;
 	}
@@ -111,7 +113,9 @@ async function installSystemPackages(wanted) {
 	const install = ['apt-get', 'install', '--yes', '--no-install-recommends', ...missing];
 	const rights = process.getuid() === 0 ? [] : ask('sudo', ['-n', 'true']) !== null ? ['sudo', '-n'] : null;
 	if (!rights) {
-		throw new Failure(`system packages are missing; run \`sudo apt-get update && sudo ${install.join(' ')}\`, then again`);
+		throw new Failure(
+			`system packages are missing; run \`sudo apt-get update && sudo ${install.join(' ')}\`, then again`
+		);
 	}
 	console.log(`Installing system packages by apt: ${missing.join(' ')}`);
 	const quietly = [...rights, 'env', 'DEBIAN_FRONTEND=noninteractive'];
@@ -123,7 +127,9 @@ async function installSystemPackages(wanted) {
 /** `npm ci`, unless what is installed is what the lock file says. */
 async function installNodePackages() {
 	const stamp = join(root, 'node_modules', '.installed-from');
-	const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+	const lock = createHash('sha256')
+		.update(readFileSync(join(root, 'package-lock.json')))
+		.digest('hex');
 	if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
 	console.log('Installing npm packages');
 	await must('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root });
@@ -139,6 +145,9 @@ async function installCargoTools() {
 		if (installed.includes(`"${name} ${version} (`)) continue;
 		console.log(`Installing ${name} ${version} into ${tools}`);
 		const { CARGO_TARGET_DIR: _unused, ...env } = process.env;
-		await must('cargo', ['install', '--quiet', '--locked', '--root', tools, '--version', version, name], { cwd: cache, env });
+		await must('cargo', ['install', '--quiet', '--locked', '--root', tools, '--version', version, name], {
+			cwd: cache,
+			env
+		});
 	}
 }

@@ -36,7 +36,9 @@ main(async () => {
 		env: { ...(desktop?.env ?? process.env), HUGMEDO_CHAT_SIGN_IN_FILE: signInFile(address) },
 		log: join(folder, 'app.log')
 	});
-	console.log(`HugMeDo Chat is open, signed in as sato at ${address}. ${virtual ? '' : 'Close its window or press Ctrl-C to end.'}`);
+	console.log(
+		`HugMeDo Chat is open, signed in as sato at ${address}. ${virtual ? '' : 'Close its window or press Ctrl-C to end.'}`
+	);
 
 	if (desktop) {
 		const picture = join(folder, 'screenshot.png');

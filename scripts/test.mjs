@@ -28,8 +28,17 @@ const steps = {
 	'npm-types': check('npm', ['run', '--silent', 'check']),
 	'unit-tests': vitest('test:unit'),
 	interface: worked(buildInterface),
-	'page-tests': vitest('test:page'),
-	licences: check('cargo', ['deny', '--log-level', 'warn', 'check', '--hide-inclusion-graph', 'licenses', 'bans', 'sources']),
+	'page-tests': nodeTests('e2e/page'),
+	licences: check('cargo', [
+		'deny',
+		'--log-level',
+		'warn',
+		'check',
+		'--hide-inclusion-graph',
+		'licenses',
+		'bans',
+		'sources'
+	]),
 	advisories,
 	clippy: check('cargo', ['clippy', ...tested(), '--all-targets', '--quiet', '--', '-D', 'warnings']),
 	programs: worked(buildPrograms),
@@ -103,7 +112,11 @@ function log(name) {
 
 /** Known vulnerabilities, wherever the list of them can be fetched. */
 async function advisories(name) {
-	const fetched = ask('cargo', ['deny', 'fetch', 'db'], { cwd: root, env: { ...cargoEnv, GIT_TERMINAL_PROMPT: '0' }, timeout: 60_000 });
+	const fetched = ask('cargo', ['deny', 'fetch', 'db'], {
+		cwd: root,
+		env: { ...cargoEnv, GIT_TERMINAL_PROMPT: '0' },
+		timeout: 60_000
+	});
 	if (fetched === null) return { passed: 0, failed: 0, note: 'skipped: the advisory database cannot be reached' };
 	return check('cargo', ['deny', '--log-level', 'warn', 'check', '--hide-inclusion-graph', 'advisories'])(name);
 }
@@ -111,13 +124,22 @@ async function advisories(name) {
 async function nextest(name) {
 	const report = join(targetDir, 'nextest', 'default', 'junit.xml');
 	rmSync(report, { force: true });
-	const exitCode = await run('cargo', ['nextest', 'run', ...tested(), '--no-fail-fast'], { cwd: root, env: cargoEnv, log: log(name) });
-	const [, tests, failures, errors] = read(report).match(/<testsuites[^>]* tests="(\d+)" failures="(\d+)" errors="(\d+)"/) ?? [];
+	const exitCode = await run('cargo', ['nextest', 'run', ...tested(), '--no-fail-fast'], {
+		cwd: root,
+		env: cargoEnv,
+		log: log(name)
+	});
+	const [, tests, failures, errors] =
+		read(report).match(/<testsuites[^>]* tests="(\d+)" failures="(\d+)" errors="(\d+)"/) ?? [];
 	return counted(exitCode, Number(tests) - Number(failures) - Number(errors), Number(failures) + Number(errors));
 }
 
 async function docTests(name) {
-	const exitCode = await run('cargo', ['test', ...tested(), '--doc', '--quiet', '--no-fail-fast'], { cwd: root, env: cargoEnv, log: log(name) });
+	const exitCode = await run('cargo', ['test', ...tested(), '--doc', '--quiet', '--no-fail-fast'], {
+		cwd: root,
+		env: cargoEnv,
+		log: log(name)
+	});
 	const found = [...read(log(name)).matchAll(/^test result: .* (\d+) passed; (\d+) failed/gm)];
 	const sum = (group) => found.reduce((total, match) => total + Number(match[group]), 0);
 	return counted(exitCode, sum(1), sum(2), { mayBeEmpty: true });
@@ -140,7 +162,9 @@ function nodeTests(folder) {
 			return { passed: 0, failed: 0, note: 'skipped: the tests of the real window need Linux' };
 		}
 		const report = join(results, `${name}.tap`);
-		const files = readdirSync(join(root, folder)).filter((file) => file.endsWith('.test.mjs')).sort();
+		const files = readdirSync(join(root, folder))
+			.filter((file) => file.endsWith('.test.mjs'))
+			.sort();
 		const args = [
 			'--test',
 			'--test-concurrency=1',

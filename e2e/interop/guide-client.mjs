@@ -34,7 +34,9 @@ export class GuideClient {
 			this.#socket.io.engine.on('upgrade', () => this.#note(() => {}));
 		});
 		this.#socket.on('disconnect', () => this.#note(() => (this.connected = false)));
-		this.#socket.on('connect_error', (error) => this.#note(() => ([this.connected, this.error] = [false, error.message])));
+		this.#socket.on('connect_error', (error) =>
+			this.#note(() => ([this.connected, this.error] = [false, error.message]))
+		);
 		for (const event of ['new_message', 'typing', 'notification']) {
 			this.#socket.on(event, (...payload) => this.#note(() => this.#received.push({ event, payload })));
 		}
@@ -72,10 +74,12 @@ export class GuideClient {
 
 	/** The payloads of an event received so far. Every event must carry exactly one. */
 	received(event) {
-		return this.#received.filter((item) => item.event === event).map(({ payload }) => {
-			if (payload.length !== 1) throw new Error(`${event} carried ${payload.length} arguments`);
-			return payload[0];
-		});
+		return this.#received
+			.filter((item) => item.event === event)
+			.map(({ payload }) => {
+				if (payload.length !== 1) throw new Error(`${event} carried ${payload.length} arguments`);
+				return payload[0];
+			});
 	}
 
 	/** Resolves to the first answer of `condition` that is true; asks again whenever something has happened. */

@@ -44,7 +44,10 @@ for (const [way, options, transport] of [
 		const connect = async (name) => {
 			const client = new GuideClient(server.address, people[name].token, options);
 			clients.push(client);
-			await client.until(() => client.connected && client.transport === transport, `${name} to be connected by ${transport}`);
+			await client.until(
+				() => client.connected && client.transport === transport,
+				`${name} to be connected by ${transport}`
+			);
 			return client;
 		};
 
@@ -57,7 +60,7 @@ for (const [way, options, transport] of [
 			return client;
 		};
 
-		test('a message reaches everyone in the room, the sender included, once and with the guide\'s fields', async () => {
+		test("a message reaches everyone in the room, the sender included, once and with the guide's fields", async () => {
 			const sato = await connectTo('general', 'sato');
 			const suzuki = await connectTo('general', 'suzuki');
 			const { payload } = fixture('guide_message');
@@ -85,9 +88,15 @@ for (const [way, options, transport] of [
 			// A later message is a fence: by the time it is there, a second copy of the first would be too.
 			suzuki.sendMessage('general', { content: 'fence' });
 			for (const client of [sato, suzuki]) {
-				await client.until(() => client.received('new_message').some(({ content }) => content === 'fence'), 'the fence');
+				await client.until(
+					() => client.received('new_message').some(({ content }) => content === 'fence'),
+					'the fence'
+				);
 				assert.equal(client.received('new_message').filter(({ content }) => content.endsWith(way)).length, 1);
-				assert.equal(new Set(client.received('new_message').map(({ id }) => id)).size, client.received('new_message').length);
+				assert.equal(
+					new Set(client.received('new_message').map(({ id }) => id)).size,
+					client.received('new_message').length
+				);
 			}
 		});
 
@@ -96,7 +105,11 @@ for (const [way, options, transport] of [
 			const suzuki = await connectTo('general', 'suzuki');
 			const texts = Array.from({ length: 8 }, (_, number) => `${way} ${number}`);
 			for (const content of texts) sato.sendMessage('general', { content });
-			const got = () => suzuki.received('new_message').map(({ content }) => content).filter((content) => texts.includes(content));
+			const got = () =>
+				suzuki
+					.received('new_message')
+					.map(({ content }) => content)
+					.filter((content) => texts.includes(content));
 			await suzuki.until(() => got().length >= texts.length, 'all messages');
 			assert.deepEqual(got(), texts);
 		});
@@ -119,7 +132,7 @@ for (const [way, options, transport] of [
 			assert.deepEqual(sato.received('typing'), []);
 		});
 
-		test('a member who has not joined the room is notified instead, without the message\'s text', async () => {
+		test("a member who has not joined the room is notified instead, without the message's text", async () => {
 			const sato = await connectTo('general', 'sato');
 			const suzuki = await connectTo('support', 'suzuki');
 			sato.sendMessage('general', { content: 'only for those who are here' });
@@ -140,9 +153,15 @@ for (const [way, options, transport] of [
 			// One socket's events are handled in order: once this message is back, the leave has taken effect.
 			suzuki.joinRoom('support', people.suzuki.user);
 			suzuki.sendMessage('support', { content: 'left' });
-			await suzuki.until(() => suzuki.received('new_message').some(({ content }) => content === 'left'), 'the leave to take effect');
+			await suzuki.until(
+				() => suzuki.received('new_message').some(({ content }) => content === 'left'),
+				'the leave to take effect'
+			);
 			sato.sendMessage('general', { content: `after leaving ${way}` });
-			await suzuki.until(() => suzuki.received('notification').some(({ room }) => room === 'general'), 'the notification');
+			await suzuki.until(
+				() => suzuki.received('notification').some(({ room }) => room === 'general'),
+				'the notification'
+			);
 			assert.ok(suzuki.received('new_message').every(({ content }) => content !== `after leaving ${way}`));
 		});
 
@@ -162,7 +181,10 @@ for (const [way, options, transport] of [
 			tanaka.sendMessage('general', { content: 'let me in' });
 			const sato = await connectTo('general', 'sato');
 			sato.sendMessage('patient-tanaka', { content: `for you ${way}` });
-			await tanaka.until(() => tanaka.received('notification').some(({ room }) => room === 'patient-tanaka'), 'what is meant for them');
+			await tanaka.until(
+				() => tanaka.received('notification').some(({ room }) => room === 'patient-tanaka'),
+				'what is meant for them'
+			);
 			assert.deepEqual(tanaka.received('new_message'), []);
 			assert.ok(tanaka.received('notification').every(({ room }) => room !== 'general'));
 			assert.ok(sato.received('new_message').every(({ content }) => content !== 'let me in'));

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '../../scripts/processes.mjs';
-import { Computer, keepEvidence, roomItem, testid } from './computer.mjs';
+import { Computer, field, keepEvidence, roomItem, testid } from './computer.mjs';
 import { Stage } from './stage.mjs';
 import { Key } from './webdriver.mjs';
 
@@ -30,14 +30,14 @@ describe('two clinicians', () => {
 		const sentence = await eventually(() => sato.text(testid('error')), 15, 'the sentence');
 		assert.match(sentence, /パスワード/, 'it speaks of the password, in Japanese');
 		assert.doesNotMatch(sentence, /unauthorized|error|undefined|\[object/i, 'it is no code');
-		assert.equal(await sato.page.run(`function () { return document.querySelector('input[name=username]').value; }`), 'sato');
+		assert.equal(
+			await sato.page.run(`function (selector) { return document.querySelector(selector).value; }`, field.username),
+			'sato'
+		);
 	});
 
 	test('they sign in through the form and are live', async () => {
-		await Promise.all([
-			sato.signIn(server, 'sato', 'hugmedo-demo'),
-			suzuki.signIn(server, 'suzuki', 'hugmedo-demo')
-		]);
+		await Promise.all([sato.signIn(server, 'sato', 'hugmedo-demo'), suzuki.signIn(server, 'suzuki', 'hugmedo-demo')]);
 		await Promise.all([sato.isLive(), suzuki.isLive()]);
 		await Promise.all([sato.isPainted(), suzuki.isPainted()]);
 		for (const room of ['general', 'support', 'announcements', 'patient-tanaka']) {
@@ -52,7 +52,7 @@ describe('two clinicians', () => {
 		assert.equal(received.own, false);
 		const sent = await sato.message('301号室の点滴', (row) => ['sent', 'delivered', 'read'].includes(row.delivery));
 		assert.equal(sent.own, true);
-		assert.equal(await sato.page.run(`function () { return document.querySelector('${testid('composer')} textarea, textarea${testid('composer')}').value; }`), '');
+		assert.equal(await sato.draft(), '');
 		await Promise.all([sato.isPainted(), suzuki.isPainted()]);
 	});
 
@@ -94,7 +94,7 @@ describe('two clinicians', () => {
 		await sato.message('申し送り 二件目', (row) => row.delivery === 'read');
 	});
 
-	test('a message in a patient\'s room raises one native notification, without its text, for who is not looking', async () => {
+	test("a message in a patient's room raises one native notification, without its text, for who is not looking", async () => {
 		const already = suzuki.desktop.notifications.length;
 		const before = suzuki.desktop.pixels();
 		await sato.openRoom('patient-tanaka');
@@ -113,13 +113,14 @@ describe('two clinicians', () => {
 	});
 
 	test('a click on the notification shows its room', async () => {
-		assert.equal(await suzuki.attribute(testid('timeline'), 'data-room-id'), 'general');
+		await suzuki.showsRoom('general');
 		suzuki.desktop.clickOnNotification();
+		await suzuki.showsRoom('patient-tanaka');
 		await suzuki.message('田中さんの血圧が下がっています');
 		await eventually(async () => (await suzuki.unread('patient-tanaka')) === 0, 15, 'the badge to be gone');
 	});
 
-	test('a message that is before one\'s eyes raises no notification', async () => {
+	test("a message that is before one's eyes raises no notification", async () => {
 		suzuki.focusWindow();
 		await suzuki.openRoom('patient-tanaka');
 		const already = suzuki.desktop.notifications.length;

@@ -101,7 +101,10 @@ export class Computer {
 
 	/** The visible text of the first element that matches, or `null`. */
 	text(selector) {
-		return this.page.run(`function (selector) { const found = document.querySelector(selector); return found && found.innerText.trim(); }`, selector);
+		return this.page.run(
+			`function (selector) { const found = document.querySelector(selector); return found && found.innerText.trim(); }`,
+			selector
+		);
 	}
 
 	/** An attribute of the first element that matches, or `null`. */
@@ -119,6 +122,17 @@ export class Computer {
 		await eventually(async () => (await (await this.page.find(selector)).click(), true), 10, `a click on ${selector}`);
 	}
 
+	/** Clicks on the button with this inscription. */
+	async clickOn(inscription) {
+		const mark = (text) => {
+			const button = Array.from(document.querySelectorAll('button')).find((button) => button.innerText.trim() === text);
+			if (button) button.dataset.e2e = 'wanted';
+			return Boolean(button);
+		};
+		await eventually(() => this.page.run(String(mark), inscription), 15, `a button ${inscription}`);
+		await this.click('[data-e2e=wanted]');
+	}
+
 	/** Replaces what is in a field by typing. */
 	async fill(selector, text) {
 		await eventually(() => this.sees(selector), 15, `${selector} to fill in`);
@@ -134,21 +148,58 @@ export class Computer {
 	}
 
 	async fillSignIn(server, username, password) {
-		await this.fill(`${testid('sign-in-form')} input[name=server]`, server.address);
-		await this.fill(`${testid('sign-in-form')} input[name=username]`, username);
-		await this.fill(`${testid('sign-in-form')} input[name=password]`, password);
-		await this.click(`${testid('sign-in-form')} button[type=submit]`);
+		await this.fill(field.server, server.address);
+		await this.fill(field.username, username);
+		await this.fill(field.password, password);
+		await this.click(field.submit);
 	}
 
-	/** Shows a room. */
+	/** Signs in with an access token through the form. */
+	async signInWithToken(server, token) {
+		await this.click(field.byToken);
+		await this.fill(field.server, server.address);
+		await this.fill(field.token, token);
+		await this.click(field.submit);
+		await eventually(() => this.sees(testid('room-item')), 30, 'to be signed in');
+	}
+
+	/** Signs out, where the settings are, and says yes to the question. */
+	async signOut() {
+		await this.click(testid('settings'));
+		await this.click(testid('sign-out'));
+		await this.click(testid('confirm-sign-out'));
+		await eventually(() => this.sees(testid('sign-in-form')), 20, 'the sign-in form');
+	}
+
+	/** Shows a room, and waits until it is this room that the composer writes to. */
 	async openRoom(roomId) {
 		await this.click(roomItem(roomId));
-		await eventually(() => this.sees(testid('composer')), 15, `room ${roomId}`);
+		await this.showsRoom(roomId);
+	}
+
+	async showsRoom(roomId) {
+		const isOpen = () =>
+			this.page.run(
+				`function (room, composer) {
+					const item = document.querySelector(room);
+					const field = document.querySelector(composer);
+					const [name] = item.innerText.split('\\n');
+					return item.getAttribute('aria-current') === 'page' && field !== null && field.placeholder.includes(name);
+				}`,
+				roomItem(roomId),
+				testid('composer')
+			);
+		await eventually(isOpen, 15, `room ${roomId}`);
+	}
+
+	/** What is in the composer. */
+	draft() {
+		return this.page.run(`function (selector) { return document.querySelector(selector).value; }`, testid('composer'));
 	}
 
 	/** Types into the composer without sending. */
 	async write(text) {
-		await (await this.page.find(composer)).type(text);
+		await (await this.page.find(testid('composer'))).type(text);
 	}
 
 	/** Types a message and presses Enter. */
@@ -222,7 +273,17 @@ export const testid = (name) => `[data-testid="${name}"]`;
 
 export const roomItem = (roomId) => `${testid('room-item')}[data-room-id="${roomId}"]`;
 
-const composer = `${testid('composer')} textarea, textarea${testid('composer')}`;
+const form = testid('sign-in-form');
+
+/** The parts of the sign-in form, by what browsers and password keepers know them by. */
+export const field = {
+	server: `${form} [autocomplete=url]`,
+	username: `${form} [autocomplete=username]`,
+	password: `${form} [autocomplete=current-password]`,
+	byToken: `${form} label:has([value=token])`,
+	token: `${form} input[type=password]`,
+	submit: `${form} [type=submit]`
+};
 
 /** The process id of a running program by its executable and one of its arguments. */
 function processWith(executable, argument) {
@@ -262,7 +323,9 @@ export async function keepEvidence(context, computers) {
 		try {
 			computer?.picture(`${context.name.replace(/[^\w]+/g, '-').slice(0, 60)}-${name}`);
 		} catch (error) {
-			writeFileSync(join(root, 'test-results', 'evidence.log'), `${context.name} ${name}: ${error.message}\n`, { flag: 'a' });
+			writeFileSync(join(root, 'test-results', 'evidence.log'), `${context.name} ${name}: ${error.message}\n`, {
+				flag: 'a'
+			});
 		}
 	}
 }

@@ -51,7 +51,10 @@ describe('the page', () => {
 			'plugin:fs|read_text_file',
 			'plugin:shell|execute'
 		]) {
-			const { done, error } = await within(5, invoke(command, { path: '/etc/passwd' }), { done: false, error: 'no answer' });
+			const { done, error } = await within(5, invoke(command, { path: '/etc/passwd' }), {
+				done: false,
+				error: 'no answer'
+			});
 			assert.equal(done, false, `${command} was answered`);
 			assert.ok(error, command);
 		}
@@ -130,7 +133,10 @@ describe('the page', () => {
 
 	test('the page cannot leave the app', async () => {
 		const before = await sato.page.run('function () { return location.href; }');
-		await sato.page.run(`function (address) { location.href = address; window.open(address); }`, `http://127.0.0.1:${listener.address().port}/gone`);
+		await sato.page.run(
+			`function (address) { location.href = address; window.open(address); }`,
+			`http://127.0.0.1:${listener.address().port}/gone`
+		);
 		await sato.isLive();
 		assert.equal(await sato.page.run('function () { return location.href; }'), before);
 		assert.deepEqual(visits, []);

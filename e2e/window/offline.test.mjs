@@ -57,18 +57,24 @@ describe('one clinician', () => {
 		const { token } = await server.signIn('suzuki');
 		const { body } = await server.call('GET', '/api/rooms/general/messages?limit=200', { token });
 		for (let round = 0; round < 5; round++) {
-			assert.equal(body.messages.filter(({ content }) => content === `再読み込み ${round} 回目`).length, 1, `round ${round}`);
+			assert.equal(
+				body.messages.filter(({ content }) => content === `再読み込み ${round} 回目`).length,
+				1,
+				`round ${round}`
+			);
 		}
 	});
 
 	test('a draft is there again after the page is loaded again', async () => {
 		await sato.write('書きかけの文');
-		await eventually(async () => {
-			await sato.page.reload();
-			await sato.openRoom('general');
-			return (await draft()) === '書きかけの文';
-		}, 20, 'the draft');
+		await eventually(
+			async () => {
+				await sato.page.reload();
+				await sato.openRoom('general');
+				return (await sato.draft()) === '書きかけの文';
+			},
+			20,
+			'the draft'
+		);
 	});
-
-	const draft = () => sato.page.run(`function () { return document.querySelector('[data-testid=composer] textarea, textarea[data-testid=composer]').value; }`);
 });

@@ -32,7 +32,7 @@ describe('secrets', () => {
 		await sato.signIn(server, 'sato', 'hugmedo-demo');
 		// suzuki comes with an access token, as where an organisation's own service issues them.
 		({ token } = await server.signIn('suzuki'));
-		await signInWithToken(suzuki, server, token);
+		await suzuki.signInWithToken(server, token);
 		await Promise.all([sato.isLive(), suzuki.isLive()]);
 
 		await Promise.all([sato.openRoom('patient-tanaka'), suzuki.openRoom('general')]);
@@ -57,7 +57,10 @@ describe('secrets', () => {
 	test('the marks are where they belong, so the search can find them', () => {
 		const database = files(stage.folder).filter(isServerDatabase);
 		for (const [what, mark] of Object.entries(written)) {
-			assert.ok(database.some((path) => holds(path, mark)), `the ${what} is in the server's database`);
+			assert.ok(
+				database.some((path) => holds(path, mark)),
+				`the ${what} is in the server's database`
+			);
 		}
 	});
 
@@ -73,7 +76,8 @@ describe('secrets', () => {
 			} catch {
 				continue; // it has just ended
 			}
-			for (const [what, mark] of everything()) assert.ok(!commandLine.includes(mark), `the ${what} is an argument of ${pid}`);
+			for (const [what, mark] of everything())
+				assert.ok(!commandLine.includes(mark), `the ${what} is an argument of ${pid}`);
 		}
 	});
 
@@ -118,14 +122,6 @@ describe('secrets', () => {
 	}
 });
 
-async function signInWithToken(computer, server, token) {
-	await computer.click(testid('use-token'));
-	await computer.fill(`${testid('sign-in-form')} input[name=server]`, server.address);
-	await computer.fill(`${testid('sign-in-form')} input[name=token]`, token);
-	await computer.click(`${testid('sign-in-form')} button[type=submit]`);
-	await eventually(() => computer.sees(testid('room-item')), 30, 'to be signed in');
-}
-
 function files(folder) {
 	return readdirSync(folder, { recursive: true })
 		.map((name) => join(folder, name))
@@ -141,5 +137,7 @@ function holds(path, text) {
 		if (error.code === 'ENOENT') return false; // it was there for a moment only
 		throw error;
 	}
-	return [Buffer.from(text), Buffer.from(text, 'utf16le'), Buffer.from(Buffer.from(text).toString('hex'))].some((form) => bytes.includes(form));
+	return [Buffer.from(text), Buffer.from(text, 'utf16le'), Buffer.from(Buffer.from(text).toString('hex'))].some(
+		(form) => bytes.includes(form)
+	);
 }

@@ -45,9 +45,7 @@ describe('on a computer with a keyring', () => {
 
 	test('signing out removes the session, the keyring entries and the history', async () => {
 		assert.equal(stores().length, 1);
-		await sato.click(testid('sign-out'));
-		await confirmIfAsked(sato);
-		await eventually(() => sato.sees(testid('sign-in-form')), 20, 'the sign-in form');
+		await sato.signOut();
 		await eventually(() => keyringItems(sato) === 0, 10, 'an empty keyring');
 		await eventually(() => stores().length === 0, 10, 'the end of the store');
 		await sato.closeApp();
@@ -78,12 +76,8 @@ describe('on a computer without a keyring', () => {
 		await suzuki.fillSignIn(server, 'suzuki', 'hugmedo-demo');
 		const sentence = await eventually(() => suzuki.text(testid('error')), 20, 'the sentence about the keychain');
 		assert.match(sentence, /キーチェーン|キーリング|資格情報|保管/, sentence);
-		// Nothing that was typed is lost; 'remember me' is switched off and the person goes on.
-		await suzuki.page.run(`function () {
-			const box = document.querySelector('${testid('sign-in-form')} input[name=remember]');
-			if (box.checked) box.click();
-		}`);
-		await suzuki.click(`${testid('sign-in-form')} button[type=submit]`);
+		// Nothing has to be typed again.
+		await suzuki.clickOn('記憶せずに続ける');
 		await eventually(() => suzuki.sees(testid('room-item')), 30, 'to be signed in');
 		await suzuki.openRoom('general');
 		await suzuki.send('覚えなくても送れます');
@@ -91,7 +85,10 @@ describe('on a computer without a keyring', () => {
 	});
 
 	test('nothing of it is on the disk, and a restart asks to sign in again', async () => {
-		assert.deepEqual(filesIn(suzuki.dataDir).filter((path) => path.endsWith('.db')), []);
+		assert.deepEqual(
+			filesIn(suzuki.dataDir).filter((path) => path.endsWith('.db')),
+			[]
+		);
 		await suzuki.closeApp();
 		await suzuki.openApp();
 		await eventually(() => suzuki.sees(testid('sign-in-form')), 20, 'the sign-in form');
@@ -103,21 +100,19 @@ describe('on a computer without a keyring', () => {
 function keyringItems(computer) {
 	const answer = ask(
 		'dbus-send',
-		['--session', '--print-reply', '--dest=org.freedesktop.secrets', '/org/freedesktop/secrets/aliases/default', 'org.freedesktop.DBus.Properties.Get', 'string:org.freedesktop.Secret.Collection', 'string:Items'],
+		[
+			'--session',
+			'--print-reply',
+			'--dest=org.freedesktop.secrets',
+			'/org/freedesktop/secrets/aliases/default',
+			'org.freedesktop.DBus.Properties.Get',
+			'string:org.freedesktop.Secret.Collection',
+			'string:Items'
+		],
 		{ env: computer.desktop.env }
 	);
 	assert.ok(answer, 'the keyring answers');
 	return answer.match(/object path/g)?.length ?? 0;
-}
-
-/** A question such as "really sign out?" is answered with yes. */
-async function confirmIfAsked(computer) {
-	const asked = await eventually(
-		async () => ((await computer.sees('dialog[open]')) ? 'yes' : (await computer.sees(testid('sign-in-form'))) && 'no'),
-		20,
-		'an answer to signing out'
-	);
-	if (asked === 'yes') await computer.click(testid('confirm'));
 }
 
 function filesIn(folder) {

@@ -11,7 +11,12 @@ import { root } from '../../scripts/setup.mjs';
 
 const start = (...args) => {
 	const { DISPLAY: _display, WAYLAND_DISPLAY: _wayland, ...env } = process.env;
-	const child = spawn('npm', ['start', '--silent', '--', ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+	const child = spawn('npm', ['start', '--silent', '--', ...args], {
+		cwd: root,
+		env,
+		stdio: ['ignore', 'pipe', 'pipe'],
+		detached: true
+	});
 	const run = { child, output: '', ended: new Promise((resolve) => child.on('close', (code) => resolve(code))) };
 	for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (run.output += chunk));
 	return run;
@@ -48,7 +53,10 @@ function leftOver() {
 	return readdirSync('/proc').filter((pid) => {
 		try {
 			const program = readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, '');
-			return Object.values(programs).includes(program) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(join('.local', 'start'));
+			return (
+				Object.values(programs).includes(program) &&
+				readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(join('.local', 'start'))
+			);
 		} catch {
 			return false;
 		}

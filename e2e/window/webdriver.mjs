@@ -22,7 +22,9 @@ export class WebDriver {
 
 	/** Opens a session, which starts the app. */
 	static async open(driverAddress, capabilities) {
-		const { sessionId } = await request('POST', `${driverAddress}/session`, { capabilities: { alwaysMatch: capabilities } });
+		const { sessionId } = await request('POST', `${driverAddress}/session`, {
+			capabilities: { alwaysMatch: capabilities }
+		});
 		const driver = new WebDriver();
 		driver.#session = `${driverAddress}/session/${sessionId}`;
 		return driver;
@@ -89,7 +91,9 @@ function withShift(text) {
 	const shifted = '~!@#$%^&*()_+{}|:"<>?';
 	const plain = "`1234567890-=[]\\;',./";
 	const hold = (key) => Key.shift + key + Key.shift;
-	return text.replace(/[A-Z~!@#$%^&*()_+{}|:"<>?]/g, (key) => hold(/[A-Z]/.test(key) ? key.toLowerCase() : plain[shifted.indexOf(key)]));
+	return text.replace(/[A-Z~!@#$%^&*()_+{}|:"<>?]/g, (key) =>
+		hold(/[A-Z]/.test(key) ? key.toLowerCase() : plain[shifted.indexOf(key)])
+	);
 }
 
 async function request(method, url, body) {
