@@ -25,4 +25,6 @@ const fits = (shape, payload) =>
 	Object.keys(payload ?? {}).every((name) => Object.hasOwn(shape, name)) &&
 	Object.entries(shape).every(([name, type]) => payload?.[name] !== null && typeof payload?.[name] === type);
 window.__TAURI_ISOLATION_HOOK__ = (call) =>
-	call.cmd in COMMANDS && fits(COMMANDS[call.cmd], call.payload) ? call : { ...call, cmd: 'refused_by_isolation', payload: {} };
+	call.cmd in COMMANDS && fits(COMMANDS[call.cmd], call.payload)
+		? call
+		: { ...call, cmd: `refused_by_isolation:${call.cmd}`, payload: {} };
