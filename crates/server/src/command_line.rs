@@ -7,7 +7,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 /// The chat server of HugMeDo Chat: Socket.IO and HTTP over one SQLite store.
 #[derive(Debug, Parser)]
-#[command(name = "hugmedo-chat-server", version, args_conflicts_with_subcommands = false)]
+#[command(name = "hugmedo-chat-server", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub(crate) task: Option<Task>,

@@ -16,7 +16,7 @@ pub(crate) mod sessions;
 pub(crate) mod users;
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -45,6 +45,9 @@ pub enum StoreError {
         /// Ours.
         known: usize,
     },
+    /// The store's file could not be made or opened.
+    #[error("the store's file cannot be opened: {0}")]
+    File(#[from] std::io::Error),
     /// A setting that durability rests on did not take.
     #[error("SQLite refused the setting {0}")]
     Setting(&'static str),
@@ -66,7 +69,9 @@ impl StoreError {
                 Some(Sqlite::DatabaseBusy | Sqlite::DatabaseLocked | Sqlite::DiskFull | Sqlite::SystemIoFailure)
             ),
             Self::Closed => true,
-            Self::SqliteTooOld(_) | Self::TooNew { .. } | Self::Setting(_) | Self::Unreadable(_) => false,
+            Self::File(_) | Self::SqliteTooOld(_) | Self::TooNew { .. } | Self::Setting(_) | Self::Unreadable(_) => {
+                false
+            }
         }
     }
 }
@@ -156,7 +161,8 @@ impl Store {
     }
 }
 
-fn connect(path: &PathBuf) -> Result<Connection, StoreError> {
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    for_our_eyes_only(path)?;
     let connection = Connection::open(path)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0))?;
@@ -174,6 +180,20 @@ fn connect(path: &PathBuf) -> Result<Connection, StoreError> {
     connection.query_row("PRAGMA secure_delete = ON", (), |_| Ok(()))?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// Makes the file before SQLite would, unreadable to other accounts; SQLite gives its side files the same mode.
+#[cfg(unix)]
+fn for_our_eyes_only(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    Ok(())
+}
+
+/// A folder below the profile is private already.
+#[cfg(not(unix))]
+fn for_our_eyes_only(_: &Path) -> Result<(), StoreError> {
+    Ok(())
 }
 
 /// Versions before 3.51.3 can corrupt a WAL store that has two connections.

@@ -158,4 +158,7 @@ async fn a_server_at_its_finest_log_level_logs_no_text_no_name_and_no_token_and_
     assert!(!log.contains(MARKER), "{log}");
     assert!(!log.contains(token) && !log.contains("hmca_") && !log.contains("hmcr_"), "{log}");
     assert!(!folder.join("server.sqlite3-wal").exists(), "the store was closed");
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&folder.join("server.sqlite3").metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600, "other accounts of the machine cannot read it");
 }

@@ -6,7 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{
     net::{TcpSocket, TcpStream},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, tungstenite::Message};
 
@@ -148,8 +148,10 @@ impl Wire {
     }
 
     pub(crate) async fn next(&mut self) -> Frame {
+        // For the whole call: pings go on and on.
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            let message = match timeout(PATIENCE, self.stream.next()).await.expect("the server says nothing") {
+            let message = match timeout_at(deadline, self.stream.next()).await.expect("the server says nothing") {
                 Some(Ok(message)) => message,
                 Some(Err(_)) | None => return Frame::Closed,
             };
