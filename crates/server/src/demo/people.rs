@@ -25,9 +25,10 @@ const READING: Duration = Duration::from_millis(900);
 /// From having read to the first key.
 const THINKING: Duration = Duration::from_millis(900);
 /// For one character.
-const KEY: Duration = Duration::from_millis(90);
+const KEY: Duration = Duration::from_millis(80);
 const SHORTEST_TYPING: Duration = Duration::from_millis(1500);
-const LONGEST_TYPING: Duration = Duration::from_millis(4500);
+/// Short enough that an answer comes within eight seconds even to someone who interrupts a beginning.
+const LONGEST_TYPING: Duration = Duration::from_millis(3000);
 /// Whoever arrives this soon after a beginning does not cause the next.
 const PAUSE: Duration = Duration::from_secs(60);
 /// How long their tokens live; then they take new ones.
