@@ -91,9 +91,7 @@ export class Desktop {
 			// No settings service and no accessibility bus here: without these GTK looks for them in vain.
 			GSETTINGS_BACKEND: 'memory',
 			GTK_A11Y: 'none',
-			NO_AT_BRIDGE: '1',
-			// Without a GPU a WebKitGTK window can stay blank until compositing is off.
-			WEBKIT_DISABLE_COMPOSITING_MODE: '1'
+			NO_AT_BRIDGE: '1'
 		};
 		const part = (name, command, args, options) => {
 			const companion = Companion.start(name, command, args, {

@@ -5,11 +5,12 @@
  * page are found by the `data-testid`s that the interface promises.
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { programs } from '../../scripts/build.mjs';
-import { Desktop } from '../../scripts/desktop.mjs';
+import { Desktop, looksPainted } from '../../scripts/desktop.mjs';
 import { Companion, eventually } from '../../scripts/processes.mjs';
 import { cargoEnv, root } from '../../scripts/setup.mjs';
 import { Key, WebDriver } from './webdriver.mjs';
@@ -78,9 +79,14 @@ export class Computer {
 		await page.close().catch(() => {});
 	}
 
-	/** The window shows a picture on the screen, not an empty surface. */
+	/** The window shows on the screen what is on its page: neither an empty surface nor a picture from before. */
 	isPainted() {
-		return eventually(() => this.desktop.isPainted(this.window), 20, 'a painted window');
+		const isShown = async () => {
+			const onScreen = this.desktop.pixels(this.window);
+			const onPage = pixelsOf(await this.page.screenshot());
+			return looksPainted(onScreen) && onScreen.length === onPage.length && unlike(onScreen, onPage) < 0.01;
+		};
+		return eventually(isShown, 20, 'a window that is painted as its page is');
 	}
 
 	/** Saves what is on the screen into `test-results/screenshots`. */
@@ -284,6 +290,26 @@ export const field = {
 	token: `${form} input[type=password]`,
 	submit: `${form} [type=submit]`
 };
+
+/** Which part of two pictures of the same size differs, as a fraction. */
+function unlike(one, other) {
+	let differing = 0;
+	for (let at = 0; at < one.length; at += 3) {
+		const distance =
+			Math.abs(one[at] - other[at]) + Math.abs(one[at + 1] - other[at + 1]) + Math.abs(one[at + 2] - other[at + 2]);
+		if (distance > 24) differing++;
+	}
+	return differing / (one.length / 3);
+}
+
+function pixelsOf(png) {
+	const done = spawnSync('convert', ['png:-', '-alpha', 'off', '-depth', '8', 'rgb:-'], {
+		input: png,
+		maxBuffer: 1 << 28
+	});
+	assert.equal(done.status, 0, String(done.stderr));
+	return done.stdout;
+}
 
 /** The process id of a running program by its executable and one of its arguments. */
 function processWith(executable, argument) {
