@@ -50,6 +50,8 @@ export class Chat {
 
 	#revision = 0;
 	#openings = 0;
+	/** Changes to the rooms being opened that overtake the answer: the answer may be older than they are. */
+	#overtaking: ViewChange[] | null = null;
 
 	constructor(backend: Backend) {
 		this.backend = backend;
@@ -81,17 +83,22 @@ export class Chat {
 
 	async openRoom(roomId: RoomId): Promise<void> {
 		const opening = ++this.#openings;
+		const overtaking: ViewChange[] = [];
+		this.#overtaking = overtaking;
 		const opened = await this.backend.openRoom(roomId);
 		// Another room was chosen meanwhile.
 		if (opening !== this.#openings) return;
+		this.#overtaking = null;
 		this.timeline = new Timeline(this.backend, opened);
 		this.openedDraft = opened.draft;
 		this.typing.set(roomId, opened.typing);
 		this.rooms.set(roomId, opened.room);
+		for (const change of overtaking) this.#apply(change);
 	}
 
 	closeRoom() {
 		this.#openings++;
+		this.#overtaking = null;
 		this.timeline = null;
 	}
 
@@ -134,6 +141,7 @@ export class Chat {
 	}
 
 	#apply(change: ViewChange) {
+		if (change.kind !== 'timelineReset') this.#overtaking?.push(change);
 		switch (change.kind) {
 			case 'sessionChanged':
 				this.session = change.session;

@@ -26,11 +26,13 @@ export class Composer {
 
 	text = $state('');
 	problem = $state<ErrorCode | null>(null);
-	sending = $state(false);
 
 	#draftTimer: ReturnType<typeof setTimeout> | undefined;
 	#idleTimer: ReturnType<typeof setTimeout> | undefined;
 	#typingSince: number | null = null;
+	/** What was sent and is not yet durable in core, oldest first. */
+	#handingOver: string[] = [];
+	#handover: Promise<void> = Promise.resolve();
 
 	constructor(backend: Backend, roomId: RoomId, draft: string) {
 		this.#backend = backend;
@@ -39,11 +41,11 @@ export class Composer {
 	}
 
 	/** Counting a megabyte costs time, so what cannot fit is not counted. */
-	length = $derived.by(() => (this.text.length > MAX_CHARS * 2 ? this.text.length : scalars(this.text)));
+	length = $derived.by(() => (this.text.length > MAX_CHARS * 4 ? this.text.length : scalars(this.text)));
 	over = $derived(Math.max(0, this.length - MAX_CHARS));
 	remaining = $derived(MAX_CHARS - this.length);
 	showRemaining = $derived(this.over === 0 && this.remaining <= WARN_BELOW);
-	canSend = $derived(!this.sending && this.over === 0 && this.text.trim() !== '');
+	canSend = $derived(this.over === 0 && this.text.trim() !== '');
 
 	input(text: string) {
 		this.text = text;
@@ -54,31 +56,34 @@ export class Composer {
 		else this.#typing();
 	}
 
-	async send(): Promise<void> {
-		if (!this.canSend) return;
-		const content = this.text;
-		this.sending = true;
-		clearTimeout(this.#draftTimer);
+	/** Sends what is written. The field is free at once, so that a fast writer's next message is not held up or lost. */
+	send(): Promise<void> {
+		if (!this.canSend) return Promise.resolve();
+		const message = { roomId: this.roomId, clientMessageId: uuidv7(), content: this.text };
+		this.text = '';
+		this.problem = null;
 		this.stopTyping();
-		try {
-			await this.#backend.sendMessage({ roomId: this.roomId, clientMessageId: uuidv7(), content });
-			this.problem = null;
-			// What was written on meanwhile stays.
-			if (this.text === content) this.text = '';
-			else this.text = this.text.startsWith(content) ? this.text.slice(content.length) : this.text;
-		} catch (failure) {
-			this.problem = failure instanceof BackendError ? failure.code : 'internal';
-		} finally {
-			this.sending = false;
+		this.#handingOver.push(message.content);
+		// One after the other: commands run side by side, and messages must not overtake each other.
+		this.#handover = this.#handover.then(async () => {
+			try {
+				await this.#backend.sendMessage(message);
+				this.#handingOver.shift();
+			} catch (failure) {
+				this.#handingOver.shift();
+				this.problem = failure instanceof BackendError ? failure.code : 'internal';
+				this.text = this.text === '' ? message.content : `${message.content}\n${this.text}`;
+			}
 			await this.saveDraft();
-		}
+		});
+		return this.#handover;
 	}
 
-	/** Keeps what is written. A store that fails leaves it on screen. */
+	/** Keeps what is written, and what is not yet durable in core. A store that fails leaves it on screen. */
 	async saveDraft(): Promise<void> {
 		clearTimeout(this.#draftTimer);
 		try {
-			await this.#backend.saveDraft(this.roomId, this.text);
+			await this.#backend.saveDraft(this.roomId, [...this.#handingOver, this.text].join('\n'));
 		} catch (failure) {
 			this.problem = failure instanceof BackendError ? failure.code : 'internal';
 		}

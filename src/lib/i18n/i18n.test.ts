@@ -1,0 +1,66 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import * as dates from './dates';
+import { en } from './en';
+import { ja } from './ja';
+
+type Tree = { [key: string]: unknown };
+
+function leaves(tree: Tree, path = ''): Map<string, unknown> {
+	const found = new Map<string, unknown>();
+	for (const [key, value] of Object.entries(tree)) {
+		const here = path ? `${path}.${key}` : key;
+		if (typeof value === 'object' && value !== null)
+			leaves(value as Tree, here).forEach((leaf, name) => found.set(name, leaf));
+		else found.set(here, value);
+	}
+	return found;
+}
+
+test('both languages say everything, and not the same words', () => {
+	const [japanese, english] = [leaves(ja), leaves(en)];
+	expect([...english.keys()].sort()).toEqual([...japanese.keys()].sort());
+	for (const [name, text] of japanese) {
+		if (text === '' || name === 'productName') continue;
+		expect(typeof english.get(name), name).toBe(typeof text);
+		expect(String(english.get(name)), `${name} is not translated`).not.toBe(String(text));
+	}
+	for (const [name, text] of english) expect(String(text), `${name} is Japanese`).not.toMatch(/[ぁ-んァ-ヶ一-龠]/);
+});
+
+test('every error code of core has a sentence in both languages', () => {
+	const union = readFileSync('src/lib/backend/bindings/ErrorCode.ts', 'utf8');
+	const codes = [...union.matchAll(/"(\w+)"/g)].map((match) => match[1]);
+	expect(codes.length).toBeGreaterThan(20);
+	for (const texts of [ja, en]) expect(Object.keys(texts.errors).sort()).toEqual([...codes].sort());
+});
+
+test('no component holds words of its own', () => {
+	const components = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((path) =>
+		path.endsWith('.svelte')
+	);
+	expect(components.length).toBeGreaterThan(15);
+	for (const path of components) {
+		const markup = readFileSync(join('src', path), 'utf8')
+			.replace(/<script[\s\S]*?<\/script>|<style[\s\S]*?<\/style>|<!--[\s\S]*?-->/g, '')
+			// The two languages' own names are the same in every language.
+			.replaceAll('日本語', '')
+			.replaceAll('English', '');
+		expect(markup, path).not.toMatch(/[ぁ-んァ-ヶ一-龠]/);
+		const text = markup.replace(/\{(?:[^{}]|\{[^{}]*\})*\}/g, '').replace(/<[^>]*>/g, '');
+		expect(text.match(/[A-Za-z]{3,}/)?.[0], `${path} holds words`).toBeUndefined();
+	}
+});
+
+test('days are told as people of each language tell them', () => {
+	const now = new Date(2026, 10, 23, 0, 30);
+	const at = (...parts: [number, number, number, number]) => new Date(...parts);
+	expect(dates.day('ja', ja, at(2026, 10, 23, 0), now)).toBe('今日');
+	expect(dates.day('ja', ja, at(2026, 10, 22, 23), now)).toBe('昨日');
+	expect(dates.day('ja', ja, at(2026, 10, 16, 9), now)).toBe('11月16日(月)');
+	expect(dates.day('ja', ja, at(2025, 10, 16, 9), now)).toBe('2025年11月16日(日)');
+	expect(dates.day('en', en, at(2026, 10, 16, 9), now)).toBe('Mon 16 November');
+	expect(dates.timeOfDay('ja', at(2026, 10, 23, 9))).toBe('09:00');
+	expect(dates.daysBetween(new Date(2026, 2, 28, 23, 59), new Date(2026, 2, 29, 0, 1))).toBe(1);
+});
