@@ -31,12 +31,19 @@ describe('the composer', () => {
 		expect(inputs('saveDraft').at(-1)).toMatchObject({ content: '大事な所見' });
 	});
 
-	it('keeps what is written on while a message is stored', async () => {
+	it('is free for the next message at once, and keeps both when the first fails', async () => {
 		composer.input('一つ目');
 		const sent = composer.send();
-		composer.input('一つ目と続き');
+		expect(composer.text).toBe('');
+		composer.input('二つ目');
 		await sent;
-		expect(composer.text).toBe('と続き');
+		expect(composer.text).toBe('二つ目');
+
+		backend.failNext('sendMessage', 'diskFull');
+		const failed = composer.send();
+		composer.input('三つ目');
+		await failed;
+		expect(composer.text).toBe('二つ目\n三つ目');
 	});
 
 	it('saves the draft a moment after the last keystroke, and at once on leaving', async () => {
