@@ -6,14 +6,14 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '../../scripts/processes.mjs';
-import { Computer, field, keepEvidence, roomItem, testid } from './computer.mjs';
+import { field, keepEvidence, roomItem, testid } from './computer.mjs';
 import { Stage } from './stage.mjs';
 import { Key } from './webdriver.mjs';
 
 describe('two clinicians', () => {
 	const stage = new Stage();
-	/** @type {Computer} */ let sato;
-	/** @type {Computer} */ let suzuki;
+	/** @type {import('./computer.mjs').Computer} */ let sato;
+	/** @type {import('./computer.mjs').Computer} */ let suzuki;
 	let server;
 
 	before(async () => {

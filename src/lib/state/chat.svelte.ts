@@ -21,6 +21,9 @@ import { Timeline } from './timeline.svelte';
 
 const NOT_CONNECTED: ConnectionView = { state: 'idle', since: new Date(0).toISOString() };
 
+/** How long to leave a host alone that could not give a snapshot. */
+const RETRY_MS = 1_000;
+
 export class Chat {
 	readonly backend: Backend;
 
@@ -50,6 +53,7 @@ export class Chat {
 
 	#revision = 0;
 	#openings = 0;
+	#resubscribing = false;
 	/** Changes to the rooms being opened that overtake the answer: the answer may be older than they are. */
 	#overtaking: ViewChange[] | null = null;
 
@@ -134,10 +138,21 @@ export class Chat {
 		}
 	}
 
+	/** Starts over from a new snapshot. Until there is one the screen is out of date, so this does not give up. */
 	async #resubscribe(): Promise<void> {
-		await this.start();
-		const roomId = this.timeline?.roomId;
-		if (roomId && this.rooms.has(roomId)) await this.openRoom(roomId);
+		if (this.#resubscribing) return;
+		this.#resubscribing = true;
+		try {
+			await this.start();
+			const roomId = this.timeline?.roomId;
+			if (roomId && this.rooms.has(roomId)) await this.openRoom(roomId);
+			this.#resubscribing = false;
+		} catch {
+			setTimeout(() => {
+				this.#resubscribing = false;
+				void this.#resubscribe();
+			}, RETRY_MS);
+		}
 	}
 
 	#apply(change: ViewChange) {
@@ -169,7 +184,7 @@ export class Chat {
 				if (this.timeline?.roomId === change.roomId) this.timeline.remove(change.key);
 				break;
 			case 'timelineReset':
-				if (this.timeline?.roomId === change.roomId) void this.openRoom(change.roomId);
+				if (this.timeline?.roomId === change.roomId) this.openRoom(change.roomId).catch(() => void this.#resubscribe());
 				break;
 			case 'typingChanged':
 				this.typing.set(change.roomId, change.typing);

@@ -33,6 +33,7 @@ export class Composer {
 	/** What was sent and is not yet durable in core, oldest first. */
 	#handingOver: string[] = [];
 	#handover: Promise<void> = Promise.resolve();
+	#failed: { clientMessageId: string; content: string } | null = null;
 
 	constructor(backend: Backend, roomId: RoomId, draft: string) {
 		this.#backend = backend;
@@ -59,7 +60,10 @@ export class Composer {
 	/** Sends what is written. The field is free at once, so that a fast writer's next message is not held up or lost. */
 	send(): Promise<void> {
 		if (!this.canSend) return Promise.resolve();
-		const message = { roomId: this.roomId, clientMessageId: uuidv7(), content: this.text };
+		const content = this.text;
+		// Sent again unchanged after a failure it is the same message, in case the first did arrive.
+		const clientMessageId = this.#failed?.content === content ? this.#failed.clientMessageId : uuidv7();
+		const message = { roomId: this.roomId, clientMessageId, content };
 		this.text = '';
 		this.problem = null;
 		this.stopTyping();
@@ -72,6 +76,7 @@ export class Composer {
 			} catch (failure) {
 				this.#handingOver.shift();
 				this.problem = failure instanceof BackendError ? failure.code : 'internal';
+				this.#failed = message;
 				this.text = this.text === '' ? message.content : `${message.content}\n${this.text}`;
 			}
 			await this.saveDraft();

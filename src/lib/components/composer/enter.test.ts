@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { isSendKey } from './enter';
 
 const enter = {
@@ -12,18 +12,18 @@ const enter = {
 };
 
 describe('Enter', () => {
-	it('sends, and breaks the line with Shift', () => {
+	test('sends, and breaks the line with Shift', () => {
 		expect(isSendKey(enter, true)).toBe(true);
 		expect(isSendKey({ ...enter, shiftKey: true }, true)).toBe(false);
 	});
 
-	it('sends only with Ctrl or Command where the person chose so', () => {
+	test('sends only with Ctrl or Command where the person chose so', () => {
 		expect(isSendKey(enter, false)).toBe(false);
 		expect(isSendKey({ ...enter, ctrlKey: true }, false)).toBe(true);
 		expect(isSendKey({ ...enter, metaKey: true }, false)).toBe(true);
 	});
 
-	it('never sends while text is converted, in Chromium and in WebKit', () => {
+	test('never sends while text is converted, in Chromium and in WebKit', () => {
 		for (const enterSends of [true, false]) {
 			expect(isSendKey({ ...enter, ctrlKey: !enterSends, isComposing: true }, enterSends)).toBe(false);
 			expect(isSendKey({ ...enter, ctrlKey: !enterSends, keyCode: 229 }, enterSends)).toBe(false);

@@ -1,0 +1,170 @@
+/** Layout, keyboard and access of the interface in Chromium. */
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { Browser } from './browser.mjs';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+describe('the interface', { timeout: 240_000 }, () => {
+	/** @type {Browser} */
+	let browser;
+	let page;
+	before(async () => (browser = await Browser.open()));
+	afterEach(() => page?.close());
+	after(() => browser.close());
+
+	const room = (id) => `[data-testid=room-item][data-room-id=${id}]`;
+	const openRoom = async (id) => {
+		await page.click(room(id));
+		await page.waitForSelector('[data-testid=composer]');
+		await page.waitForSelector('[data-testid=message]');
+	};
+
+	const scenes = {
+		'the sign-in': { state: 'signin', ready: '[data-testid=sign-in-form]' },
+		'a room with a patient': { ready: room('patient-tanaka'), open: 'patient-tanaka' },
+		'a room while offline': { state: 'offline', ready: room('general'), open: 'general' },
+		'no room at all': { state: 'empty', ready: 'nav' },
+		'the settings': { ready: '[data-testid=settings]', click: '[data-testid=settings]', then: '[data-testid=sign-out]' }
+	};
+	for (const [name, scene] of Object.entries(scenes)) {
+		for (const [lang, theme] of [
+			['ja', 'light'],
+			['en', 'dark']
+		]) {
+			test(`${name} is accessible and fits a small window (${lang}, ${theme})`, async () => {
+				page = await browser.page(`lang=${lang}&theme=${theme}&state=${scene.state ?? ''}`, {
+					width: 900,
+					height: 600
+				});
+				await page.waitForSelector(scene.ready);
+				if (scene.open) await openRoom(scene.open);
+				if (scene.click) await page.click(scene.click);
+				if (scene.then) await page.waitForSelector(scene.then);
+				await page.evaluate(axe);
+				const found = await page.evaluate(async () => {
+					const results = await globalThis.axe.run(document, {
+						runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']
+					});
+					return results.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
+				});
+				assert.deepEqual(found, []);
+				const overflow = await page.evaluate(
+					() => document.documentElement.scrollWidth - document.documentElement.clientWidth
+				);
+				assert.equal(overflow, 0, 'nothing sticks out to the side');
+			});
+		}
+	}
+
+	test('earlier messages come above without moving what one reads', async () => {
+		page = await browser.page('lang=ja');
+		await openRoom('general');
+		const drift = await page.evaluate(async () => {
+			const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+			const scroller = document.querySelector('[data-testid=timeline]');
+			const settle = async (frames = 20) => {
+				for (let count = 0; count < frames; count++) await frame();
+			};
+			await settle();
+			scroller.scrollTop = 500;
+			let worst = 0;
+			for (let step = 0; step < 200; step++) {
+				const top = scroller.getBoundingClientRect().top;
+				const anchor = [...document.querySelectorAll('[data-testid=message]')].find(
+					(row) => row.getBoundingClientRect().top > top
+				);
+				const [key, before] = [anchor.dataset.key, anchor.getBoundingClientRect().top];
+				const heightBefore = scroller.scrollHeight;
+				await frame();
+				await frame();
+				const same = document.querySelector(`[data-key="${key}"]`);
+				// Only frames in which rows were put above say anything.
+				if (same && scroller.scrollHeight !== heightBefore)
+					worst = Math.max(worst, Math.abs(same.getBoundingClientRect().top - before));
+			}
+			return { worst, rows: Number(document.querySelector('[data-testid=message]').dataset.key.split('-').at(-1)) };
+		});
+		assert.ok(drift.worst <= 1, `moved by ${drift.worst} px`);
+	});
+
+	test('at the end the newest message stays in sight; further up a button tells of it', async () => {
+		page = await browser.page('lang=ja');
+		await openRoom('general');
+		await page.fill('[data-testid=composer]', '末尾に留まる');
+		await page.keyboard.press('Enter');
+		const row = page.locator('[data-testid=message]', { hasText: '末尾に留まる' });
+		await row.waitFor();
+		await page.waitForFunction(() => {
+			const scroller = document.querySelector('[data-testid=timeline]').getBoundingClientRect();
+			const newest = [...document.querySelectorAll('[data-testid=message]')].at(-1);
+			return newest.innerText.includes('末尾に留まる') && newest.getBoundingClientRect().bottom <= scroller.bottom + 1;
+		});
+		assert.equal(await page.inputValue('[data-testid=composer]'), '');
+		await page.evaluate(() => (document.querySelector('[data-testid=timeline]').scrollTop = 0));
+		await page.getByRole('button', { name: '最新へ移動' }).click();
+		await row.waitFor({ state: 'visible' });
+	});
+
+	test('everything on the way to a sent message can be reached by keyboard', async () => {
+		page = await browser.page('lang=en');
+		await page.waitForSelector(room('support'));
+		const focusOn = async (selector) => {
+			for (let presses = 0; presses < 30; presses++) {
+				if (await page.evaluate((wanted) => document.activeElement?.matches(wanted) ?? false, selector)) return;
+				await page.keyboard.press('Tab');
+			}
+			assert.fail(`${selector} cannot be reached`);
+		};
+		await focusOn(room('support'));
+		await page.keyboard.press('Enter');
+		await page.waitForSelector('[data-testid=composer]');
+		await focusOn('[data-testid=composer]');
+		await page.keyboard.type('by keyboard');
+		await page.keyboard.press('Shift+Enter');
+		await page.keyboard.type('alone');
+		await page.keyboard.press('Enter');
+		const sent = page.locator('[data-testid=message][data-delivery=sent]', { hasText: 'by keyboard' });
+		await sent.waitFor();
+		assert.match(await sent.innerText(), /by keyboard\nalone/);
+	});
+
+	test('a conversion that ends with Enter sends nothing', async () => {
+		page = await browser.page('lang=ja');
+		await openRoom('support');
+		const session = await page.context().newCDPSession(page);
+		await page.focus('[data-testid=composer]');
+		await session.send('Input.imeSetComposition', { text: 'けつあつ', selectionStart: 4, selectionEnd: 4 });
+		await page.keyboard.press('Enter');
+		await session.send('Input.insertText', { text: '血圧' });
+		assert.equal(await page.locator('[data-testid=message]', { hasText: /けつあつ|血圧/ }).count(), 0);
+		assert.match(await page.inputValue('[data-testid=composer]'), /血圧/);
+	});
+
+	test('a megabyte that is pasted is kept, said to be too long, and not sent', async () => {
+		page = await browser.page('lang=ja');
+		await openRoom('support');
+		await page.evaluate(() => {
+			const field = document.querySelector('[data-testid=composer]');
+			field.value = 'あ'.repeat(1_000_000);
+			field.dispatchEvent(new Event('input', { bubbles: true }));
+		});
+		await page.waitForSelector('[data-testid=error]');
+		assert.match(await page.innerText('[data-testid=error]'), /990,000文字超えています/);
+		assert.equal(await page.isDisabled('[data-testid=send]'), true);
+	});
+
+	test('a draft is there again after another room', async () => {
+		page = await browser.page('lang=ja');
+		await openRoom('general');
+		await page.fill('[data-testid=composer]', '書きかけの申し送り');
+		await openRoom('support');
+		await page.waitForFunction(() => document.querySelector('[data-testid=composer]').value === '');
+		await openRoom('general');
+		await page.waitForFunction(() => document.querySelector('[data-testid=composer]').value === '書きかけの申し送り');
+	});
+
+	test('none of this has reported an error', () => assert.deepEqual(browser.errors, []));
+});
