@@ -64,6 +64,8 @@ pub(crate) struct Account {
     /// The account is being closed.
     pub(crate) stop: CancellationToken,
     baseline: AtomicBool,
+    /// The server is known to speak our extensions; being slow does not make it a baseline one.
+    extended: AtomicBool,
     link: RwLock<Option<Arc<dyn Link>>>,
     connection: Mutex<ConnectionView>,
     typing: Mutex<TypingBoard>,
@@ -87,6 +89,8 @@ pub(crate) struct Parts {
     pub(crate) preferences: Arc<PreferencesFile>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) baseline: bool,
+    /// See [`Account::is_known_extended`].
+    pub(crate) extended: bool,
 }
 
 impl Account {
@@ -111,6 +115,7 @@ impl Account {
             hurry: Notify::new(),
             stop: CancellationToken::new(),
             baseline: AtomicBool::new(parts.baseline),
+            extended: AtomicBool::new(parts.extended),
             link: RwLock::new(None),
             connection: Mutex::new(idle()),
             typing: Mutex::new(TypingBoard::default()),
@@ -132,7 +137,14 @@ impl Account {
         self.baseline.load(Ordering::Relaxed)
     }
 
+    /// Whether the server has shown before that it speaks our extensions.
+    pub(crate) fn is_known_extended(&self) -> bool {
+        self.extended.load(Ordering::Relaxed)
+    }
+
+    /// Notes what the server turned out to speak.
     pub(crate) fn set_baseline(&self, baseline: bool) {
+        self.extended.fetch_or(!baseline, Ordering::Relaxed);
         if self.baseline.swap(baseline, Ordering::Relaxed) != baseline {
             self.hub.publish(ViewChange::SessionChanged { session: Some(self.session()), ended: None });
         }

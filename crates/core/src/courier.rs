@@ -31,7 +31,15 @@ pub(crate) async fn run(account: Arc<Account>, link: Arc<dyn Link>) {
             Err(Stop::Link) => return,
             Err(Stop::Store(error)) => {
                 tracing::warn!(%error, "sending pauses");
-                Some(STORE_PAUSE)
+                sleep(STORE_PAUSE).await;
+                // What was answered but could not be written down is asked for again; on a baseline server that would be
+                // a second message, so there it waits for the end of the connection.
+                if !account.is_baseline()
+                    && let Ok(rows) = account.store.write(|transaction| outbox::requeue_unanswered(transaction)).await
+                {
+                    let _ = account.publish_rows(rows).await;
+                }
+                continue;
             }
         };
         tokio::select! {

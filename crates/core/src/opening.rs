@@ -119,7 +119,8 @@ async fn open(
         _ => Store::in_memory()?,
     };
     let Identity { user, tokens, baseline } = identity;
-    let (me, baseline) = store
+    let by_our_sign_in = matches!(tokens, Tokens::Granted { .. });
+    let (me, mode) = store
         .write(move |transaction| {
             let known = meta::owner(transaction)?;
             let me = match known {
@@ -135,7 +136,7 @@ async fn open(
                     }
                 }
             }
-            Ok((me, meta::mode(transaction)? == Some(Mode::Baseline)))
+            Ok((me, meta::mode(transaction)?))
         })
         .await?;
     let tokens = TokenKeeper::new(api.clone(), server.clone(), me.id.clone(), vault, tokens);
@@ -153,7 +154,8 @@ async fn open(
         notifier: Arc::clone(&inner.notifier),
         preferences: Arc::clone(&inner.preferences),
         hub: Arc::clone(&inner.hub),
-        baseline,
+        baseline: mode == Some(Mode::Baseline),
+        extended: mode == Some(Mode::Extended) || by_our_sign_in,
     }))
 }
 

@@ -30,6 +30,8 @@ use crate::{
 
 /// How often the server is asked for a sign of life. With the answer's limit of 10 s, a dead link shows within 20 s.
 const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How long a server that is known to say `session` may take to say it.
+const SLOW_SESSION_WAIT: Duration = Duration::from_secs(8);
 /// A clock that jumped this far was a computer that slept.
 const SLEEP_JUMP: Duration = Duration::from_secs(30);
 /// A connection must have stood this long before an outage starts the waits from the beginning.
@@ -167,8 +169,14 @@ async fn stay(account: &Arc<Account>, connection: Connection) -> Result<Ended, E
     let Connection { mut events, link } = connection;
     account.set_link(Some(Arc::clone(&link)));
     let mut batch = Vec::new();
-    let session = read_session(&mut events, &mut batch).await;
-    let mode = if session.is_some() { Mode::Extended } else { Mode::Baseline };
+    let patience = if account.is_known_extended() { SLOW_SESSION_WAIT } else { SESSION_EVENT_WAIT };
+    let session = read_session(&mut events, &mut batch, patience).await;
+    let mode = match session {
+        Some(_) => Mode::Extended,
+        // Taken for a baseline server, a slow one would get messages without the id that makes a retry harmless.
+        None if account.is_known_extended() => return Ok(Ended::Link(Some(ErrorCode::Timeout))),
+        None => Mode::Baseline,
+    };
     if let Some(session) = session {
         account.tokens.note_server_time(session.server_time);
         if session.user.id != account.me.id {
@@ -207,8 +215,8 @@ fn outbox_wake(transaction: &rusqlite::Transaction<'_>) -> Result<(), Error> {
 }
 
 /// Our server says `session` before anything else. One that says something else first, or nothing, is a baseline server.
-async fn read_session(events: &mut Events, batch: &mut Vec<ServerEvent>) -> Option<SessionInfo> {
-    let _ = timeout(SESSION_EVENT_WAIT, events.next_batch(batch, 1)).await;
+async fn read_session(events: &mut Events, batch: &mut Vec<ServerEvent>, patience: Duration) -> Option<SessionInfo> {
+    let _ = timeout(patience, events.next_batch(batch, 1)).await;
     match batch.pop() {
         Some(ServerEvent::Session(session)) => Some(session),
         Some(other) => {

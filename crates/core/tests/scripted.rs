@@ -203,6 +203,17 @@ async fn a_lost_answer_is_asked_for_again_with_the_same_id_and_shown_once() -> R
 }
 
 #[tokio::test]
+async fn a_known_server_that_is_slow_to_say_session_is_not_taken_for_a_baseline_one() -> Result<()> {
+    let mut scene = Scene::signed_in(quiet_server).await?;
+    scene.send("待っています").await?;
+    let mut silent = scene.network.accept().await?;
+    scene.watch.until("the end of patience", |watch| watch.connection.state == ConnectionState::Offline).await?;
+    assert!(silent.heard().await.is_err(), "nothing was said to it, least of all the message without its id");
+    assert!(scene.watch.session.as_ref().is_some_and(|session| !session.baseline));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_refused_message_stays_in_sight_and_holds_up_nobody() -> Result<()> {
     let mut scene = Scene::signed_in(quiet_server).await?;
     let mut session = scene.connect().await?;
