@@ -90,6 +90,29 @@ describe('the interface', { timeout: 240_000 }, () => {
 		assert.ok(drift.worst <= 1, `moved by ${drift.worst} px`);
 	});
 
+	for (const [width, height] of [
+		[900, 600],
+		[1440, 900],
+		[1440, 1600]
+	]) {
+		test(`a long room opens at its newest message (${width}×${height})`, async () => {
+			page = await browser.page('lang=ja', { width, height });
+			await openRoom('general');
+			await page.waitForFunction(() => {
+				const rows = [...document.querySelectorAll('[data-testid=message]')];
+				const scroller = document.querySelector('[data-testid=timeline]').getBoundingClientRect();
+				return (
+					rows.at(-1)?.dataset.key === 'm-general-128' &&
+					rows.at(-1).getBoundingClientRect().bottom <= scroller.bottom + 1
+				);
+			});
+			// It stays there once everything is measured.
+			const jump = page.getByRole('button', { name: '最新へ移動' });
+			await page.evaluate(() => new Promise((resolve) => setTimeout(() => requestAnimationFrame(resolve), 400)));
+			assert.equal(await jump.count(), 0);
+		});
+	}
+
 	test('at the end the newest message stays in sight; further up a button tells of it', async () => {
 		page = await browser.page('lang=ja');
 		await openRoom('general');
