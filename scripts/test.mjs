@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildInterface, buildPrograms, wholeWorkspace } from './build.mjs';
 import { Failure, ask, main, must, run } from './processes.mjs';
-import { cargoEnv, prepare, root, targetDir } from './setup.mjs';
+import { cargoEnv, prepare, root } from './setup.mjs';
 
 const results = join(root, 'test-results');
 
@@ -122,7 +122,8 @@ async function advisories(name) {
 }
 
 async function nextest(name) {
-	const report = join(targetDir, 'nextest', 'default', 'junit.xml');
+	// nextest keeps its reports in the workspace, wherever the target directory is.
+	const report = join(root, 'target', 'nextest', 'default', 'junit.xml');
 	rmSync(report, { force: true });
 	const exitCode = await run('cargo', ['nextest', 'run', ...tested(), '--no-fail-fast'], {
 		cwd: root,
