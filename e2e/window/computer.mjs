@@ -63,9 +63,22 @@ export class Computer {
 		const { page, pid } = this;
 		this.page = this.pid = undefined;
 		if (!page) return;
-		this.focusWindow();
-		this.desktop.xdotool('key', '--clearmodifiers', 'alt+F4');
-		await hasEnded(pid);
+		// The window manager says that a window is active before the keyboard is its; a key pressed in between goes nowhere,
+		// and a person presses it again.
+		let pressed = 0;
+		await eventually(
+			() => {
+				if (isGone(pid)) return true;
+				if (Date.now() - pressed > 5_000) {
+					this.focusWindow();
+					this.desktop.xdotool('key', '--clearmodifiers', 'alt+F4');
+					pressed = Date.now();
+				}
+				return false;
+			},
+			20,
+			'the end of the app'
+		);
 		// The driver has noticed it too; its session has to be ended all the same.
 		await page.close().catch(() => {});
 	}
@@ -327,9 +340,12 @@ function processWith(executable, argument) {
 }
 
 function hasEnded(pid) {
-	// One that has ended but that its parent has not noticed yet is a zombie.
-	const runs = () => existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-	return eventually(() => !runs(), 15, 'the end of the app');
+	return eventually(() => isGone(pid), 15, 'the end of the app');
+}
+
+/** Whether a process has ended; one that its parent has not noticed yet is a zombie. */
+function isGone(pid) {
+	return !existsSync(`/proc/${pid}`) || /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 }
 
 function freePort() {
