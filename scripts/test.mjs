@@ -130,8 +130,11 @@ async function nextest(name) {
 		env: cargoEnv,
 		log: log(name)
 	});
-	const [, tests, failures, errors] =
-		read(report).match(/<testsuites[^>]* tests="(\d+)" failures="(\d+)" errors="(\d+)"/) ?? [];
+	// Attribute by attribute: their order and number differ between versions.
+	const [suites] = read(report).match(/<testsuites[^>]*>/) ?? [''];
+	const [tests, failures, errors] = ['tests', 'failures', 'errors'].map(
+		(name) => suites.match(new RegExp(` ${name}="(\\d+)"`))?.[1]
+	);
 	return counted(exitCode, Number(tests) - Number(failures) - Number(errors), Number(failures) + Number(errors));
 }
 
