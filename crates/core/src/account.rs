@@ -24,6 +24,7 @@ use crate::{
     hub::Hub,
     preferences::PreferencesFile,
     store::{Store, messages, rooms},
+    surroundings::Surroundings,
     tokens::{TokenFailure, TokenKeeper},
     transport::{HttpFailure, Link, Network},
     typing::TypingBoard,
@@ -50,6 +51,7 @@ pub(crate) struct Account {
     pub(crate) network: Network,
     pub(crate) tokens: TokenKeeper,
     pub(crate) reconnection: Reconnection,
+    pub(crate) surroundings: Surroundings,
     pub(crate) notifier: Arc<dyn Notifier>,
     pub(crate) preferences: Arc<PreferencesFile>,
     pub(crate) hub: Arc<Hub>,
@@ -85,6 +87,7 @@ pub(crate) struct Parts {
     pub(crate) network: Network,
     pub(crate) tokens: TokenKeeper,
     pub(crate) reconnection: Reconnection,
+    pub(crate) surroundings: Surroundings,
     pub(crate) notifier: Arc<dyn Notifier>,
     pub(crate) preferences: Arc<PreferencesFile>,
     pub(crate) hub: Arc<Hub>,
@@ -117,7 +120,8 @@ impl Account {
             baseline: AtomicBool::new(parts.baseline),
             extended: AtomicBool::new(parts.extended),
             link: RwLock::new(None),
-            connection: Mutex::new(idle()),
+            connection: Mutex::new(idle(parts.surroundings.now())),
+            surroundings: parts.surroundings,
             typing: Mutex::new(TypingBoard::default()),
             gaze: Mutex::new(Gaze::default()),
             trouble: Mutex::new(None),
@@ -166,7 +170,7 @@ impl Account {
     pub(crate) fn set_connection(&self, state: ConnectionState, reason: Option<ErrorCode>, next: Option<Timestamp>) {
         let mut connection = held(&self.connection);
         let down = |state| matches!(state, ConnectionState::Offline | ConnectionState::Connecting);
-        let now = Timestamp::now();
+        let now = self.surroundings.now();
         let outage = down(connection.state) && down(state);
         let since = if outage || connection.state == state { connection.since } else { now };
         // While trying again, the reason of the outage stays in sight.
@@ -183,7 +187,8 @@ impl Account {
 
     /// The server has just answered something.
     pub(crate) fn note_confirmed(&self) {
-        held(&self.connection).last_confirmed_at = Some(Timestamp::now());
+        let now = self.surroundings.now();
+        held(&self.connection).last_confirmed_at = Some(now);
     }
 
     pub(crate) fn typing(&self) -> MutexGuard<'_, TypingBoard> {
@@ -293,14 +298,8 @@ pub(crate) fn end_reason(code: &str) -> SessionEndReason {
     }
 }
 
-pub(crate) fn idle() -> ConnectionView {
-    ConnectionView {
-        state: ConnectionState::Idle,
-        since: Timestamp::now(),
-        reason: None,
-        next_attempt_at: None,
-        last_confirmed_at: None,
-    }
+pub(crate) fn idle(since: Timestamp) -> ConnectionView {
+    ConnectionView { state: ConnectionState::Idle, since, reason: None, next_attempt_at: None, last_confirmed_at: None }
 }
 
 fn is_about_the_token(code: WireCode) -> bool {

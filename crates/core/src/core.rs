@@ -26,12 +26,14 @@ use crate::{
     preferences::PreferencesFile,
     profile::DataFolder,
     store::{self, drafts, messages, outbox, rooms},
-    supervisor, timeline,
+    supervisor,
+    surroundings::Surroundings,
+    timeline,
     transport::Network,
     vault::Vault,
     view::{
-        Gaze, MessageView, OpenedRoom, OutgoingMessage, Preferences, RoomView, SessionView, SignInRequest, Snapshot,
-        TimelinePage, ViewChange,
+        ConnectionView, Gaze, MessageView, OpenedRoom, OutgoingMessage, Preferences, RoomView, SessionView,
+        SignInRequest, Snapshot, TimelinePage, ViewChange,
     },
 };
 
@@ -45,6 +47,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Socket.IO's reconnection options.
     pub reconnection: Reconnection,
+    /// Time, chance and threads.
+    pub surroundings: Surroundings,
     /// The way to a server.
     pub network: Arc<dyn Fn(&ServerAddress) -> Network + Send + Sync>,
 }
@@ -52,7 +56,12 @@ pub struct Config {
 impl Config {
     /// The real network, and the usual waits.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), reconnection: Reconnection::default(), network: Arc::new(Network::real) }
+        Self {
+            data_dir: data_dir.into(),
+            reconnection: Reconnection::default(),
+            surroundings: Surroundings::real(),
+            network: Arc::new(Network::real),
+        }
     }
 }
 
@@ -94,7 +103,7 @@ impl Core {
     ) -> Result<Self, Error> {
         let folder = DataFolder::open(&config.data_dir)?;
         let inner = Arc::new(Inner {
-            vault: Vault::new(secrets, folder.id().to_owned()),
+            vault: Vault::new(secrets, folder.id().to_owned(), config.surroundings.clone()),
             preferences: Arc::new(PreferencesFile::open(&config.data_dir)),
             folder,
             config,
@@ -124,7 +133,7 @@ impl Core {
                 let rooms = account.store.read(move |connection| rooms::views(connection, &me)).await?;
                 (Some(account.session()), account.connection(), rooms, account.trouble())
             }
-            None => (None, idle(), Vec::new(), None),
+            None => (None, self.inner.idle(), Vec::new(), None),
         };
         let trouble = trouble.or(*self.inner.trouble.lock().unwrap_or_else(PoisonError::into_inner));
         let preferences = self.inner.preferences.get();
@@ -148,7 +157,7 @@ impl Core {
         let _turn = self.inner.turnstile.lock().await;
         let Some(account) = self.inner.close_account().await else { return Ok(()) };
         self.inner.hub.publish(ViewChange::SessionChanged { session: None, ended: None });
-        self.inner.hub.publish(ViewChange::ConnectionChanged { connection: idle() });
+        self.inner.hub.publish(ViewChange::ConnectionChanged { connection: self.inner.idle() });
         let removed = match &account.store_path {
             Some(path) => self.inner.forget(&account, path).await,
             None => Ok(()),
@@ -369,6 +378,11 @@ impl Core {
 impl Inner {
     pub(crate) fn open_account(&self) -> Option<Arc<Account>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|open| Arc::clone(&open.account))
+    }
+
+    /// The link of nobody.
+    fn idle(&self) -> ConnectionView {
+        idle(self.config.surroundings.now())
     }
 
     pub(crate) fn set_preferences(&self, preferences: Preferences) -> Result<(), Error> {

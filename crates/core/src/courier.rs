@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hugmedo_chat_protocol::{Delivered, ErrorCode as WireCode, Read, Refusal, SentMessage, Timestamp};
+use hugmedo_chat_protocol::{Delivered, ErrorCode as WireCode, Read, Refusal, SentMessage};
 use tokio::time::sleep;
 
 use crate::{
@@ -13,11 +13,12 @@ use crate::{
     ask::{AskFailure, ask, tell},
     error::{Error, ErrorCode},
     store::{DueMessage, SendOutcome, Settled, outbox, receipts, rooms},
+    surroundings::Surroundings,
     transport::{Link, LinkFailure},
 };
 
-/// The longest a message waits between two attempts that the server refused for now.
-const LONGEST_WAIT_MS: u64 = 60_000;
+/// The longest own wait between two attempts that the server refused for now; the server may ask for more.
+const LONGEST_BACKOFF_MS: u64 = 60_000;
 /// How long a baseline server may take to echo a message before its fate is called unknown.
 const ECHO_WAIT: Duration = Duration::from_secs(15);
 /// How long to leave a store alone that failed, for instance because the disk is full.
@@ -65,7 +66,8 @@ impl From<Error> for Stop {
 /// Carries everything that is due. Returns how long until the next message may be tried, if one waits.
 async fn carry(account: &Arc<Account>, link: &Arc<dyn Link>) -> Result<Option<Duration>, Stop> {
     loop {
-        let taken = account.store.write(|transaction| outbox::take_due(transaction, Timestamp::now())).await;
+        let now = account.surroundings.now();
+        let taken = account.store.write(move |transaction| outbox::take_due(transaction, now)).await;
         account.note_storage(&taken);
         let Some(due) = taken? else { break };
         account.publish_rows(vec![due.local_id]).await?;
@@ -80,9 +82,10 @@ async fn carry(account: &Arc<Account>, link: &Arc<dyn Link>) -> Result<Option<Du
     }
     let next = account.store.read(outbox::next_due_at).await?;
     Ok(next.map(|at| {
-        let wait = at.as_millis().saturating_sub(Timestamp::now().as_millis());
+        let wait = at.as_millis().saturating_sub(account.surroundings.now().as_millis());
         // A due message held back by an earlier one of its room is woken by that one's end.
-        Duration::from_millis(u64::try_from(wait).unwrap_or(0).max(250))
+        // Looked at again every minute, because the clock it was reckoned by may be set back meanwhile.
+        Duration::from_millis(u64::try_from(wait).unwrap_or(0).clamp(250, LONGEST_BACKOFF_MS))
     }))
 }
 
@@ -94,14 +97,14 @@ async fn send(account: &Account, link: &Arc<dyn Link>, due: DueMessage) -> Resul
         // An answer to another question: the acks of this connection can no longer be trusted.
         Ok(_) | Err(AskFailure::Link(LinkFailure::Lost | LinkFailure::TimedOut)) => {
             link_is_gone = true;
-            SendOutcome::Waits(ErrorCode::Unreachable, Timestamp::now())
+            SendOutcome::Waits(ErrorCode::Unreachable, account.surroundings.now())
         }
         Err(AskFailure::Link(LinkFailure::TooLarge)) => SendOutcome::Fails(ErrorCode::TooLong),
         Err(AskFailure::Refused(refusal)) if is_about_the_session(&refusal) => {
             link_is_gone = true;
-            SendOutcome::Waits(ErrorCode::SessionExpired, Timestamp::now())
+            SendOutcome::Waits(ErrorCode::SessionExpired, account.surroundings.now())
         }
-        Err(AskFailure::Refused(refusal)) => judge(&refusal, due.attempts),
+        Err(AskFailure::Refused(refusal)) => judge(&refusal, due.attempts, &account.surroundings),
     };
     conclude(account, due, outcome).await?;
     if link_is_gone { Err(Stop::Link) } else { Ok(()) }
@@ -148,16 +151,16 @@ fn is_about_the_session(refusal: &Refusal) -> bool {
     matches!(refusal.code, WireCode::Unauthorized | WireCode::TokenExpired)
 }
 
-fn judge(refusal: &Refusal, attempts: u32) -> SendOutcome {
+fn judge(refusal: &Refusal, attempts: u32, surroundings: &Surroundings) -> SendOutcome {
     let code = refusal.code.into();
     if !refusal.code.is_transient() {
         return SendOutcome::Fails(code);
     }
-    let backoff = 1_000_u64.saturating_mul(1_u64.checked_shl(attempts).unwrap_or(u64::MAX)).min(LONGEST_WAIT_MS);
-    let jitter = backoff / 4;
-    let wait = refusal.retry_after_ms.unwrap_or(backoff) + rand::random_range(0..=jitter);
-    let wait = i64::try_from(wait).unwrap_or(i64::MAX);
-    SendOutcome::Waits(code, Timestamp::from_millis(Timestamp::now().as_millis().saturating_add(wait)))
+    let backoff = 1_000_u64.saturating_mul(1_u64.checked_shl(attempts).unwrap_or(u64::MAX)).min(LONGEST_BACKOFF_MS);
+    // Those who were refused together do not come back together.
+    let jitter = Duration::from_millis(backoff / 4).mul_f64(surroundings.chance()).as_millis();
+    let wait = refusal.retry_after_ms.unwrap_or(backoff).saturating_add(u64::try_from(jitter).unwrap_or(0));
+    SendOutcome::Waits(code, surroundings.in_millis(wait.min(outbox::LONGEST_WAIT_MS)))
 }
 
 async fn send_receipts(account: &Account, link: &Arc<dyn Link>) -> Result<(), Stop> {

@@ -111,12 +111,11 @@ async fn open(
                     key
                 }
             };
-            match tokio::task::spawn_blocking(move || Store::open(&path, &key)).await {
-                Ok(store) => store?,
-                Err(_) => return Err(Error::new(ErrorCode::Internal, "opening the store was cut off")),
-            }
+            let surroundings = inner.config.surroundings.clone();
+            let opened = surroundings.clone();
+            surroundings.off_loop(move || Store::open(&path, &key, opened)).await?
         }
-        _ => Store::in_memory()?,
+        _ => Store::in_memory(inner.config.surroundings.clone())?,
     };
     let Identity { user, tokens, baseline } = identity;
     let by_our_sign_in = matches!(tokens, Tokens::Granted { .. });
@@ -139,7 +138,8 @@ async fn open(
             Ok((me, meta::mode(transaction)?))
         })
         .await?;
-    let tokens = TokenKeeper::new(api.clone(), server.clone(), me.id.clone(), vault, tokens);
+    let tokens =
+        TokenKeeper::new(api.clone(), server.clone(), me.id.clone(), vault, tokens, inner.config.surroundings.clone());
     Ok(Account::new(Parts {
         me,
         server,
@@ -151,6 +151,7 @@ async fn open(
         network,
         tokens,
         reconnection: inner.config.reconnection.clone(),
+        surroundings: inner.config.surroundings.clone(),
         notifier: Arc::clone(&inner.notifier),
         preferences: Arc::clone(&inner.preferences),
         hub: Arc::clone(&inner.hub),

@@ -22,6 +22,7 @@ use crate::{
     error::{Error, ErrorCode},
     intake,
     store::{Mode, meta, outbox, rooms},
+    surroundings::Surroundings,
     sync,
     tokens::TokenFailure,
     transport::{ConnectFailure, Connection, Events, Link},
@@ -73,12 +74,11 @@ pub(crate) async fn run(account: Arc<Account>) -> Option<SessionEndReason> {
         if began.elapsed() >= STABLE {
             backoff.reset();
         }
-        let wait = backoff.next(&account.reconnection, rand::random());
-        let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
-        let next = Timestamp::from_millis(Timestamp::now().as_millis().saturating_add(wait_ms));
+        let wait = backoff.next(&account.reconnection, account.surroundings.chance());
+        let next = account.surroundings.in_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         account.set_connection(ConnectionState::Offline, Some(code), Some(next));
         tokio::select! {
-            () = sleep_awake(wait) => {}
+            () = sleep_awake(&account.surroundings, wait) => {}
             () = account.hurry.notified() => backoff.reset(),
             () = account.stop.cancelled() => return None,
         }
@@ -86,9 +86,9 @@ pub(crate) async fn run(account: Arc<Account>) -> Option<SessionEndReason> {
 }
 
 /// Waits, but not across a sleep of the computer: whoever opens the lid wants to be connected now.
-async fn sleep_awake(wait: Duration) {
+async fn sleep_awake(surroundings: &Surroundings, wait: Duration) {
     let deadline = Instant::now() + wait;
-    let mut clock = ClockWatch::start();
+    let mut clock = ClockWatch::start(surroundings);
     while Instant::now() < deadline && !clock.jumped() {
         sleep(Duration::from_secs(1).min(deadline - Instant::now())).await;
     }
@@ -206,7 +206,7 @@ async fn stay(account: &Arc<Account>, connection: Connection) -> Result<Ended, E
         }
     }
     tasks.spawn(carry(Arc::clone(account), Arc::clone(&link)));
-    tasks.spawn(watch_sleep());
+    tasks.spawn(watch_sleep(account.surroundings.clone()));
     live(account, &mut events, batch, &mut tasks).await
 }
 
@@ -403,8 +403,8 @@ async fn carry(account: Arc<Account>, link: Arc<dyn Link>) -> Result<(), Error> 
 }
 
 /// After a sleep a connection may look open and be dead.
-async fn watch_sleep() -> Result<(), Error> {
-    let mut clock = ClockWatch::start();
+async fn watch_sleep(surroundings: Surroundings) -> Result<(), Error> {
+    let mut clock = ClockWatch::start(&surroundings);
     loop {
         sleep(Duration::from_secs(2)).await;
         if clock.jumped() {
@@ -415,18 +415,19 @@ async fn watch_sleep() -> Result<(), Error> {
 
 /// Compares the wall clock, which goes on while the computer sleeps, with the monotonic one, which does not.
 struct ClockWatch {
+    surroundings: Surroundings,
     wall: Timestamp,
-    monotonic: std::time::Instant,
+    monotonic: Instant,
 }
 
 impl ClockWatch {
-    fn start() -> Self {
-        Self { wall: Timestamp::now(), monotonic: std::time::Instant::now() }
+    fn start(surroundings: &Surroundings) -> Self {
+        Self { surroundings: surroundings.clone(), wall: surroundings.now(), monotonic: Instant::now() }
     }
 
     /// Whether the two went apart since the last look. A clock set back says nothing.
     fn jumped(&mut self) -> bool {
-        let now = Self::start();
+        let now = Self::start(&self.surroundings);
         let wall = now.wall.as_millis().saturating_sub(self.wall.as_millis());
         let monotonic = now.monotonic.duration_since(self.monotonic).as_millis();
         *self = now;

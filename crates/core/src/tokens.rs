@@ -12,6 +12,7 @@ use crate::{
     address::ServerAddress,
     api::Api,
     error::ErrorCode,
+    surroundings::Surroundings,
     transport::HttpFailure,
     vault::{SavedSession, SavedToken, Vault},
 };
@@ -59,18 +60,27 @@ pub(crate) struct TokenKeeper {
     /// `None` for a session that must leave no trace.
     vault: Option<Vault>,
     tokens: Mutex<Tokens>,
+    surroundings: Surroundings,
     /// The server's clock less ours, in milliseconds.
     clock_offset: AtomicI64,
 }
 
 impl TokenKeeper {
-    pub(crate) fn new(api: Api, server: ServerAddress, user_id: UserId, vault: Option<Vault>, tokens: Tokens) -> Self {
-        Self { api, server, user_id, vault, tokens: Mutex::new(tokens), clock_offset: AtomicI64::new(0) }
+    pub(crate) fn new(
+        api: Api,
+        server: ServerAddress,
+        user_id: UserId,
+        vault: Option<Vault>,
+        tokens: Tokens,
+        surroundings: Surroundings,
+    ) -> Self {
+        let tokens = Mutex::new(tokens);
+        Self { api, server, user_id, vault, tokens, surroundings, clock_offset: AtomicI64::new(0) }
     }
 
     /// Learns the server's clock.
     pub(crate) fn note_server_time(&self, server_time: Timestamp) {
-        self.clock_offset.store(server_time.as_millis() - Timestamp::now().as_millis(), Ordering::Relaxed);
+        self.clock_offset.store(server_time.as_millis() - self.surroundings.now().as_millis(), Ordering::Relaxed);
     }
 
     /// A token with at least a minute left.
@@ -145,7 +155,7 @@ impl TokenKeeper {
     }
 
     fn time_left(&self, expires_at: Timestamp) -> i64 {
-        let server_now = Timestamp::now().as_millis().saturating_add(self.clock_offset.load(Ordering::Relaxed));
+        let server_now = self.surroundings.now().as_millis().saturating_add(self.clock_offset.load(Ordering::Relaxed));
         expires_at.as_millis() - server_now - MARGIN_MS
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     address::ServerAddress,
     error::{Error, ErrorCode},
     host::{SecretStore, SecretStoreError},
+    surroundings::Surroundings,
 };
 
 /// A session that outlives the app. Small, because some keychains hold no more than 2,560 bytes in one entry.
@@ -39,12 +40,13 @@ pub(crate) enum SavedToken {
 pub(crate) struct Vault {
     secrets: Arc<dyn SecretStore>,
     profile: String,
+    surroundings: Surroundings,
 }
 
 impl Vault {
     /// `profile` tells apart data folders that share a keychain.
-    pub(crate) fn new(secrets: Arc<dyn SecretStore>, profile: String) -> Self {
-        Self { secrets, profile }
+    pub(crate) fn new(secrets: Arc<dyn SecretStore>, profile: String, surroundings: Surroundings) -> Self {
+        Self { secrets, profile, surroundings }
     }
 
     pub(crate) async fn session(&self) -> Result<Option<SavedSession>, Error> {
@@ -83,10 +85,7 @@ impl Vault {
     ) -> Result<T, Error> {
         let secrets = Arc::clone(&self.secrets);
         let name = format!("{}:{entry}", self.profile);
-        match tokio::task::spawn_blocking(move || work(secrets.as_ref(), &name)).await {
-            Ok(result) => Ok(result?),
-            Err(_) => Err(Error::new(ErrorCode::Internal, "the keychain's work was cut off")),
-        }
+        self.surroundings.off_loop(move || Ok(work(secrets.as_ref(), &name)?)).await
     }
 }
 

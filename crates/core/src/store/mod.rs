@@ -27,7 +27,10 @@ use std::{
 use hugmedo_chat_protocol::{Secret, Timestamp};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::error::{Error, ErrorCode};
+use crate::{
+    error::{Error, ErrorCode},
+    surroundings::Surroundings,
+};
 
 pub(crate) use messages::Settled;
 pub(crate) use meta::Mode;
@@ -40,6 +43,7 @@ const OLDEST_SAFE_SQLITE: i32 = 3_051_003;
 #[derive(Clone)]
 pub(crate) struct Store {
     connections: Arc<Connections>,
+    surroundings: Surroundings,
 }
 
 struct Connections {
@@ -51,18 +55,18 @@ struct Connections {
 
 impl Store {
     /// Opens the store in a file, creating it if there is none. `key` is 64 hexadecimal digits, see [`new_key`].
-    pub(crate) fn open(path: &Path, key: &Secret) -> Result<Self, Error> {
-        match Self::open_file(path, key) {
+    pub(crate) fn open(path: &Path, key: &Secret, surroundings: Surroundings) -> Result<Self, Error> {
+        match Self::open_file(path, key, surroundings.clone()) {
             Err(error) if error.code() == ErrorCode::StoreUnreadable => {
                 tracing::warn!("the store cannot be opened with its key; it is set aside");
                 set_aside(path)?;
-                Self::open_file(path, key)
+                Self::open_file(path, key, surroundings)
             }
             result => result,
         }
     }
 
-    fn open_file(path: &Path, key: &Secret) -> Result<Self, Error> {
+    fn open_file(path: &Path, key: &Secret, surroundings: Surroundings) -> Result<Self, Error> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
@@ -87,15 +91,17 @@ impl Store {
                 writer: Mutex::new(Some(writer)),
                 reader: Some(Mutex::new(Some(reader))),
             }),
+            surroundings,
         })
     }
 
     /// A store that vanishes with its last handle.
-    pub(crate) fn in_memory() -> Result<Self, Error> {
+    pub(crate) fn in_memory(surroundings: Surroundings) -> Result<Self, Error> {
         let mut connection = Connection::open_in_memory()?;
         connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")?;
         migrations::run(&mut connection)?;
-        Ok(Self { connections: Arc::new(Connections { writer: Mutex::new(Some(connection)), reader: None }) })
+        let connections = Arc::new(Connections { writer: Mutex::new(Some(connection)), reader: None });
+        Ok(Self { connections, surroundings })
     }
 
     /// Runs `work` in one transaction, committed if it succeeds. Off the event loop.
@@ -104,15 +110,15 @@ impl Store {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let connections = Arc::clone(&self.connections);
-        off_loop(move || {
+        let work = move || {
             let mut guard = connections.writer.lock().unwrap_or_else(PoisonError::into_inner);
             let connection = guard.as_mut().ok_or_else(closed)?;
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let result = work(&transaction)?;
             transaction.commit()?;
             Ok(result)
-        })
-        .await
+        };
+        self.surroundings.off_loop(work).await
     }
 
     /// Runs `work` on a consistent state. Off the event loop.
@@ -121,20 +127,20 @@ impl Store {
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let connections = Arc::clone(&self.connections);
-        off_loop(move || {
+        let work = move || {
             let slot = connections.reader.as_ref().unwrap_or(&connections.writer);
             let mut guard = slot.lock().unwrap_or_else(PoisonError::into_inner);
             let connection = guard.as_mut().ok_or_else(closed)?;
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
             work(&transaction)
-        })
-        .await
+        };
+        self.surroundings.off_loop(work).await
     }
 
     /// Closes the files. Every later call fails.
     pub(crate) async fn close(&self) {
         let connections = Arc::clone(&self.connections);
-        let closing = off_loop(move || {
+        let closing = self.surroundings.off_loop(move || {
             if let Some(reader) = &connections.reader {
                 drop(reader.lock().unwrap_or_else(PoisonError::into_inner).take());
             }
@@ -185,13 +191,6 @@ fn files_of(path: &Path) -> [std::path::PathBuf; 3] {
         file.push(suffix);
         file.into()
     })
-}
-
-async fn off_loop<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(_) => Err(Error::new(ErrorCode::Internal, "the store's work was cut off")),
-    }
 }
 
 fn closed() -> Error {

@@ -65,6 +65,10 @@ pub(crate) fn enqueue(connection: &Connection, me: &User, outgoing: &OutgoingMes
     Ok(Some(local_id))
 }
 
+/// The longest a message waits for its next attempt, in milliseconds. One that seems to have to wait longer was put off by
+/// a clock that has been set back since, and is due.
+pub(crate) const LONGEST_WAIT_MS: u64 = 10 * 60_000;
+
 /// Takes the next message whose time has come, oldest first, and counts the attempt. A room whose oldest waiting message
 /// must still wait is passed over, so that order within a room holds.
 pub(crate) fn take_due(connection: &Connection, now: Timestamp) -> Result<Option<DueMessage>, Error> {
@@ -72,11 +76,11 @@ pub(crate) fn take_due(connection: &Connection, now: Timestamp) -> Result<Option
         .query_row(
             "SELECT o.local_id, o.room_id, m.client_message_id, m.content, m.priority, o.attempts
              FROM outbox o JOIN message m USING (local_id)
-             WHERE o.state = 'queued' AND o.not_before <= ?
+             WHERE o.state = 'queued' AND (o.not_before <= ?1 OR o.not_before > ?1 + ?2)
                AND NOT EXISTS (SELECT 1 FROM outbox earlier WHERE earlier.room_id = o.room_id
                                AND earlier.local_id < o.local_id AND earlier.state <> 'failed')
              ORDER BY o.local_id LIMIT 1",
-            params![now.as_millis()],
+            params![now.as_millis(), LONGEST_WAIT_MS],
             |row| {
                 Ok(DueMessage {
                     local_id: row.get(0)?,

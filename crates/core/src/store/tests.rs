@@ -54,7 +54,7 @@ fn outgoing(text: &str) -> OutgoingMessage {
 
 /// Runs on the one connection of an in-memory store.
 fn with_store(work: impl FnOnce(&Transaction<'_>)) {
-    let store = Store::in_memory().expect("opens");
+    let store = Store::in_memory(Surroundings::real()).expect("opens");
     let mut guard = store.connections.writer.lock().expect("not poisoned");
     let transaction = guard.as_mut().expect("open").transaction().expect("begins");
     work(&transaction);
@@ -69,7 +69,7 @@ async fn a_file_is_unreadable_without_its_key_and_holds_no_text_in_the_clear() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store.db");
     let key = new_key();
-    let store = Store::open(&path, &key).expect("opens");
+    let store = Store::open(&path, &key, Surroundings::real()).expect("opens");
     store
         .write(|transaction| {
             messages::take_in(transaction, &me(), &said("suzuki", 1, "MARKER-TEXT"))?;
@@ -90,7 +90,7 @@ async fn a_file_is_unreadable_without_its_key_and_holds_no_text_in_the_clear() {
         "no key, no data"
     );
     drop(plain);
-    let again = Store::open(&path, &key).expect("the key opens it");
+    let again = Store::open(&path, &key, Surroundings::real()).expect("the key opens it");
     let rows = again.read(|connection| messages::newest(connection, &me(), &general(), 10)).await.expect("reads");
     assert_eq!(rows.messages.len(), 1);
 }
@@ -99,10 +99,10 @@ async fn a_file_is_unreadable_without_its_key_and_holds_no_text_in_the_clear() {
 async fn a_file_that_its_key_does_not_open_is_set_aside_and_not_overwritten() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store.db");
-    Store::open(&path, &new_key()).expect("opens").close().await;
+    Store::open(&path, &new_key(), Surroundings::real()).expect("opens").close().await;
     let before = std::fs::read(&path).expect("reads");
 
-    Store::open(&path, &new_key()).expect("a fresh store takes its place").close().await;
+    Store::open(&path, &new_key(), Surroundings::real()).expect("a fresh store takes its place").close().await;
     let aside: Vec<_> = std::fs::read_dir(folder.path())
         .expect("lists")
         .map(|file| file.expect("readable").path())
@@ -117,10 +117,10 @@ async fn a_store_of_a_newer_version_is_left_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store.db");
     let key = new_key();
-    let store = Store::open(&path, &key).expect("opens");
+    let store = Store::open(&path, &key, Surroundings::real()).expect("opens");
     store.write(|transaction| Ok(transaction.pragma_update(None, "user_version", 999)?)).await.expect("writes");
     store.close().await;
-    let refused = Store::open(&path, &key).map(|_| ()).map_err(|error| error.code());
+    let refused = Store::open(&path, &key, Surroundings::real()).map(|_| ()).map_err(|error| error.code());
     assert_eq!(refused, Err(ErrorCode::StoreTooNew));
     assert_eq!(std::fs::read_dir(folder.path()).expect("lists").count(), 1, "nothing was moved");
 }
@@ -128,7 +128,7 @@ async fn a_store_of_a_newer_version_is_left_alone() {
 #[tokio::test]
 async fn every_commit_is_durable_and_checked_for() {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = Store::open(&folder.path().join("store.db"), &new_key()).expect("opens");
+    let store = Store::open(&folder.path().join("store.db"), &new_key(), Surroundings::real()).expect("opens");
     let (journal, synchronous, cipher) = store
         .write(|transaction| {
             Ok((
@@ -146,7 +146,7 @@ async fn every_commit_is_durable_and_checked_for() {
 #[tokio::test]
 async fn a_full_disk_is_an_error_of_its_own_and_loses_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = Store::open(&folder.path().join("store.db"), &new_key()).expect("opens");
+    let store = Store::open(&folder.path().join("store.db"), &new_key(), Surroundings::real()).expect("opens");
     let filling = || {
         store.write(|transaction| {
             outbox::enqueue(transaction, &sato(), &outgoing(&"長文".repeat(3_000)))?;
@@ -413,5 +413,19 @@ fn the_unread_count_and_the_timeline_are_served_by_an_index() {
                 .expect("explains");
             assert!(plan.contains("USING") && plan.contains("message_by_seq"), "{plan}");
         }
+    });
+}
+
+#[test]
+fn a_clock_set_back_by_a_day_does_not_hold_a_waiting_message_up_for_a_day() {
+    with_store(|transaction| {
+        outbox::enqueue(transaction, &sato(), &outgoing("急ぎ")).expect("writes");
+        let now = Timestamp::now();
+        let due = outbox::take_due(transaction, now).expect("reads").expect("is due");
+        let later = Timestamp::from_millis(now.as_millis() + 30_000);
+        outbox::conclude(transaction, &due, &SendOutcome::Waits(ErrorCode::RateLimited, later)).expect("writes");
+        assert!(outbox::take_due(transaction, now).expect("reads").is_none(), "it waits");
+        let a_day_before = Timestamp::from_millis(now.as_millis() - 86_400_000);
+        assert!(outbox::take_due(transaction, a_day_before).expect("reads").is_some());
     });
 }

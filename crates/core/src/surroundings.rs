@@ -1,0 +1,68 @@
+//! What core takes from the computer it runs on, besides network and keychain: the time of day, chance, and threads for work
+//! that blocks.
+//!
+//! Invariant: core asks nothing else for any of these, so that a simulation which replaces them depends on its seed alone.
+
+use std::sync::Arc;
+
+use hugmedo_chat_protocol::Timestamp;
+
+use crate::error::{Error, ErrorCode};
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub struct Surroundings {
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    chance: Arc<dyn Fn() -> f64 + Send + Sync>,
+    /// Whether blocking work runs where it is asked for.
+    inline: bool,
+}
+
+impl Surroundings {
+    /// The computer's own.
+    pub fn real() -> Self {
+        Self { now: Arc::new(Timestamp::now), chance: Arc::new(rand::random), inline: false }
+    }
+
+    /// Time of day and chance (uniform in `0..1`) as a simulation has them. Blocking work runs on the caller's thread: which
+    /// of several threads is done first is the one thing no seed decides.
+    pub fn simulated(
+        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+        chance: impl Fn() -> f64 + Send + Sync + 'static,
+    ) -> Self {
+        Self { now: Arc::new(now), chance: Arc::new(chance), inline: true }
+    }
+
+    /// The time of day, which a person or the network may set forward or back. Durations are measured by tokio's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.now)()
+    }
+
+    /// A moment later than now by this much.
+    pub(crate) fn in_millis(&self, millis: u64) -> Timestamp {
+        Timestamp::from_millis(self.now().as_millis().saturating_add(i64::try_from(millis).unwrap_or(i64::MAX)))
+    }
+
+    /// Uniform in `0..1`.
+    pub(crate) fn chance(&self) -> f64 {
+        (self.chance)()
+    }
+
+    /// Runs work that blocks, such as reading a file, away from the event loop.
+    pub(crate) async fn off_loop<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        if self.inline {
+            // Others get their turn, as they would while a thread works, before it and before its result is seen.
+            tokio::task::yield_now().await;
+            let result = work();
+            tokio::task::yield_now().await;
+            return result;
+        }
+        match tokio::task::spawn_blocking(work).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::new(ErrorCode::Internal, "work beside the event loop was cut off")),
+        }
+    }
+}
