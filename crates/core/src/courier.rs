@@ -160,7 +160,7 @@ fn judge(refusal: &Refusal, attempts: u32, surroundings: &Surroundings) -> SendO
     // Those who were refused together do not come back together.
     let jitter = Duration::from_millis(backoff / 4).mul_f64(surroundings.chance()).as_millis();
     let wait = refusal.retry_after_ms.unwrap_or(backoff).saturating_add(u64::try_from(jitter).unwrap_or(0));
-    SendOutcome::Waits(code, surroundings.in_millis(wait.min(outbox::LONGEST_WAIT_MS)))
+    SendOutcome::Waits(code, surroundings.in_millis(wait.min(outbox::LONGEST_WAIT_MS.into())))
 }
 
 async fn send_receipts(account: &Account, link: &Arc<dyn Link>) -> Result<(), Stop> {

@@ -67,7 +67,7 @@ pub(crate) fn enqueue(connection: &Connection, me: &User, outgoing: &OutgoingMes
 
 /// The longest a message waits for its next attempt, in milliseconds. One that seems to have to wait longer was put off by
 /// a clock that has been set back since, and is due.
-pub(crate) const LONGEST_WAIT_MS: u64 = 10 * 60_000;
+pub(crate) const LONGEST_WAIT_MS: u32 = 10 * 60_000;
 
 /// Takes the next message whose time has come, oldest first, and counts the attempt. A room whose oldest waiting message
 /// must still wait is passed over, so that order within a room holds.
