@@ -11,6 +11,7 @@ const COMMANDS: &[&str] = &[
     "send_message",
     "retry_message",
     "discard_message",
+    "unsent_messages",
     "mark_read",
     "set_typing",
     "save_draft",

@@ -12,6 +12,7 @@ const COMMANDS = Object.freeze({
 	send_message: { message: 'object' },
 	retry_message: { clientMessageId: 'string' },
 	discard_message: { clientMessageId: 'string' },
+	unsent_messages: {},
 	mark_read: { roomId: 'string', upToSeq: 'number' },
 	set_typing: { roomId: 'string', isTyping: 'boolean' },
 	save_draft: { roomId: 'string', content: 'string' },

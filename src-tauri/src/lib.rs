@@ -10,6 +10,7 @@ mod ipc;
 mod keychain;
 mod lifecycle;
 mod logging;
+mod network;
 mod notifications;
 mod profile;
 #[cfg(debug_assertions)]
@@ -81,6 +82,7 @@ fn set_up<R: Runtime>(app: &AppHandle<R>, cli: &Cli) -> Result<(), Box<dyn Error
     notifications::open_rooms_on_click(app);
     window::create(app, &profile, cli.hidden)?;
     lifecycle::exit_on_signals(app.clone());
+    network::watch(app.clone());
     app.manage(profile);
 
     let app = app.clone();

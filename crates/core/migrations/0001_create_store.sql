@@ -1,6 +1,7 @@
 -- What one person's account holds on this computer. Times are milliseconds since 1970 (UTC).
 
--- Single values: 'owner' (the person, JSON), 'cursor' (where sync goes on), 'mode' ('baseline' or 'extended').
+-- Single values: 'owner' (the person, JSON), 'cursor' (where sync goes on), 'snapshot' (where a first sync that is not whole
+-- yet began), 'mode' ('baseline' or 'extended').
 CREATE TABLE meta (
   key   TEXT NOT NULL PRIMARY KEY,
   value TEXT NOT NULL

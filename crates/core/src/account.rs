@@ -18,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     address::ServerAddress,
     api::Api,
-    backoff::Reconnection,
     error::{Error, ErrorCode},
     host::Notifier,
     hub::Hub,
@@ -28,7 +27,7 @@ use crate::{
     tokens::{TokenFailure, TokenKeeper},
     transport::{HttpFailure, Link, Network},
     typing::TypingBoard,
-    view::{ConnectionState, ConnectionView, Gaze, SessionView, ViewChange},
+    view::{ConnectionSettings, ConnectionState, ConnectionView, Gaze, SessionView, SyncProgress, ViewChange},
 };
 
 /// Own rows republished at once when a receipt covers them; older ones are right when they are next read.
@@ -50,7 +49,6 @@ pub(crate) struct Account {
     pub(crate) api: Api,
     pub(crate) network: Network,
     pub(crate) tokens: TokenKeeper,
-    pub(crate) reconnection: Reconnection,
     pub(crate) surroundings: Surroundings,
     pub(crate) notifier: Arc<dyn Notifier>,
     pub(crate) preferences: Arc<PreferencesFile>,
@@ -63,6 +61,10 @@ pub(crate) struct Account {
     pub(crate) cursor_lags: Notify,
     /// Try to connect now.
     pub(crate) hurry: Notify,
+    /// The computer's network is another now. Heard only by those who wait for it.
+    pub(crate) network_changed: Notify,
+    /// Rooms have history that is not here.
+    pub(crate) history_lags: Notify,
     /// The account is being closed.
     pub(crate) stop: CancellationToken,
     baseline: AtomicBool,
@@ -86,7 +88,6 @@ pub(crate) struct Parts {
     pub(crate) api: Api,
     pub(crate) network: Network,
     pub(crate) tokens: TokenKeeper,
-    pub(crate) reconnection: Reconnection,
     pub(crate) surroundings: Surroundings,
     pub(crate) notifier: Arc<dyn Notifier>,
     pub(crate) preferences: Arc<PreferencesFile>,
@@ -108,7 +109,6 @@ impl Account {
             api: parts.api,
             network: parts.network,
             tokens: parts.tokens,
-            reconnection: parts.reconnection,
             notifier: parts.notifier,
             preferences: parts.preferences,
             hub: parts.hub,
@@ -116,6 +116,8 @@ impl Account {
             behind: Notify::new(),
             cursor_lags: Notify::new(),
             hurry: Notify::new(),
+            network_changed: Notify::new(),
+            history_lags: Notify::new(),
             stop: CancellationToken::new(),
             baseline: AtomicBool::new(parts.baseline),
             extended: AtomicBool::new(parts.extended),
@@ -175,13 +177,24 @@ impl Account {
         let since = if outage || connection.state == state { connection.since } else { now };
         // While trying again, the reason of the outage stays in sight.
         let reason = reason.or(connection.reason.filter(|_| outage));
-        let up = matches!(state, ConnectionState::CatchingUp | ConnectionState::Live);
+        let up = matches!(state, ConnectionState::CatchingUp | ConnectionState::Live | ConnectionState::Limited);
+        let progress = connection.progress.filter(|_| up);
         let last_confirmed_at = if up { Some(now) } else { connection.last_confirmed_at };
-        let new = ConnectionView { state, since, reason, next_attempt_at: next, last_confirmed_at };
+        let new = ConnectionView { state, since, reason, next_attempt_at: next, progress, last_confirmed_at };
         if *connection != new {
             *connection = new.clone();
             drop(connection);
             self.hub.publish(ViewChange::ConnectionChanged { connection: new });
+        }
+    }
+
+    /// Tells how far fetching has come; `None` once it is done.
+    pub(crate) fn set_progress(&self, progress: Option<SyncProgress>) {
+        let mut connection = held(&self.connection);
+        if connection.progress != progress {
+            connection.progress = progress;
+            let connection = connection.clone();
+            self.hub.publish(ViewChange::ConnectionChanged { connection });
         }
     }
 
@@ -266,6 +279,11 @@ impl Account {
         Ok(())
     }
 
+    /// How servers are to be reached.
+    pub(crate) fn settings(&self) -> ConnectionSettings {
+        self.preferences.get().connection
+    }
+
     /// Makes a call with a valid token; a refused one is renewed once, and a server that is busy is waited for.
     pub(crate) async fn authorised<T, F>(&self, call: impl Fn(Secret) -> F) -> Result<T, HttpFailure>
     where
@@ -299,7 +317,14 @@ pub(crate) fn end_reason(code: &str) -> SessionEndReason {
 }
 
 pub(crate) fn idle(since: Timestamp) -> ConnectionView {
-    ConnectionView { state: ConnectionState::Idle, since, reason: None, next_attempt_at: None, last_confirmed_at: None }
+    ConnectionView {
+        state: ConnectionState::Idle,
+        since,
+        reason: None,
+        next_attempt_at: None,
+        progress: None,
+        last_confirmed_at: None,
+    }
 }
 
 fn is_about_the_token(code: WireCode) -> bool {

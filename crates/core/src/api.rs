@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use hugmedo_chat_protocol::{
-    LoginRequest, MessagesPage, RoomId, RoomsList, Secret, Seq, SessionGrant, SyncPage, TokenRequest, User,
-    limits::MAX_PAGE,
+    ClientEvent, LoginRequest, MessagesPage, RoomId, RoomsList, Secret, SendMessage, Seq, SessionGrant, SyncPage,
+    TokenRequest, User,
+    limits::{MAX_PAGE, MAX_SYNC_WAIT},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -17,6 +18,10 @@ use crate::{
 
 /// The longest an ordinary call may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
+/// The longest an event may take, as on a socket.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(10);
+/// What a server that holds a call open may take longer than it was asked to.
+const WAIT_MARGIN: Duration = Duration::from_secs(10);
 
 /// Calls to one server.
 #[derive(Clone)]
@@ -74,6 +79,25 @@ impl Api {
     pub(crate) async fn sync(&self, token: &Secret, cursor: Option<&str>) -> Result<SyncPage, HttpFailure> {
         let cursor = cursor.map(|cursor| format!("&cursor={}", encoded(cursor))).unwrap_or_default();
         self.get(format!("/api/sync?limit={MAX_PAGE}{cursor}"), token).await
+    }
+
+    /// As [`Api::sync`], but the server answers only once there is something, or after a while.
+    pub(crate) async fn wait(&self, token: &Secret, cursor: &str) -> Result<SyncPage, HttpFailure> {
+        let (cursor, wait) = (encoded(cursor), MAX_SYNC_WAIT.as_secs());
+        let path = format!("/api/sync?limit={MAX_PAGE}&cursor={cursor}&wait={wait}");
+        let timeout = MAX_SYNC_WAIT + WAIT_MARGIN;
+        self.call(HttpCall { post: false, path, token: Some(token.clone()), body: None, timeout }).await
+    }
+
+    /// Says a client event by a call of its own. A message goes the contract's way, every other event ours.
+    pub(crate) async fn say(&self, token: &Secret, event: &str, payload: Value) -> Result<Value, HttpFailure> {
+        let path = match payload.get("roomId").and_then(Value::as_str) {
+            Some(room) if event == SendMessage::NAME => format!("/api/rooms/{}/messages", encoded(room)),
+            _ => format!("/api/events/{event}"),
+        };
+        let call =
+            HttpCall { post: true, path, token: Some(token.clone()), body: Some(payload), timeout: EVENT_TIMEOUT };
+        self.call(call).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: String, token: &Secret) -> Result<T, HttpFailure> {

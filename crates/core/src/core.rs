@@ -18,7 +18,6 @@ use crate::{
     account::{Account, idle},
     address::ServerAddress,
     ask::tell,
-    backoff::Reconnection,
     error::{Error, ErrorCode},
     host::{Notifier, SecretStore},
     hub::{Changes, Hub},
@@ -29,7 +28,7 @@ use crate::{
     supervisor,
     surroundings::Surroundings,
     timeline,
-    transport::Network,
+    transport::{Network, PresentSettings, trust},
     vault::Vault,
     view::{
         ConnectionView, Gaze, MessageView, OpenedRoom, OutgoingMessage, Preferences, RoomView, SessionView,
@@ -45,23 +44,16 @@ const CLOSING: Duration = Duration::from_secs(2);
 pub struct Config {
     /// Where everything is kept.
     pub data_dir: PathBuf,
-    /// Socket.IO's reconnection options.
-    pub reconnection: Reconnection,
     /// Time, chance and threads.
     pub surroundings: Surroundings,
     /// The way to a server.
-    pub network: Arc<dyn Fn(&ServerAddress) -> Network + Send + Sync>,
+    pub network: Arc<dyn Fn(&ServerAddress, PresentSettings) -> Network + Send + Sync>,
 }
 
 impl Config {
-    /// The real network, and the usual waits.
+    /// This computer as it is.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self {
-            data_dir: data_dir.into(),
-            reconnection: Reconnection::default(),
-            surroundings: Surroundings::real(),
-            network: Arc::new(Network::real),
-        }
+        Self { data_dir: data_dir.into(), surroundings: Surroundings::real(), network: Arc::new(Network::real) }
     }
 }
 
@@ -345,9 +337,43 @@ impl Core {
     /// Changes the person's choices.
     ///
     /// # Errors
-    /// If they could not be written; they hold until the app ends all the same.
+    /// `InvalidProxy` or `InvalidCaFile`, and nothing is changed; or if they could not be written: they hold until the app
+    /// ends all the same.
     pub async fn set_preferences(&self, preferences: Preferences) -> Result<(), Error> {
-        self.inner.set_preferences(preferences)
+        let (before, now) = (self.inner.preferences.get().connection, preferences.connection.clone());
+        if before != now {
+            let checked = now.clone();
+            let check = move || trust::check(&checked).map_err(|code| Error::new(code, "connection settings"));
+            self.inner.config.surroundings.off_loop(check).await?;
+        }
+        let written = self.inner.set_preferences(preferences);
+        if before != now
+            && let Some(account) = self.inner.open_account()
+        {
+            // What stands was made by the old settings.
+            if let Some(link) = account.link() {
+                link.close().await;
+            }
+            account.hurry.notify_one();
+        }
+        written
+    }
+
+    /// Every own message that has not reached the server, of all rooms, in the order they go out; failed ones included.
+    ///
+    /// # Errors
+    /// If nobody is signed in, or the store fails.
+    pub async fn unsent_messages(&self) -> Result<Vec<MessageView>, Error> {
+        let account = self.account()?;
+        let me = account.me.id.clone();
+        account.store.read(move |connection| messages::unsent(connection, &me)).await
+    }
+
+    /// The computer's network is another now, or there is one again: what stands is tried out, what waits tries at once.
+    pub async fn network_changed(&self) {
+        if let Some(account) = self.inner.open_account() {
+            account.network_changed.notify_waiters();
+        }
     }
 
     /// Tries to connect now instead of at the announced time.
@@ -376,6 +402,12 @@ impl Core {
 }
 
 impl Inner {
+    /// The way to a server, by the settings as they will be at the time.
+    pub(crate) fn network(&self, server: &ServerAddress) -> Network {
+        let preferences = Arc::clone(&self.preferences);
+        (self.config.network)(server, Arc::new(move || preferences.get().connection))
+    }
+
     pub(crate) fn open_account(&self) -> Option<Arc<Account>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|open| Arc::clone(&open.account))
     }

@@ -42,6 +42,14 @@ pub enum ErrorCode {
     TooLong,
     /// There is nothing to send.
     Empty,
+    /// No live connection comes about, but single calls get through: something on the way blocks WebSockets.
+    WebSocketBlocked,
+    /// A live connection cannot go through the proxy that is set.
+    ProxyInUse,
+    /// The proxy's address cannot be read as one, or holds a password.
+    InvalidProxy,
+    /// The certificate file is not there or holds no certificate.
+    InvalidCaFile,
     /// Too often; wait a moment.
     RateLimited,
     /// The server cannot answer just now.
@@ -83,6 +91,10 @@ impl ErrorCode {
             | Self::InsecureAddress
             | Self::UntrustedCertificate
             | Self::NotAChatServer
+            | Self::WebSocketBlocked
+            | Self::ProxyInUse
+            | Self::InvalidProxy
+            | Self::InvalidCaFile
             | Self::Unauthorized
             | Self::OtpRequired
             | Self::SessionExpired

@@ -14,6 +14,7 @@ mod account;
 mod address;
 mod api;
 mod ask;
+mod backfill;
 mod backoff;
 mod core;
 mod courier;
@@ -37,7 +38,6 @@ mod vault;
 pub mod view;
 
 pub use address::ServerAddress;
-pub use backoff::Reconnection;
 pub use core::{Config, Core};
 pub use error::{Error, ErrorCode};
 pub use hub::Changes;

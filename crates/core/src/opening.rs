@@ -38,7 +38,7 @@ struct Identity {
 pub(crate) async fn sign_in(inner: &Arc<Inner>, request: SignInRequest) -> Result<SessionView, Error> {
     let _turn = inner.turnstile.lock().await;
     let server = ServerAddress::parse(&request.server, request.allow_insecure)?;
-    let network = (inner.config.network)(&server);
+    let network = inner.network(&server);
     let api = Api::new(Arc::clone(&network.http));
     let username = match &request.credentials {
         Credentials::Password { username, .. } => username.trim().to_owned(),
@@ -78,7 +78,7 @@ pub(crate) async fn resume(inner: &Arc<Inner>) -> Result<(), Error> {
     let Some(saved) = inner.vault.session().await? else { return Ok(()) };
     // Consent to an unencrypted connection was given when this address was signed in to.
     let server = ServerAddress::parse(&saved.server, true)?;
-    let network = (inner.config.network)(&server);
+    let network = inner.network(&server);
     let api = Api::new(Arc::clone(&network.http));
     let identity = Identity { user: nameless(&saved.user_id), tokens: saved.token.into(), baseline: false };
     let account = open(inner, server, network, api, identity, Some(inner.vault.clone())).await?;
@@ -150,7 +150,6 @@ async fn open(
         api,
         network,
         tokens,
-        reconnection: inner.config.reconnection.clone(),
         surroundings: inner.config.surroundings.clone(),
         notifier: Arc::clone(&inner.notifier),
         preferences: Arc::clone(&inner.preferences),

@@ -3,7 +3,7 @@
 //! Invariants: the cursor moves in the transaction of the page it belongs to; a page may arrive twice; a cursor that is too
 //! old leads to a fresh snapshot that keeps drafts and unsent messages.
 
-use hugmedo_chat_protocol::{ErrorCode as WireCode, RoomId, Seq, limits::MAX_PAGE};
+use hugmedo_chat_protocol::{ErrorCode as WireCode, Room, RoomId, Seq, limits::MAX_PAGE};
 
 use crate::{
     account::Account,
@@ -11,7 +11,7 @@ use crate::{
     intake,
     store::{coverage, messages, meta, rooms},
     transport::HttpFailure,
-    view::ViewChange,
+    view::{SyncProgress, ViewChange},
 };
 
 /// Messages fetched for each room of a snapshot.
@@ -22,6 +22,7 @@ const UNREAD_PAGES: usize = 25;
 /// Fetches everything that changed since the last time. Returns the rooms that are new here.
 pub(crate) async fn catch_up(account: &Account) -> Result<Vec<RoomId>, Error> {
     let mut added = Vec::new();
+    let mut fetched = 0;
     loop {
         let cursor = account.store.read(meta::cursor).await?;
         let Some(cursor) = cursor else {
@@ -43,6 +44,11 @@ pub(crate) async fn catch_up(account: &Account) -> Result<Vec<RoomId>, Error> {
         };
         account.note_confirmed();
         let stuck = page.has_more && page.cursor == cursor;
+        fetched += page.changes.len();
+        if page.has_more {
+            let fetched = u32::try_from(fetched).unwrap_or(u32::MAX);
+            account.set_progress(Some(SyncProgress { fetched, total: None }));
+        }
         let taken = intake::take_in(account, page.changes, Some(page.cursor)).await?;
         added.extend(taken.added);
         if !page.has_more {
@@ -56,24 +62,34 @@ pub(crate) async fn catch_up(account: &Account) -> Result<Vec<RoomId>, Error> {
 
 /// Starts from what is true now: the rooms, and the newest messages of each.
 async fn snapshot(account: &Account) -> Result<Vec<RoomId>, Error> {
-    // The cursor first: whatever happens while the rest is fetched comes again by sync, and changes nothing twice.
-    let start = account
-        .authorised(|token| {
-            let api = account.api.clone();
-            async move { api.sync(&token, None).await }
-        })
-        .await?;
+    // The cursor first: whatever happens while the rest is fetched comes again by sync, and changes nothing twice. A
+    // snapshot that was cut off goes on from the cursor it began with, and keeps the pages it has.
+    let begun = account.store.read(meta::snapshot_cursor).await?;
+    let is_new = begun.is_none();
+    let start = match begun {
+        Some(cursor) => cursor,
+        None => {
+            let page = account.authorised(|token| {
+                let api = account.api.clone();
+                async move { api.sync(&token, None).await }
+            });
+            page.await?.cursor
+        }
+    };
     let listed = account
         .authorised(|token| {
             let api = account.api.clone();
             async move { api.rooms(&token).await }
         })
         .await?;
-    let listed_rooms = listed.rooms.clone();
+    let (listed_rooms, began_at) = (listed.rooms.clone(), start.clone());
     let (added, gone) = account
         .store
         .write(move |transaction| {
-            meta::forget_history(transaction)?;
+            if is_new {
+                meta::forget_history(transaction)?;
+                meta::set_snapshot_cursor(transaction, &began_at)?;
+            }
             let before = rooms::ids(transaction)?;
             for room in &listed_rooms {
                 rooms::take_in(transaction, room)?;
@@ -92,6 +108,9 @@ async fn snapshot(account: &Account) -> Result<Vec<RoomId>, Error> {
         account.hub.publish(ViewChange::RoomRemoved { room_id });
     }
     for room in &listed.rooms {
+        if has_what_counts(account, room).await? {
+            continue;
+        }
         let mut earliest = fetch_history(account, &room.id, None, SNAPSHOT_PAGE).await?;
         for _ in 0..UNREAD_PAGES {
             match earliest {
@@ -103,9 +122,25 @@ async fn snapshot(account: &Account) -> Result<Vec<RoomId>, Error> {
         }
         account.publish_room(&room.id).await?;
         account.hub.publish(ViewChange::TimelineReset { room_id: room.id.clone() });
+        report_progress(account).await?;
     }
-    account.store.write(move |transaction| meta::set_cursor(transaction, &start.cursor)).await?;
+    account.store.write(move |transaction| meta::end_snapshot(transaction, &start)).await?;
     Ok(added)
+}
+
+/// Whether the newest messages of a room and all that is unread are here already.
+async fn has_what_counts(account: &Account, room: &Room) -> Result<bool, Error> {
+    let id = room.id.clone();
+    let newest = account.store.read(move |connection| coverage::newest(connection, &id)).await?;
+    Ok(newest.is_some_and(|(first, last)| last >= room.last_seq && first <= room.read_seq.next()))
+}
+
+/// Tells how much of all history is here.
+pub(crate) async fn report_progress(account: &Account) -> Result<(), Error> {
+    let (stored, all) = account.store.read(coverage::share).await?;
+    let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    account.set_progress(Some(SyncProgress { fetched: count(stored), total: Some(count(all)) }));
+    Ok(())
 }
 
 /// Fetches one page of a room's history into the store: the newest, or the one before a position. Returns where it begins,

@@ -45,7 +45,7 @@ impl ScriptedNetwork {
     /// Core's set-up with this network in place of the real one.
     pub fn config(&self, data_dir: impl Into<std::path::PathBuf>) -> Config {
         let network = self.network.clone();
-        Config { network: Arc::new(move |_| network.clone()), ..Config::new(data_dir) }
+        Config { network: Arc::new(move |_, _| network.clone()), ..Config::new(data_dir) }
     }
 
     /// The HTTP calls so far, as "GET /api/rooms".

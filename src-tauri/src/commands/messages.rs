@@ -35,6 +35,11 @@ pub(crate) async fn discard_message(
 }
 
 #[tauri::command]
+pub(crate) async fn unsent_messages(core: State<'_, CoreHandle>) -> Result<Vec<MessageView>, IpcError> {
+    Ok(core.get().await?.unsent_messages().await?)
+}
+
+#[tauri::command]
 pub(crate) async fn save_draft(
     core: State<'_, CoreHandle>,
     room_id: Argument<RoomId>,

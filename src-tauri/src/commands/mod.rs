@@ -25,6 +25,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         messages::send_message,
         messages::retry_message,
         messages::discard_message,
+        messages::unsent_messages,
         presence::mark_read,
         presence::set_typing,
         presence::set_gaze,

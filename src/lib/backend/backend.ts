@@ -42,6 +42,8 @@ export interface Backend {
 	retryMessage(clientMessageId: ClientMessageId): Promise<void>;
 	/** Removes a message that has not been sent. */
 	discardMessage(clientMessageId: ClientMessageId): Promise<void>;
+	/** Every own message of all rooms that has not reached the server, in the order they go out; failed ones included. */
+	unsentMessages(): Promise<MessageView[]>;
 
 	/** Everything up to `upToSeq` was on screen before the person's eyes. */
 	markRead(roomId: RoomId, upToSeq: Seq): Promise<void>;

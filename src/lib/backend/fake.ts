@@ -296,6 +296,10 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			}
 			deliver();
 		},
+		async unsentMessages() {
+			record('unsentMessages');
+			return [...rooms.values()].flatMap((room) => room.messages.filter((row) => row.own && row.seq === undefined));
+		},
 		async discardMessage(clientMessageId) {
 			record('discardMessage', clientMessageId);
 			for (const room of rooms.values()) {

@@ -19,6 +19,7 @@ export function createTauriBackend(): Backend {
 		sendMessage: (message) => call('send_message', { message }),
 		retryMessage: (clientMessageId) => call('retry_message', { clientMessageId }),
 		discardMessage: (clientMessageId) => call('discard_message', { clientMessageId }),
+		unsentMessages: () => call('unsent_messages'),
 		markRead: (roomId, upToSeq) => call('mark_read', { roomId, upToSeq }),
 		setTyping: (roomId, isTyping) => call('set_typing', { roomId, isTyping }),
 		saveDraft: (roomId, content) => call('save_draft', { roomId, content }),

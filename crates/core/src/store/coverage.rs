@@ -59,6 +59,31 @@ pub(crate) fn newest(connection: &Connection, room: &RoomId) -> Result<Option<(S
         .optional()?)
 }
 
+/// How much of all rooms' logs is stored here, and how much there is.
+pub(crate) fn share(connection: &Connection) -> Result<(u64, u64), Error> {
+    let sum = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let stored = sum("SELECT coalesce(sum(last_seq - first_seq + 1), 0) FROM coverage")?;
+    let all = sum("SELECT coalesce(sum(last_seq), 0) FROM room")?;
+    Ok((u64::try_from(stored).unwrap_or(0), u64::try_from(all).unwrap_or(0)))
+}
+
+/// A room whose log is not stored back to its beginning, and the position before which it is missing; the room in which
+/// something was said last comes first.
+pub(crate) fn next_missing(connection: &Connection) -> Result<Option<(RoomId, Seq)>, Error> {
+    Ok(connection
+        .query_row(
+            "SELECT n.room_id, n.first_seq
+             FROM (SELECT room_id, max(first_seq) AS first_seq FROM coverage GROUP BY room_id) n
+             WHERE n.first_seq > 1
+             ORDER BY (SELECT m.created_at FROM message m WHERE m.room_id = n.room_id AND m.seq IS NOT NULL
+                       ORDER BY m.seq DESC LIMIT 1) DESC
+             LIMIT 1",
+            [],
+            |row| Ok((RoomId::new(row.get::<_, String>(0)?), position(row.get(1)?))),
+        )
+        .optional()?)
+}
+
 /// A position as SQLite holds it. Positions stay below 2^53, see the contract.
 pub(super) fn number(seq: Seq) -> i64 {
     i64::try_from(seq.get()).unwrap_or(i64::MAX)

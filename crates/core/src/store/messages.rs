@@ -263,6 +263,11 @@ pub(crate) fn one(connection: &Connection, me: &UserId, local_id: i64) -> Result
     Ok(views(connection, me, "m.local_id = ?1", params![local_id])?.pop())
 }
 
+/// Own rows that the server does not have, in the order they go out.
+pub(crate) fn unsent(connection: &Connection, me: &UserId) -> Result<Vec<MessageView>, Error> {
+    views(connection, me, "o.local_id IS NOT NULL ORDER BY m.local_id", ())
+}
+
 /// The newest row of a room, waiting ones included.
 pub(crate) fn last(connection: &Connection, me: &UserId, room: &RoomId) -> Result<Option<MessageView>, Error> {
     let pending = views(

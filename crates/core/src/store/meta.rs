@@ -22,6 +22,21 @@ pub(crate) fn set_cursor(connection: &Connection, cursor: &str) -> Result<(), Er
     set(connection, "cursor", cursor)
 }
 
+/// Where a snapshot began that is not whole yet.
+pub(crate) fn snapshot_cursor(connection: &Connection) -> Result<Option<String>, Error> {
+    get(connection, "snapshot")
+}
+
+pub(crate) fn set_snapshot_cursor(connection: &Connection, cursor: &str) -> Result<(), Error> {
+    set(connection, "snapshot", cursor)
+}
+
+/// The snapshot is whole: sync goes on from where it began.
+pub(crate) fn end_snapshot(connection: &Connection, cursor: &str) -> Result<(), Error> {
+    connection.execute("DELETE FROM meta WHERE key = 'snapshot'", [])?;
+    set_cursor(connection, cursor)
+}
+
 pub(crate) fn mode(connection: &Connection) -> Result<Option<Mode>, Error> {
     Ok(get(connection, "mode")?.map(|mode| if mode == "baseline" { Mode::Baseline } else { Mode::Extended }))
 }
@@ -55,7 +70,7 @@ pub(crate) fn forget_history(connection: &Connection) -> Result<(), Error> {
         "DELETE FROM message WHERE local_id NOT IN (SELECT local_id FROM outbox);
          DELETE FROM coverage;
          DELETE FROM receipt;
-         DELETE FROM meta WHERE key = 'cursor';
+         DELETE FROM meta WHERE key IN ('cursor', 'snapshot');
          UPDATE room SET last_seq = 0;",
     )?;
     Ok(())

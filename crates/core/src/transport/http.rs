@@ -1,14 +1,18 @@
 //! HTTP calls by reqwest.
 
-use std::{error::Error as _, time::Duration};
+use std::{
+    error::Error as _,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 use hugmedo_chat_protocol::{ApiError, limits::MAX_FRAME_BYTES};
-use reqwest::{Client, StatusCode, redirect};
+use reqwest::{Certificate, Client, Proxy, StatusCode, redirect};
 use serde_json::Value;
 
-use super::{Http, HttpCall, HttpFailure};
-use crate::{address::ServerAddress, error::ErrorCode};
+use super::{Http, HttpCall, HttpFailure, PresentSettings, trust};
+use crate::{address::ServerAddress, error::ErrorCode, view::ConnectionSettings};
 
 /// The longest the connection itself may take; a dead address is then known well before a call's own limit.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -18,23 +22,35 @@ const MAX_ANSWER_BYTES: usize = 64 * MAX_FRAME_BYTES;
 /// HTTP calls to one server.
 pub struct HttpClient {
     address: ServerAddress,
-    client: Client,
+    settings: PresentSettings,
+    /// Made for the settings beside it, and kept for its open connections.
+    client: Mutex<Option<(ConnectionSettings, Client)>>,
 }
 
 impl HttpClient {
-    /// A client for this server. Redirects are not followed: they could carry a token elsewhere.
-    pub fn new(address: &ServerAddress) -> Self {
-        let client = Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(redirect::Policy::none())
-            .build()
-            .unwrap_or_default();
-        Self { address: address.clone(), client }
+    /// A client for this server.
+    pub fn new(address: &ServerAddress, settings: PresentSettings) -> Self {
+        Self { address: address.clone(), settings, client: Mutex::new(None) }
+    }
+
+    /// A client for the settings as they now are.
+    fn client(&self) -> Result<Client, ErrorCode> {
+        let settings = (self.settings)();
+        let mut made = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*made {
+            Some((for_settings, client)) if *for_settings == settings => Ok(client.clone()),
+            _ => {
+                let client = build(&settings)?;
+                *made = Some((settings, client.clone()));
+                Ok(client)
+            }
+        }
     }
 
     async fn send(&self, call: HttpCall) -> Result<Value, HttpFailure> {
         let url = self.address.join(&call.path);
-        let mut request = if call.post || call.body.is_some() { self.client.post(url) } else { self.client.get(url) };
+        let client = self.client().map_err(HttpFailure::Failed)?;
+        let mut request = if call.post || call.body.is_some() { client.post(url) } else { client.get(url) };
         request = request.timeout(call.timeout);
         if let Some(token) = &call.token {
             request = request.bearer_auth(token.expose());
@@ -65,6 +81,18 @@ impl HttpClient {
             Err(_) => Err(HttpFailure::Foreign),
         }
     }
+}
+
+/// Redirects are not followed: they could carry a token elsewhere.
+fn build(settings: &ConnectionSettings) -> Result<Client, ErrorCode> {
+    let mut builder = Client::builder().connect_timeout(CONNECT_TIMEOUT).redirect(redirect::Policy::none());
+    if let Some(proxy) = trust::proxy(settings)? {
+        builder = builder.proxy(Proxy::all(proxy).map_err(|_| ErrorCode::InvalidProxy)?);
+    }
+    if let Some(pem) = trust::ca_certificate(settings)? {
+        builder = builder.add_root_certificate(Certificate::from_pem(&pem).map_err(|_| ErrorCode::InvalidCaFile)?);
+    }
+    builder.build().map_err(|_| ErrorCode::Internal)
 }
 
 impl Http for HttpClient {

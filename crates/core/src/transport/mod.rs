@@ -7,7 +7,9 @@
 //! arrive; at most one request waits for an answer at a time.
 
 mod http;
+mod https;
 mod socketio;
+pub(crate) mod trust;
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,9 +19,10 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{address::ServerAddress, error::ErrorCode};
+use crate::{address::ServerAddress, error::ErrorCode, view::ConnectionSettings};
 
 pub use http::HttpClient;
+pub(crate) use https::Https;
 pub use socketio::SocketIo;
 
 /// Opens live connections to one server.
@@ -123,6 +126,9 @@ pub enum HttpFailure {
     Failed(ErrorCode),
 }
 
+/// The settings as they now are; both ways follow a change from their next connection or call on.
+pub type PresentSettings = Arc<dyn Fn() -> ConnectionSettings + Send + Sync>;
+
 /// Both ways to one server.
 #[derive(Clone)]
 pub struct Network {
@@ -134,7 +140,10 @@ pub struct Network {
 
 impl Network {
     /// The real network.
-    pub fn real(address: &ServerAddress) -> Self {
-        Self { transport: Arc::new(SocketIo::new(address)), http: Arc::new(HttpClient::new(address)) }
+    pub fn real(address: &ServerAddress, settings: PresentSettings) -> Self {
+        Self {
+            transport: Arc::new(SocketIo::new(address, Arc::clone(&settings))),
+            http: Arc::new(HttpClient::new(address, settings)),
+        }
     }
 }

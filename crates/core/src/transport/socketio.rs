@@ -20,6 +20,7 @@ use std::{
 
 use futures_util::{FutureExt, future::BoxFuture};
 use hugmedo_chat_protocol::{ConnectAuth, ServerEvent, limits::MAX_FRAME_BYTES};
+use native_tls::TlsConnector;
 use rust_socketio::{
     Event, Payload, TransportType,
     asynchronous::{Client, ClientBuilder},
@@ -32,11 +33,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{ConnectFailure, Connection, Events, Link, LinkFailure, Transport};
+use super::{ConnectFailure, Connection, Events, Link, LinkFailure, PresentSettings, Transport, trust};
 use crate::{address::ServerAddress, error::ErrorCode};
 
-/// The guide's `timeout: 20000`: from dialling to the answer to CONNECT.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// The longest one write may block.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest the server may take to answer a request.
@@ -53,19 +52,28 @@ const REFUSAL_PREFIX: &str = "Received an ConnectError frame: ";
 /// Live connections to one server.
 pub struct SocketIo {
     address: ServerAddress,
+    settings: PresentSettings,
 }
 
 impl SocketIo {
     /// For this server, on Socket.IO's standard path.
-    pub fn new(address: &ServerAddress) -> Self {
-        Self { address: address.clone() }
+    pub fn new(address: &ServerAddress, settings: PresentSettings) -> Self {
+        Self { address: address.clone(), settings }
     }
 }
 
 impl Transport for SocketIo {
     fn connect(&self, auth: ConnectAuth) -> BoxFuture<'_, Result<Connection, ConnectFailure>> {
         Box::pin(async move {
-            match timeout(CONNECT_TIMEOUT, connect(&self.address, auth)).await {
+            let settings = (self.settings)();
+            if trust::proxy(&settings).map_err(ConnectFailure::Failed)?.is_some() {
+                // The crate opens its own TCP connection and cannot be handed another.
+                return Err(ConnectFailure::Failed(ErrorCode::ProxyInUse));
+            }
+            let tls = trust::tls(&settings).map_err(ConnectFailure::Failed)?;
+            // The guide's `timeout`: from dialling to the answer to CONNECT.
+            let limit = Duration::from_millis(settings.timeout_ms.into());
+            match timeout(limit, connect(&self.address, tls, auth)).await {
                 Ok(result) => result,
                 Err(_) => Err(ConnectFailure::Failed(ErrorCode::Timeout)),
             }
@@ -102,7 +110,11 @@ impl Drop for OwnRuntime {
 /// What the server answered to CONNECT.
 type Verdict = Result<(), ConnectFailure>;
 
-async fn connect(address: &ServerAddress, auth: ConnectAuth) -> Result<Connection, ConnectFailure> {
+async fn connect(
+    address: &ServerAddress,
+    tls: Option<TlsConnector>,
+    auth: ConnectAuth,
+) -> Result<Connection, ConnectFailure> {
     let internal = || ConnectFailure::Failed(ErrorCode::Internal);
     let runtime = OwnRuntime::new().map_err(|_| internal())?;
     let handle = runtime.handle().cloned().ok_or_else(internal)?;
@@ -111,9 +123,12 @@ async fn connect(address: &ServerAddress, auth: ConnectAuth) -> Result<Connectio
     let lost = CancellationToken::new();
 
     let auth = serde_json::to_value(&auth).map_err(|_| internal())?;
-    let builder = listen(ClientBuilder::new(address.as_str()), event_tx, verdict_tx, lost.clone())
+    let mut builder = listen(ClientBuilder::new(address.as_str()), event_tx, verdict_tx, lost.clone())
         .transport_type(TransportType::Websocket)
         .auth(auth);
+    if let Some(tls) = tls {
+        builder = builder.tls_config(tls);
+    }
     // On its own runtime, because the crate spawns its read task on whichever runtime this runs on.
     let client = match handle.spawn(builder.connect()).await {
         Ok(Ok(client)) => client,
@@ -330,7 +345,7 @@ impl Link for SocketIoLink {
 }
 
 /// A server closes the connection on a larger frame, which would look like a network fault and be tried for ever.
-fn check_size(payload: &Value) -> Result<(), LinkFailure> {
+pub(super) fn check_size(payload: &Value) -> Result<(), LinkFailure> {
     // Room for the event's name and the frame around it.
     if payload.to_string().len() + 256 > MAX_FRAME_BYTES { Err(LinkFailure::TooLarge) } else { Ok(()) }
 }

@@ -3,4 +3,4 @@
 /**
  * The state of the link to the server.
  */
-export type ConnectionState = "idle" | "connecting" | "catchingUp" | "live" | "offline" | "authRequired";
+export type ConnectionState = "idle" | "connecting" | "catchingUp" | "live" | "limited" | "offline" | "authRequired";

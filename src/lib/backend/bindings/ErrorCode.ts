@@ -4,4 +4,4 @@
  * Why something did not work, for branching and for choosing the sentence that is shown. It grows only when the
  * interface has something different to say.
  */
-export type ErrorCode = "invalidAddress" | "addressHasPath" | "insecureAddress" | "unreachable" | "timeout" | "untrustedCertificate" | "notAChatServer" | "unauthorized" | "otpRequired" | "sessionExpired" | "userIdRequired" | "forbidden" | "notFound" | "tooLong" | "empty" | "rateLimited" | "serverUnavailable" | "refused" | "notSignedIn" | "diskFull" | "storeFailed" | "storeTooNew" | "storeUnreadable" | "keychainMissing" | "keychainLocked" | "internal";
+export type ErrorCode = "invalidAddress" | "addressHasPath" | "insecureAddress" | "unreachable" | "timeout" | "untrustedCertificate" | "notAChatServer" | "unauthorized" | "otpRequired" | "sessionExpired" | "userIdRequired" | "forbidden" | "notFound" | "tooLong" | "empty" | "webSocketBlocked" | "proxyInUse" | "invalidProxy" | "invalidCaFile" | "rateLimited" | "serverUnavailable" | "refused" | "notSignedIn" | "diskFull" | "storeFailed" | "storeTooNew" | "storeUnreadable" | "keychainMissing" | "keychainLocked" | "internal";

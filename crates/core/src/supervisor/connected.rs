@@ -1,31 +1,30 @@
-//! Keeps an account connected: connects, catches up, stays live, notices loss, waits, and begins again.
+//! The life of one accepted connection: greeting, catching up, taking in what comes, and the tasks beside it.
 //!
-//! Invariants: a fresh client and a fresh token for each attempt; refused credentials end the session and are never retried
-//! in a loop; the state that is shown is the state there is; after a gap in time (sleep) no connection is trusted.
+//! Invariant: whatever ends one of them ends the connection, so that nothing half alive is ever shown as live.
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::{FutureExt, future::BoxFuture};
 use hugmedo_chat_protocol::{
-    ConnectAuth, ErrorCode as WireCode, Heartbeat, JoinRoom, PROTOCOL_VERSION, Renew, RoomId, ServerEvent,
-    SessionEndReason, SessionInfo, Timestamp, limits::SESSION_EVENT_WAIT,
+    ErrorCode as WireCode, Heartbeat, JoinRoom, Renew, RoomId, ServerEvent, SessionEndReason, SessionInfo,
+    limits::SESSION_EVENT_WAIT,
 };
 use tokio::{
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval, sleep, timeout},
 };
 
+use super::{Ended, Established, attempt, clock};
 use crate::{
-    account::{Account, end_reason},
+    account::Account,
     ask::{AskFailure, ask, tell},
-    backoff::Backoff,
-    courier,
+    backfill, courier,
     error::{Error, ErrorCode},
     intake,
     store::{Mode, meta, outbox, rooms},
-    surroundings::Surroundings,
     sync,
     tokens::TokenFailure,
-    transport::{ConnectFailure, Connection, Events, Link},
+    transport::{Connection, Events, Link, LinkFailure},
     view::{ConnectionState, ViewChange},
 };
 
@@ -33,140 +32,18 @@ use crate::{
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How long a server that is known to say `session` may take to say it.
 const SLOW_SESSION_WAIT: Duration = Duration::from_secs(8);
-/// A clock that jumped this far was a computer that slept.
-const SLEEP_JUMP: Duration = Duration::from_secs(30);
-/// A connection must have stood this long before an outage starts the waits from the beginning.
-const STABLE: Duration = Duration::from_secs(60);
+/// How long the sign of life may take that is asked for when the network changed.
+const PROBE: Duration = Duration::from_secs(4);
+/// The first and the longest wait before a socket is tried again while calls stand in for it.
+const SOCKET_WAITS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(120));
 /// Events taken in as one transaction.
 const BATCH: usize = 64;
 /// Live events do not move the sync cursor; it follows this much later, so that the next start has little to fetch.
 const CURSOR_DELAY: Duration = Duration::from_secs(5);
 
-/// Why an attempt, or the connection it led to, is over.
-enum Ended {
-    /// The session is over; there is no use in trying again.
-    Session(SessionEndReason),
-    /// The link is gone or never came.
-    Link(Option<ErrorCode>),
-    /// Core is closing the account.
-    Stopped,
-}
-
-/// Runs until the session is over (`Some`) or the account is closed (`None`).
-pub(crate) async fn run(account: Arc<Account>) -> Option<SessionEndReason> {
-    let mut backoff = Backoff::default();
-    loop {
-        account.set_connection(ConnectionState::Connecting, None, None);
-        let began = Instant::now();
-        let ended = tokio::select! {
-            ended = attempt(&account) => ended,
-            () = account.stop.cancelled() => Ended::Stopped,
-        };
-        hang_up(&account).await;
-        let code = match ended {
-            Ended::Stopped => return None,
-            Ended::Session(reason) => {
-                account.set_connection(ConnectionState::AuthRequired, Some(ErrorCode::SessionExpired), None);
-                return Some(reason);
-            }
-            Ended::Link(code) => code.unwrap_or(ErrorCode::Unreachable),
-        };
-        if began.elapsed() >= STABLE {
-            backoff.reset();
-        }
-        let wait = backoff.next(&account.reconnection, account.surroundings.chance());
-        let next = account.surroundings.in_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
-        account.set_connection(ConnectionState::Offline, Some(code), Some(next));
-        tokio::select! {
-            () = sleep_awake(&account.surroundings, wait) => {}
-            () = account.hurry.notified() => backoff.reset(),
-            () = account.stop.cancelled() => return None,
-        }
-    }
-}
-
-/// Waits, but not across a sleep of the computer: whoever opens the lid wants to be connected now.
-async fn sleep_awake(surroundings: &Surroundings, wait: Duration) {
-    let deadline = Instant::now() + wait;
-    let mut clock = ClockWatch::start(surroundings);
-    while Instant::now() < deadline && !clock.jumped() {
-        sleep(Duration::from_secs(1).min(deadline - Instant::now())).await;
-    }
-}
-
-/// What holds only while connected is undone, in the store and on screen.
-async fn hang_up(account: &Account) {
-    if let Some(link) = account.link() {
-        account.set_link(None);
-        if account.stop.is_cancelled() {
-            link.close().await;
-        }
-    }
-    let cleared = account.typing().clear();
-    for room in cleared {
-        account.publish_typing(&room);
-    }
-    let baseline = account.is_baseline();
-    let rows = account
-        .store
-        .write(move |transaction| {
-            if baseline {
-                outbox::fail_unanswered(transaction, ErrorCode::Timeout)
-            } else {
-                outbox::requeue_unanswered(transaction)
-            }
-        })
-        .await;
-    match rows {
-        Ok(rows) if rows.is_empty() => {}
-        Ok(rows) => {
-            let _ = account.publish_rows(rows).await;
-        }
-        Err(error) => tracing::debug!(%error, "messages on their way could not be put back"),
-    }
-}
-
-async fn attempt(account: &Arc<Account>) -> Ended {
-    let mut token = match account.tokens.fresh().await {
-        Ok(token) => token,
-        Err(TokenFailure::Ended) => return Ended::Session(SessionEndReason::Expired),
-        Err(TokenFailure::Failed(code)) => return Ended::Link(Some(code)),
-    };
-    let mut renewed = false;
-    let connection = loop {
-        let auth = ConnectAuth {
-            token: token.clone(),
-            protocol: Some(PROTOCOL_VERSION),
-            device_id: Some(account.device.clone()),
-        };
-        match account.network.transport.connect(auth).await {
-            Ok(connection) => break connection,
-            Err(ConnectFailure::Failed(code)) => return Ended::Link(Some(code)),
-            Err(ConnectFailure::Refused(code)) => match code.as_str() {
-                "rate_limited" => return Ended::Link(Some(ErrorCode::RateLimited)),
-                "unavailable" => return Ended::Link(Some(ErrorCode::ServerUnavailable)),
-                // One renewal and one more attempt; a second refusal is final.
-                _ if renewed => return Ended::Session(end_reason(&code)),
-                _ => match account.tokens.after_refusal().await {
-                    Ok(fresh) => (token, renewed) = (fresh, true),
-                    Err(TokenFailure::Ended) => return Ended::Session(end_reason(&code)),
-                    Err(TokenFailure::Failed(code)) => return Ended::Link(Some(code)),
-                },
-            },
-        }
-    };
-    match stay(account, connection).await {
-        Ok(ended) => ended,
-        Err(error) => {
-            tracing::warn!(%error, "the connection is given up");
-            Ended::Link(Some(error.code()))
-        }
-    }
-}
-
 /// From an accepted connection to its end.
-async fn stay(account: &Arc<Account>, connection: Connection) -> Result<Ended, Error> {
-    let Connection { mut events, link } = connection;
+pub(super) async fn stay(account: &Arc<Account>, established: Established) -> Result<Ended, Error> {
+    let Established { connection: Connection { mut events, link }, limited } = established;
     account.set_link(Some(Arc::clone(&link)));
     let mut batch = Vec::new();
     let patience = if account.is_known_extended() { SLOW_SESSION_WAIT } else { SESSION_EVENT_WAIT };
@@ -197,17 +74,41 @@ async fn stay(account: &Arc<Account>, connection: Connection) -> Result<Ended, E
     let mut tasks: JoinSet<Result<(), Error>> = JoinSet::new();
     match mode {
         Mode::Extended => {
-            tasks.spawn(keep_up(Arc::clone(account), Arc::clone(&link)));
+            tasks.spawn(keep_up(Arc::clone(account), Arc::clone(&link), limited));
             tasks.spawn(beat(Arc::clone(account), Arc::clone(&link)));
             tasks.spawn(renew(Arc::clone(account), Arc::clone(&link)));
+            tasks.spawn(backfill::run(Arc::clone(account)));
         }
         Mode::Baseline => {
             tasks.spawn(join_baseline(Arc::clone(account), Arc::clone(&link)));
         }
     }
     tasks.spawn(carry(Arc::clone(account), Arc::clone(&link)));
-    tasks.spawn(watch_sleep(account.surroundings.clone()));
-    live(account, &mut events, batch, &mut tasks).await
+    tasks.spawn(clock::watch_sleep(account.surroundings.clone()));
+    let socket: BoxFuture<'static, Connection> = match limited {
+        None | Some(ErrorCode::ProxyInUse) => std::future::pending().boxed(),
+        Some(_) => find_socket(Arc::clone(account)).boxed(),
+    };
+    tokio::select! {
+        ended = live(account, &mut events, batch, &mut tasks) => ended,
+        connection = socket => Ok(Ended::Socket(connection)),
+    }
+}
+
+/// Tries for a socket, ever more seldom, until one comes about.
+async fn find_socket(account: Arc<Account>) -> Connection {
+    let (mut ceiling, longest) = SOCKET_WAITS;
+    loop {
+        tokio::select! {
+            () = sleep(ceiling.mul_f64(account.surroundings.chance())) => {}
+            () = account.network_changed.notified() => ceiling = SOCKET_WAITS.0,
+            () = account.hurry.notified() => {}
+        }
+        match attempt::socket_only(&account).await {
+            Ok(connection) => return connection,
+            Err(_) => ceiling = (ceiling * 2).min(longest),
+        }
+    }
 }
 
 fn outbox_wake(transaction: &rusqlite::Transaction<'_>) -> Result<(), Error> {
@@ -293,7 +194,8 @@ async fn take_in_live(account: &Account, batch: Vec<ServerEvent>) -> Result<Opti
 }
 
 /// Joins rooms and fetches what is missing, at first and whenever something turns out to be.
-async fn keep_up(account: Arc<Account>, link: Arc<dyn Link>) -> Result<(), Error> {
+async fn keep_up(account: Arc<Account>, link: Arc<dyn Link>, limited: Option<ErrorCode>) -> Result<(), Error> {
+    let up_to_date = if limited.is_some() { ConnectionState::Limited } else { ConnectionState::Live };
     // Joined before fetched: what is said in between then comes twice instead of not at all.
     let mut to_join = account.store.read(rooms::ids).await?;
     let mut pause = Duration::from_millis(500);
@@ -316,9 +218,10 @@ async fn keep_up(account: Arc<Account>, link: Arc<dyn Link>) -> Result<(), Error
         if !to_join.is_empty() {
             continue;
         }
-        account.set_connection(ConnectionState::Live, None, None);
+        account.set_connection(up_to_date, limited, None);
+        account.history_lags.notify_one();
         tokio::select! {
-            () = account.behind.notified() => account.set_connection(ConnectionState::CatchingUp, None, None),
+            () = account.behind.notified() => account.set_connection(ConnectionState::CatchingUp, limited, None),
             () = account.cursor_lags.notified() => sleep(CURSOR_DELAY).await,
         }
     }
@@ -360,8 +263,13 @@ async fn join_baseline(account: Arc<Account>, link: Arc<dyn Link>) -> Result<(),
 /// Asks for a sign of life. An unanswered question is a dead link, however open it looks.
 async fn beat(account: Arc<Account>, link: Arc<dyn Link>) -> Result<(), Error> {
     loop {
-        sleep(HEARTBEAT).await;
-        match ask(link.as_ref(), &Heartbeat {}).await {
+        let patience = tokio::select! {
+            () = sleep(HEARTBEAT) => Duration::MAX,
+            // The way to the server may be gone without a word.
+            () = account.network_changed.notified() => PROBE,
+        };
+        let answer = timeout(patience, ask(link.as_ref(), &Heartbeat {})).await;
+        match answer.unwrap_or(Err(AskFailure::Link(LinkFailure::TimedOut))) {
             Ok(answer) => {
                 account.tokens.note_server_time(answer.server_time);
                 account.note_confirmed();
@@ -400,37 +308,4 @@ async fn renew(account: Arc<Account>, link: Arc<dyn Link>) -> Result<(), Error> 
 async fn carry(account: Arc<Account>, link: Arc<dyn Link>) -> Result<(), Error> {
     courier::run(account, link).await;
     Err(Error::new(ErrorCode::Unreachable, "lost while sending"))
-}
-
-/// After a sleep a connection may look open and be dead.
-async fn watch_sleep(surroundings: Surroundings) -> Result<(), Error> {
-    let mut clock = ClockWatch::start(&surroundings);
-    loop {
-        sleep(Duration::from_secs(2)).await;
-        if clock.jumped() {
-            return Err(Error::new(ErrorCode::Unreachable, "the computer slept"));
-        }
-    }
-}
-
-/// Compares the wall clock, which goes on while the computer sleeps, with the monotonic one, which does not.
-struct ClockWatch {
-    surroundings: Surroundings,
-    wall: Timestamp,
-    monotonic: Instant,
-}
-
-impl ClockWatch {
-    fn start(surroundings: &Surroundings) -> Self {
-        Self { surroundings: surroundings.clone(), wall: surroundings.now(), monotonic: Instant::now() }
-    }
-
-    /// Whether the two went apart since the last look. A clock set back says nothing.
-    fn jumped(&mut self) -> bool {
-        let now = Self::start(&self.surroundings);
-        let wall = now.wall.as_millis().saturating_sub(self.wall.as_millis());
-        let monotonic = now.monotonic.duration_since(self.monotonic).as_millis();
-        *self = now;
-        i128::from(wall) - i128::try_from(monotonic).unwrap_or(i128::MAX) > SLEEP_JUMP.as_millis() as i128
-    }
 }

@@ -1,0 +1,124 @@
+//! The state as a whole, and what changes of it.
+
+use hugmedo_chat_protocol::{RoomId, SessionEndReason};
+use serde::Serialize;
+
+use super::{ConnectionView, MessageView, Preferences, RoomView, SessionView, TypingPerson};
+use crate::error::ErrorCode;
+
+#[cfg(feature = "ts")]
+use ts_rs::TS;
+
+/// Everything the interface needs to draw itself, at one revision.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// Events with a higher revision are newer than this snapshot.
+    pub revision: u32,
+    /// Who is signed in, if anyone.
+    pub session: Option<SessionView>,
+    /// The link.
+    pub connection: ConnectionView,
+    /// All rooms; order is the interface's business (newest message first).
+    pub rooms: Vec<RoomView>,
+    /// The choices.
+    pub preferences: Preferences,
+    /// A standing trouble of this computer, such as a full disk.
+    pub trouble: Option<ErrorCode>,
+}
+
+/// Something is now true that was not before.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum ViewChange {
+    /// Someone signed in, or nobody is signed in any more.
+    SessionChanged {
+        /// Who is signed in now.
+        session: Option<SessionView>,
+        /// Why nobody is, where the person did not ask for it.
+        ended: Option<SessionEndReason>,
+    },
+    /// The link changed.
+    ConnectionChanged {
+        /// The link now.
+        connection: ConnectionView,
+    },
+    /// A room is new or changed.
+    RoomUpserted {
+        /// The room now.
+        room: RoomView,
+    },
+    /// The person is no longer a member of a room.
+    RoomRemoved {
+        /// The room.
+        room_id: RoomId,
+    },
+    /// Rows are new or changed; match them by `key`.
+    MessagesUpserted {
+        /// The room.
+        room_id: RoomId,
+        /// The rows now.
+        messages: Vec<MessageView>,
+    },
+    /// A row is gone: the person discarded it before it was sent.
+    MessageRemoved {
+        /// The room.
+        room_id: RoomId,
+        /// The row's key.
+        key: String,
+    },
+    /// What is held of a room was replaced; open it again.
+    TimelineReset {
+        /// The room.
+        room_id: RoomId,
+    },
+    /// Who is writing in a room.
+    TypingChanged {
+        /// The room.
+        room_id: RoomId,
+        /// Everyone who is writing there now, the reader excepted.
+        typing: Vec<TypingPerson>,
+    },
+    /// The choices changed.
+    PreferencesChanged {
+        /// The choices now.
+        preferences: Preferences,
+    },
+    /// A trouble of this computer began or ended.
+    TroubleChanged {
+        /// The trouble now, if any.
+        trouble: Option<ErrorCode>,
+    },
+    /// Someone asked for a room from outside the page, by clicking a notification.
+    RoomRequested {
+        /// The room to show.
+        room_id: RoomId,
+    },
+}
+
+/// A change with its place in the order of all changes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(rename_all = "camelCase")]
+pub struct ViewEvent {
+    /// Rises by one with each change.
+    pub revision: u32,
+    /// The change.
+    pub change: ViewChange,
+}
+
+/// What the channel to the webview carries: changes in order, or word that some were lost.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum ChannelItem {
+    /// Changes, in order of revision.
+    Events {
+        /// At least one.
+        events: Vec<ViewEvent>,
+    },
+    /// The interface was too slow and changes were lost: subscribe again.
+    Lagged,
+}

@@ -1,0 +1,16 @@
+//! What a user interface sees: plain data, projected from the store and the connection.
+//!
+//! Invariant: a view says what is true now, never what to do, and holds no token. These are the only types that cross to
+//! the webview; their TypeScript twins are generated into `src/lib/backend/bindings` and committed.
+
+mod change;
+mod preferences;
+mod session;
+mod timeline;
+
+pub use change::{ChannelItem, Snapshot, ViewChange, ViewEvent};
+pub use preferences::{ConnectionSettings, Language, NotificationPrivacy, NotifyAbout, Preferences, Theme};
+pub use session::{ConnectionState, ConnectionView, Credentials, SessionView, SignInRequest, SyncProgress};
+pub use timeline::{
+    Delivery, Gaze, LastMessageView, MessageView, OpenedRoom, OutgoingMessage, RoomView, TimelinePage, TypingPerson,
+};

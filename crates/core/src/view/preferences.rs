@@ -1,0 +1,132 @@
+//! The person's choices on this computer.
+
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ts")]
+use ts_rs::TS;
+
+/// The language of the interface and of notifications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(rename_all = "camelCase")]
+pub enum Language {
+    /// 日本語
+    Ja,
+    /// English
+    En,
+}
+
+/// Light or dark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(rename_all = "camelCase")]
+pub enum Theme {
+    /// As the operating system says.
+    System,
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+/// Which new messages raise a native notification. Urgent ones always do, but for `None`... they do even then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(rename_all = "camelCase")]
+pub enum NotifyAbout {
+    /// Every message of others.
+    All,
+    /// Messages in rooms with a patient, mentions, and urgent ones.
+    Important,
+    /// Urgent ones only.
+    Urgent,
+}
+
+/// How much a notification tells to someone who looks over the shoulder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(rename_all = "camelCase")]
+pub enum NotificationPrivacy {
+    /// That there is a new message, nothing else.
+    Nothing,
+    /// Who wrote, not in which room and not what. Patients' names are left out too.
+    Sender,
+    /// Who wrote, where and what.
+    Content,
+}
+
+/// How servers are reached: Socket.IO's Manager options as the guide sets them, and the way through a hospital's network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(rename_all = "camelCase", default)]
+pub struct ConnectionSettings {
+    /// `reconnectionAttempts`: failed attempts in a row after which the app waits to be told to go on. 0, the default, never
+    /// gives up; the guide's value is 5.
+    pub reconnection_attempts: u32,
+    /// `reconnectionDelay`: the longest first wait, in milliseconds.
+    pub reconnection_delay_ms: u32,
+    /// `reconnectionDelayMax`: the longest wait during the first minute of an outage, in milliseconds.
+    pub reconnection_delay_max_ms: u32,
+    /// `timeout`: the longest a connection may take to come about, in milliseconds.
+    pub timeout_ms: u32,
+    /// The HTTP proxy to go through, as `http://host:port`; empty to go straight, or as the operating system's environment
+    /// says. A live connection cannot go through one (see the decision on limited mode), so that the app then works over
+    /// HTTPS.
+    pub proxy: String,
+    /// A file with the certificate (PEM) of the organisation's own certificate authority, trusted beside those of the
+    /// operating system; empty for none.
+    pub ca_file: String,
+}
+
+impl Default for ConnectionSettings {
+    fn default() -> Self {
+        Self {
+            reconnection_attempts: 0,
+            reconnection_delay_ms: 1_000,
+            reconnection_delay_max_ms: 5_000,
+            timeout_ms: 20_000,
+            proxy: String::new(),
+            ca_file: String::new(),
+        }
+    }
+}
+
+/// Choices of the person that hold on this computer, before and after signing in. They hold nothing confidential.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(rename_all = "camelCase", default)]
+pub struct Preferences {
+    /// The language; absent until chosen, then the operating system decides.
+    #[cfg_attr(feature = "ts", ts(optional))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
+    /// Light or dark.
+    pub theme: Theme,
+    /// Whether Enter sends (and Shift+Enter breaks the line) or Ctrl+Enter sends.
+    pub enter_sends: bool,
+    /// Which messages notify.
+    pub notify_about: NotifyAbout,
+    /// What a notification tells.
+    pub notification_privacy: NotificationPrivacy,
+    /// The server address that was last signed in to, offered again.
+    pub last_server: String,
+    /// The user name that was last signed in with, offered again.
+    pub last_username: String,
+    /// How servers are reached.
+    pub connection: ConnectionSettings,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self {
+            language: None,
+            theme: Theme::System,
+            enter_sends: true,
+            notify_about: NotifyAbout::Important,
+            notification_privacy: NotificationPrivacy::Sender,
+            last_server: String::new(),
+            last_username: String::new(),
+            connection: ConnectionSettings::default(),
+        }
+    }
+}
