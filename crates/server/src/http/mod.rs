@@ -1,6 +1,7 @@
 //! The HTTP side: `/api`, the probes, and the Socket.IO layer behind the same door.
 
 mod door;
+mod events;
 mod extract;
 mod failure;
 mod rooms;
@@ -34,6 +35,7 @@ pub(crate) fn router(app: Arc<App>, socket_io: SocketIoLayer) -> Router {
         .route("/api/rooms", get(rooms::list))
         .route("/api/rooms/{room}/messages", get(rooms::history).post(rooms::say))
         .route("/api/sync", get(sync::sync))
+        .route("/api/events/{event}", post(events::event))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .fallback(not_found)

@@ -39,6 +39,11 @@ const EVENTS: &[(&str, Kind)] = &[
     (Heartbeat::NAME, Kind::Signal),
 ];
 
+/// The bucket an event takes from; `None` if clients have no such event.
+pub(crate) fn bucket(name: &str) -> Option<Kind> {
+    EVENTS.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+}
+
 /// Where an event came from and where its answer goes.
 struct Call<'a> {
     app: &'a Arc<App>,
@@ -51,11 +56,11 @@ struct Call<'a> {
 pub(super) async fn handle(app: &Arc<App>, socket: &SocketRef, link: &Link, incoming: Incoming) {
     let Incoming { name, payload, ack } = incoming;
     let call = Call { app, socket, link, payload, ack };
-    let Some((_, kind)) = EVENTS.iter().find(|(known, _)| *known == name) else {
+    let Some(kind) = bucket(&name) else {
         call.refuse(Refusal::new(ErrorCode::BadRequest, "no such event"));
         return;
     };
-    if let Err(refusal) = app.throttle.check(*kind, &link.user().id) {
+    if let Err(refusal) = app.throttle.check(kind, &link.user().id) {
         call.refuse(refusal);
         return;
     }

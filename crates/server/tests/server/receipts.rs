@@ -1,5 +1,6 @@
 //! Delivered, read, taken on.
 
+use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use crate::hospital::{Hospital, says};
@@ -80,4 +81,18 @@ async fn a_notification_counts_what_others_said_and_was_not_read() {
     alice.ask("message", says("ward", "hello")).await;
     let notification = bob.event_named("notification").await;
     assert_eq!((&notification["unread"], &notification["userName"]), (&json!(2), &json!("ALICE")));
+}
+
+#[tokio::test]
+async fn a_receipt_by_a_call_is_the_same_receipt() {
+    let hospital = Hospital::open().await;
+    let mut alice = hospital.enter("alice", "ward").await;
+    alice.ask("message", says("ward", "hello")).await;
+    alice.heard().await;
+    let bob = hospital.token("bob").await;
+    let wish = json!({ "roomId": "ward", "upToSeq": 1 });
+    let (status, answer) = hospital.call(Method::POST, "/api/events/read", Some(&bob), Some(wish)).await;
+    assert_eq!((status, answer), (StatusCode::OK, json!({ "roomId": "ward", "readSeq": 1 })));
+    let receipt = alice.event_named("receipt").await;
+    assert_eq!((&receipt["userId"], &receipt["kind"], &receipt["upToSeq"]), (&json!("bob"), &json!("read"), &json!(1)));
 }

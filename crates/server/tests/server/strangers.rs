@@ -38,6 +38,8 @@ fn routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::GET, "/api/rooms/ward/messages", None),
         (Method::POST, "/api/rooms/ward/messages", Some(says("ward", "let me in"))),
         (Method::GET, "/api/sync", None),
+        (Method::POST, "/api/events/read", Some(json!({ "roomId": "ward", "upToSeq": 1 }))),
+        (Method::POST, "/api/events/heartbeat", Some(json!({}))),
     ]
 }
 
@@ -96,6 +98,23 @@ async fn a_non_member_is_refused_every_route_of_a_room_and_sees_only_own_rooms()
     let carols = hospital.get("/api/rooms", &hospital.token("carol").await).await;
     let ids: Vec<_> = carols["rooms"].as_array().unwrap().iter().map(|room| room["id"].clone()).collect();
     assert_eq!(ids, ["carol", "news"]);
+}
+
+#[tokio::test]
+async fn a_non_member_is_refused_every_event_that_is_a_call_of_its_own() {
+    let hospital = Hospital::open().await;
+    let mut alice = hospital.enter("alice", "ward").await;
+    let said = alice.ask("message", says("ward", "for the ward only")).await;
+    let dave = hospital.token("dave").await;
+    for (name, payload) in events_of("ward", said["id"].as_str().unwrap()) {
+        let path = format!("/api/events/{name}");
+        let (status, body) = hospital.call(Method::POST, &path, Some(&dave), Some(payload)).await;
+        let about_sockets = matches!(name, JoinRoom::NAME | LeaveRoom::NAME | SendMessage::NAME);
+        let expected = if about_sockets { StatusCode::NOT_FOUND } else { StatusCode::FORBIDDEN };
+        assert_eq!(status, expected, "{name}: {body}");
+    }
+    let heard = alice.heard().await;
+    assert_eq!(heard.len(), 1, "members heard of a stranger's attempt: {heard:?}");
 }
 
 #[tokio::test]
