@@ -13,12 +13,17 @@ use crate::{
 /// A clock that jumped this far was a computer that slept.
 const SLEEP_JUMP: Duration = Duration::from_secs(30);
 
-/// Waits, but not across a sleep of the computer: whoever opens the lid wants to be connected now.
-pub(super) async fn sleep_awake(surroundings: &Surroundings, wait: Duration) {
-    let deadline = Instant::now() + wait;
-    let mut clock = ClockWatch::start(surroundings);
-    while Instant::now() < deadline && !clock.jumped() {
-        sleep(Duration::from_secs(1).min(deadline - Instant::now())).await;
+/// Waits, without `wait` for ever, but not across a sleep of the computer: whoever opens the lid wants to be connected now.
+pub(super) async fn sleep_awake(surroundings: &Surroundings, wait: Option<Duration>) {
+    let waited = async {
+        match wait {
+            Some(wait) => sleep(wait).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = waited => {}
+        _ = watch_sleep(surroundings.clone()) => {}
     }
 }
 

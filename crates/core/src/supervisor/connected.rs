@@ -262,12 +262,16 @@ async fn join_baseline(account: Arc<Account>, link: Arc<dyn Link>) -> Result<(),
 
 /// Asks for a sign of life. An unanswered question is a dead link, however open it looks.
 async fn beat(account: Arc<Account>, link: Arc<dyn Link>) -> Result<(), Error> {
+    let network_changed = account.network_changed.notified();
+    tokio::pin!(network_changed);
     loop {
         let patience = tokio::select! {
             () = sleep(HEARTBEAT) => Duration::MAX,
             // The way to the server may be gone without a word.
-            () = account.network_changed.notified() => PROBE,
+            () = &mut network_changed => PROBE,
         };
+        // Listened for again before asking, so that no change goes unheard.
+        network_changed.set(account.network_changed.notified());
         let answer = timeout(patience, ask(link.as_ref(), &Heartbeat {})).await;
         match answer.unwrap_or(Err(AskFailure::Link(LinkFailure::TimedOut))) {
             Ok(answer) => {

@@ -71,10 +71,12 @@ pub(crate) async fn run(account: Arc<Account>) -> Option<SessionEndReason> {
         }
         let wait = backoff.next(&account.settings(), account.surroundings.chance());
         let next = wait.map(|wait| account.surroundings.in_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)));
+        // Listened for before anyone is told that we wait.
+        let network_changed = account.network_changed.notified();
         account.set_connection(ConnectionState::Offline, Some(code), next);
         tokio::select! {
-            () = clock::sleep_awake(&account.surroundings, wait.unwrap_or(Duration::MAX)) => {}
-            () = account.network_changed.notified() => backoff.reset(),
+            () = clock::sleep_awake(&account.surroundings, wait) => {}
+            () = network_changed => backoff.reset(),
             () = account.hurry.notified() => backoff.reset(),
             () = account.stop.cancelled() => return None,
         }
