@@ -16,8 +16,9 @@ use crate::{
 
 /// Messages fetched for each room of a snapshot.
 const SNAPSHOT_PAGE: usize = 50;
-/// Pages fetched beyond that so that everything unread is counted; past it the count is 'at least'.
-const UNREAD_PAGES: usize = 25;
+/// Pages fetched beyond that so that what is unread is counted before the app is called up to date; with more, the count
+/// grows as the history comes in.
+const UNREAD_PAGES: usize = 5;
 
 /// Fetches everything that changed since the last time. Returns the rooms that are new here.
 pub(crate) async fn catch_up(account: &Account) -> Result<Vec<RoomId>, Error> {
