@@ -44,6 +44,7 @@ pub(crate) async fn run(account: Arc<Account>, link: Arc<dyn Link>) {
             }
         };
         tokio::select! {
+            biased;
             () = account.outgoing.notified() => {}
             () = async { match pause { Some(pause) => sleep(pause).await, None => std::future::pending().await } } => {}
         }

@@ -59,8 +59,9 @@ pub(crate) async fn run(account: Arc<Account>) -> Option<SessionEndReason> {
         account.set_connection(ConnectionState::Connecting, None, None);
         let began = Instant::now();
         let ended = tokio::select! {
-            ended = attempt(&account) => ended,
+            biased;
             () = account.stop.cancelled() => Ended::Stopped,
+            ended = attempt(&account) => ended,
         };
         hang_up(&account).await;
         let code = match ended {
@@ -78,9 +79,10 @@ pub(crate) async fn run(account: Arc<Account>) -> Option<SessionEndReason> {
         let next = account.surroundings.in_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         account.set_connection(ConnectionState::Offline, Some(code), Some(next));
         tokio::select! {
-            () = sleep_awake(&account.surroundings, wait) => {}
-            () = account.hurry.notified() => backoff.reset(),
+            biased;
             () = account.stop.cancelled() => return None,
+            () = account.hurry.notified() => backoff.reset(),
+            () = sleep_awake(&account.surroundings, wait) => {}
         }
     }
 }
@@ -243,9 +245,8 @@ async fn live(
             return Ok(ended);
         }
         tokio::select! {
-            more = events.next_batch(&mut batch, BATCH) => if !more {
-                return Ok(Ended::Link(None));
-            },
+            // What is rare comes first: a flood of events must hide neither the end of a task nor the tick.
+            biased;
             Some(ended) = tasks.join_next() => match ended {
                 // A task that is done, such as joining rooms, ends nothing.
                 Ok(Ok(())) => {}
@@ -258,6 +259,9 @@ async fn live(
                     account.publish_typing(&room);
                 }
             }
+            more = events.next_batch(&mut batch, BATCH) => if !more {
+                return Ok(Ended::Link(None));
+            },
         }
     }
 }
@@ -318,6 +322,7 @@ async fn keep_up(account: Arc<Account>, link: Arc<dyn Link>) -> Result<(), Error
         }
         account.set_connection(ConnectionState::Live, None, None);
         tokio::select! {
+            biased;
             () = account.behind.notified() => account.set_connection(ConnectionState::CatchingUp, None, None),
             () = account.cursor_lags.notified() => sleep(CURSOR_DELAY).await,
         }
