@@ -56,6 +56,7 @@ pub(super) fn draw(plan: &Plan, chance: &mut Chance) -> Vec<(u64, Deed)> {
     let computers = plan.computers.len() as u64;
     // Half of the runs leave memberships and clocks alone, so that the strictest rules hold for them.
     let (moves, clocks, crashes) = (chance.happens(0.4), chance.happens(0.5), chance.happens(0.8));
+    let forgets = chance.happens(0.3);
     for _ in 0..plan.deeds {
         let at = chance.between(0, plan.unkind_ms);
         let computer = usize::try_from(chance.between(0, computers)).unwrap_or(0);
@@ -100,7 +101,7 @@ pub(super) fn draw(plan: &Plan, chance: &mut Chance) -> Vec<(u64, Deed)> {
             }
             94..96 => deeds.push((at, Deed::Sleep { computer, millis: chance.between(1_000, 60_000) })),
             96 => deeds.push((at, Deed::ExpireTokens)),
-            97 => deeds.push((at, Deed::ForgetChanges)),
+            97 if forgets => deeds.push((at, Deed::ForgetChanges)),
             _ => deeds.push((at, Deed::Hurry { computer })),
         }
     }

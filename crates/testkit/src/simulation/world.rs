@@ -282,7 +282,11 @@ impl World {
                 let now = post.ledger.now;
                 post.ledger.sessions.expire_all(now);
             }
-            Deed::ForgetChanges => held(&self.post).ledger.forget_changes(),
+            Deed::ForgetChanges => {
+                let mut post = held(&self.post);
+                post.ledger.forget_changes();
+                post.tally.old_cursors += 1;
+            }
             Deed::Clear => self.clear(),
         }
         Ok(())
