@@ -28,7 +28,7 @@ use crate::{
     supervisor,
     surroundings::Surroundings,
     timeline,
-    transport::{Network, PresentSettings, trust},
+    transport::{Network, NetworkTo, trust},
     vault::Vault,
     view::{
         ConnectionView, Gaze, MessageView, OpenedRoom, OutgoingMessage, Preferences, RoomView, SessionView,
@@ -47,7 +47,7 @@ pub struct Config {
     /// Time, chance and threads.
     pub surroundings: Surroundings,
     /// The way to a server.
-    pub network: Arc<dyn Fn(&ServerAddress, PresentSettings) -> Network + Send + Sync>,
+    pub network: NetworkTo,
 }
 
 impl Config {

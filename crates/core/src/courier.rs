@@ -19,6 +19,8 @@ use crate::{
 
 /// The longest own wait between two attempts that the server refused for now; the server may ask for more.
 const LONGEST_BACKOFF_MS: u64 = 60_000;
+/// How long to leave a server alone that refused a receipt for now.
+const RECEIPT_PAUSE: Duration = Duration::from_secs(5);
 /// How long a baseline server may take to echo a message before its fate is called unknown.
 const ECHO_WAIT: Duration = Duration::from_secs(15);
 /// How long to leave a store alone that failed, for instance because the disk is full.
@@ -44,6 +46,7 @@ pub(crate) async fn run(account: Arc<Account>, link: Arc<dyn Link>) {
             }
         };
         tokio::select! {
+            biased;
             () = account.outgoing.notified() => {}
             () = async { match pause { Some(pause) => sleep(pause).await, None => std::future::pending().await } } => {}
         }
@@ -63,7 +66,7 @@ impl From<Error> for Stop {
     }
 }
 
-/// Carries everything that is due. Returns how long until the next message may be tried, if one waits.
+/// Carries everything that is due. Returns how long until the next message or receipt may be tried, if one waits.
 async fn carry(account: &Arc<Account>, link: &Arc<dyn Link>) -> Result<Option<Duration>, Stop> {
     loop {
         let now = account.surroundings.now();
@@ -77,16 +80,16 @@ async fn carry(account: &Arc<Account>, link: &Arc<dyn Link>) -> Result<Option<Du
             send(account, link, due).await?;
         }
     }
-    if !account.is_baseline() {
-        send_receipts(account, link).await?;
-    }
+    let all_told = account.is_baseline() || send_receipts(account, link).await?;
     let next = account.store.read(outbox::next_due_at).await?;
-    Ok(next.map(|at| {
+    let pause = next.map(|at| {
         let wait = at.as_millis().saturating_sub(account.surroundings.now().as_millis());
         // A due message held back by an earlier one of its room is woken by that one's end.
         // Looked at again every minute, because the clock it was reckoned by may be set back meanwhile.
         Duration::from_millis(u64::try_from(wait).unwrap_or(0).clamp(250, LONGEST_BACKOFF_MS))
-    }))
+    });
+    // Nothing else would wake a receipt that was refused for now.
+    Ok(if all_told { pause } else { Some(pause.unwrap_or(RECEIPT_PAUSE).min(RECEIPT_PAUSE)) })
 }
 
 async fn send(account: &Account, link: &Arc<dyn Link>, due: DueMessage) -> Result<(), Stop> {
@@ -163,12 +166,16 @@ fn judge(refusal: &Refusal, attempts: u32, surroundings: &Surroundings) -> SendO
     SendOutcome::Waits(code, surroundings.in_millis(wait.min(outbox::LONGEST_WAIT_MS.into())))
 }
 
-async fn send_receipts(account: &Account, link: &Arc<dyn Link>) -> Result<(), Stop> {
+/// Returns whether the server now knows everything.
+async fn send_receipts(account: &Account, link: &Arc<dyn Link>) -> Result<bool, Stop> {
+    let mut all_told = true;
     let due = account.store.read(receipts::due).await?;
     for (room, up_to_seq) in due.read {
         let event = Read { room_id: room.clone(), up_to_seq };
         if told(ask(link.as_ref(), &event).await)? {
             account.store.write(move |transaction| rooms::note_read_acked(transaction, &room, up_to_seq)).await?;
+        } else {
+            all_told = false;
         }
     }
     for (room, up_to_seq) in due.delivered {
@@ -178,9 +185,11 @@ async fn send_receipts(account: &Account, link: &Arc<dyn Link>) -> Result<(), St
                 .store
                 .write(move |transaction| receipts::note_delivered_acked(transaction, &room, up_to_seq))
                 .await?;
+        } else {
+            all_told = false;
         }
     }
-    Ok(())
+    Ok(all_told)
 }
 
 /// Whether a receipt is done with. A refusal for now leaves it due; a refusal for good (no longer a member) ends it.

@@ -22,6 +22,12 @@ impl MemorySecrets {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 
+    /// Another keychain with the same entries.
+    pub fn duplicate(&self) -> Self {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { entries: Arc::new(Mutex::new(entries)), failure: Arc::default() }
+    }
+
     /// The names of all entries.
     pub fn names(&self) -> Vec<String> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()

@@ -1,11 +1,12 @@
-//! For tests only: hosts in memory, a scripted network, and the real server in process.
+//! For tests only: hosts in memory, a scripted network, the real server in process, and a simulation of a hospital.
 //!
-//! Invariant: nothing here is a simplified copy of the product. A scripted network plays exactly what a test tells it to;
-//! whoever needs a server's behaviour takes the real server.
+//! Invariant: nothing here is a simplified copy of the product, but for the simulation's book of what a server knows, which a
+//! test holds against the real server. A scripted network plays exactly what a test tells it to.
 
 mod hospital;
 mod host;
 mod scripted;
+pub mod simulation;
 mod watch;
 
 pub use hospital::{Clinician, Hospital};

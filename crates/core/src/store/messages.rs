@@ -221,7 +221,7 @@ pub(crate) fn newest(connection: &Connection, me: &UserId, room: &RoomId, limit:
     Ok(stretch)
 }
 
-/// The rows just before a position, or `None` if those positions are not stored here.
+/// The rows just before a position, or `None` if they are not stored here.
 pub(crate) fn before(
     connection: &Connection,
     me: &UserId,
@@ -233,10 +233,10 @@ pub(crate) fn before(
     if last == Seq::ZERO {
         return Ok(Some(Stretch { messages: Vec::new(), has_earlier: false }));
     }
-    match coverage::around(connection, room, last)? {
-        Some((first, _)) => stretch(connection, me, room, first, before, limit).map(Some),
-        None => Ok(None),
-    }
+    let Some((first, _)) = coverage::around(connection, room, last)? else { return Ok(None) };
+    let stretch = stretch(connection, me, room, first, before, limit)?;
+    // Positions of edits and deletions show nothing: what stands before them is as good as not stored.
+    Ok((!stretch.messages.is_empty() || !stretch.has_earlier).then_some(stretch))
 }
 
 fn stretch(

@@ -50,6 +50,7 @@ pub(crate) fn set_mode(connection: &Connection, new: Mode) -> Result<bool, Error
     }
     if old.is_some() {
         forget_history(connection)?;
+        connection.execute("DELETE FROM receipt", [])?;
     }
     set(connection, "mode", if new == Mode::Baseline { "baseline" } else { "extended" })?;
     Ok(old.is_some())
@@ -64,12 +65,12 @@ pub(crate) fn set_owner(connection: &Connection, owner: &User) -> Result<(), Err
     set(connection, "owner", &serde_json::to_string(owner).unwrap_or_default())
 }
 
-/// Drops everything that can be fetched again. Drafts and unsent messages stay.
+/// Drops everything that can be fetched again. Drafts and unsent messages stay, and so do receipts: a snapshot does not
+/// bring them, and an own message that others have read must not go back to 'sent'.
 pub(crate) fn forget_history(connection: &Connection) -> Result<(), Error> {
     connection.execute_batch(
         "DELETE FROM message WHERE local_id NOT IN (SELECT local_id FROM outbox);
          DELETE FROM coverage;
-         DELETE FROM receipt;
          DELETE FROM meta WHERE key IN ('cursor', 'snapshot');
          UPDATE room SET last_seq = 0;",
     )?;

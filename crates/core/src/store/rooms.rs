@@ -88,10 +88,16 @@ pub(crate) fn note_read_acked(connection: &Connection, room: &RoomId, seq: Seq) 
     Ok(())
 }
 
-/// Whether positions up to the last known one are missing at the top of a room's log.
+/// Whether positions up to the last known one are missing at the top of a room's log, or nothing of what is stored there
+/// can be shown: edits and deletions take positions too.
 pub(crate) fn is_behind(connection: &Connection, room: &RoomId) -> Result<bool, Error> {
-    let stored = super::coverage::newest(connection, room)?.map_or(Seq::ZERO, |(_, last)| last);
-    Ok(last_seq(connection, room)? > stored)
+    let (first, stored) = super::coverage::newest(connection, room)?.unwrap_or_default();
+    let shows: bool = connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM message WHERE room_id = ? AND seq BETWEEN ? AND ?)",
+        params![room.as_str(), number(first), number(stored)],
+        |row| row.get(0),
+    )?;
+    Ok(last_seq(connection, room)? > stored || (first > Seq::new(1) && !shows))
 }
 
 /// A room as the list shows it.

@@ -32,6 +32,7 @@ pub(super) async fn establish(account: &Arc<Account>) -> Result<Established, End
     tokio::pin!(socket, calls);
 
     let early = tokio::select! {
+        biased;
         outcome = &mut socket => Some(outcome),
         () = sleep(HEAD_START) => None,
     };
@@ -50,6 +51,7 @@ pub(super) async fn establish(account: &Arc<Account>) -> Result<Established, End
         Some(Err(ended)) => Err(ended),
         // It neither comes about nor fails: whoever is first.
         None => tokio::select! {
+            biased;
             outcome = &mut socket => outcome.map(live),
             Ok(calls) = &mut calls => {
                 Ok(Established { connection: calls, limited: Some(ErrorCode::WebSocketBlocked) })

@@ -22,6 +22,7 @@ pub(super) async fn sleep_awake(surroundings: &Surroundings, wait: Option<Durati
         }
     };
     tokio::select! {
+        biased;
         () = waited => {}
         _ = watch_sleep(surroundings.clone()) => {}
     }

@@ -90,6 +90,7 @@ pub(super) async fn stay(account: &Arc<Account>, established: Established) -> Re
         Some(_) => find_socket(Arc::clone(account)).boxed(),
     };
     tokio::select! {
+        biased;
         ended = live(account, &mut events, batch, &mut tasks) => ended,
         connection = socket => Ok(Ended::Socket(connection)),
     }
@@ -100,6 +101,7 @@ async fn find_socket(account: Arc<Account>) -> Connection {
     let (mut ceiling, longest) = SOCKET_WAITS;
     loop {
         tokio::select! {
+            biased;
             () = sleep(ceiling.mul_f64(account.surroundings.chance())) => {}
             () = account.network_changed.notified() => ceiling = SOCKET_WAITS.0,
             () = account.hurry.notified() => {}
@@ -144,9 +146,8 @@ async fn live(
             return Ok(ended);
         }
         tokio::select! {
-            more = events.next_batch(&mut batch, BATCH) => if !more {
-                return Ok(Ended::Link(None));
-            },
+            // What is rare comes first: a flood of events must hide neither the end of a task nor the tick.
+            biased;
             Some(ended) = tasks.join_next() => match ended {
                 // A task that is done, such as joining rooms, ends nothing.
                 Ok(Ok(())) => {}
@@ -159,6 +160,9 @@ async fn live(
                     account.publish_typing(&room);
                 }
             }
+            more = events.next_batch(&mut batch, BATCH) => if !more {
+                return Ok(Ended::Link(None));
+            },
         }
     }
 }
@@ -221,6 +225,7 @@ async fn keep_up(account: Arc<Account>, link: Arc<dyn Link>, limited: Option<Err
         account.set_connection(up_to_date, limited, None);
         account.history_lags.notify_one();
         tokio::select! {
+            biased;
             () = account.behind.notified() => account.set_connection(ConnectionState::CatchingUp, limited, None),
             () = account.cursor_lags.notified() => sleep(CURSOR_DELAY).await,
         }
@@ -266,6 +271,7 @@ async fn beat(account: Arc<Account>, link: Arc<dyn Link>) -> Result<(), Error> {
     tokio::pin!(network_changed);
     loop {
         let patience = tokio::select! {
+            biased;
             () = sleep(HEARTBEAT) => Duration::MAX,
             // The way to the server may be gone without a word.
             () = &mut network_changed => PROBE,

@@ -49,8 +49,9 @@ pub(crate) async fn run(account: Arc<Account>) -> Option<SessionEndReason> {
     loop {
         let began = Instant::now();
         let ended = tokio::select! {
-            ended = attempt(&account, at_hand.take()) => ended,
+            biased;
             () = account.stop.cancelled() => Ended::Stopped,
+            ended = attempt(&account, at_hand.take()) => ended,
         };
         hang_up(&account).await;
         let code = match ended {
@@ -75,10 +76,11 @@ pub(crate) async fn run(account: Arc<Account>) -> Option<SessionEndReason> {
         let network_changed = account.network_changed.notified();
         account.set_connection(ConnectionState::Offline, Some(code), next);
         tokio::select! {
-            () = clock::sleep_awake(&account.surroundings, wait) => {}
-            () = network_changed => backoff.reset(),
-            () = account.hurry.notified() => backoff.reset(),
+            biased;
             () = account.stop.cancelled() => return None,
+            () = account.hurry.notified() => backoff.reset(),
+            () = network_changed => backoff.reset(),
+            () = clock::sleep_awake(&account.surroundings, wait) => {}
         }
     }
 }
@@ -90,6 +92,7 @@ async fn attempt(account: &Arc<Account>, at_hand: Option<Established>) -> Ended 
         None => {
             account.set_connection(ConnectionState::Connecting, None, None);
             let outcome = tokio::select! {
+                biased;
                 outcome = attempt::establish(account) => outcome,
                 () = ground_moved(account) => Err(Ended::Again),
             };
@@ -115,6 +118,7 @@ async fn ground_moved(account: &Account) {
         account.network_changed.notified().await;
     };
     tokio::select! {
+        biased;
         () = moved => {}
         _ = clock::watch_sleep(account.surroundings.clone()) => {}
     }

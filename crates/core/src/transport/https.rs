@@ -48,6 +48,7 @@ impl Https {
         let (poll, over) = (poll.run(session), lost.clone());
         tokio::spawn(async move {
             tokio::select! {
+                biased;
                 () = poll => over.cancel(),
                 () = over.cancelled() => {}
             }
@@ -117,6 +118,7 @@ impl HttpsLink {
         let renewed = (event == Renew::NAME).then(|| serde_json::from_value::<Renew>(payload.clone()).ok()).flatten();
         let token = held(&self.token);
         let answer = tokio::select! {
+            biased;
             answer = self.api.say(&token, event, payload) => answer,
             () = self.lost.cancelled() => return Err(LinkFailure::Lost),
         };

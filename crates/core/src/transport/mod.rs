@@ -129,6 +129,9 @@ pub enum HttpFailure {
 /// The settings as they now are; both ways follow a change from their next connection or call on.
 pub type PresentSettings = Arc<dyn Fn() -> ConnectionSettings + Send + Sync>;
 
+/// Makes the network to a server.
+pub type NetworkTo = Arc<dyn Fn(&ServerAddress, PresentSettings) -> Network + Send + Sync>;
+
 /// Both ways to one server.
 #[derive(Clone)]
 pub struct Network {

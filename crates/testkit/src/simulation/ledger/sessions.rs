@@ -1,0 +1,106 @@
+//! Who is signed in, and until when.
+//!
+//! Invariant: a refresh token is good once; used a second time, its session is over.
+
+use std::collections::BTreeMap;
+
+use hugmedo_chat_protocol::{ErrorCode, Refusal, Secret, SessionGrant, Timestamp, User, UserId};
+
+use super::{Ledger, News};
+
+/// What a valid access token stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bearer {
+    /// Who.
+    pub user: UserId,
+    /// In which session.
+    pub session: u64,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+pub(in crate::simulation) struct Sessions {
+    life_ms: i64,
+    minted: u64,
+    over: BTreeMap<u64, bool>,
+    access: BTreeMap<String, Bearer>,
+    refresh: BTreeMap<String, (u64, UserId, bool)>,
+}
+
+impl Sessions {
+    pub(super) fn new(life_ms: i64) -> Self {
+        Self { life_ms, minted: 0, over: BTreeMap::new(), access: BTreeMap::new(), refresh: BTreeMap::new() }
+    }
+
+    fn mint(&mut self) -> u64 {
+        self.minted += 1;
+        self.minted
+    }
+
+    pub(in crate::simulation) fn is_over(&self, session: u64) -> bool {
+        self.over.get(&session).copied().unwrap_or(true)
+    }
+
+    pub(in crate::simulation) fn set_life(&mut self, life_ms: i64) {
+        self.life_ms = life_ms;
+    }
+
+    /// All access tokens are past their time.
+    pub(in crate::simulation) fn expire_all(&mut self, now: Timestamp) {
+        for bearer in self.access.values_mut() {
+            bearer.expires_at = bearer.expires_at.min(now);
+        }
+    }
+}
+
+impl Ledger {
+    /// Signs in: passwords are not this book's business.
+    pub fn log_in(&mut self, username: &str) -> Result<SessionGrant, Refusal> {
+        let user = self.users.get(&UserId::new(username)).cloned();
+        let user = user.ok_or_else(|| Refusal::new(ErrorCode::Unauthorized, "nobody of this name"))?;
+        let session = self.sessions.mint();
+        self.sessions.over.insert(session, false);
+        Ok(self.grant(session, user))
+    }
+
+    fn grant(&mut self, session: u64, user: User) -> SessionGrant {
+        let number = self.sessions.mint();
+        let expires_at = Timestamp::from_millis(self.now.as_millis() + self.sessions.life_ms);
+        let (access, refresh) = (format!("access-{number}"), format!("refresh-{number}"));
+        self.sessions.access.insert(access.clone(), Bearer { user: user.id.clone(), session, expires_at });
+        self.sessions.refresh.insert(refresh.clone(), (session, user.id.clone(), false));
+        SessionGrant { access_token: Secret::new(access), refresh_token: Secret::new(refresh), expires_at, user }
+    }
+
+    /// Trades a refresh token for a new pair.
+    pub fn renew(&mut self, refresh: &Secret) -> Result<SessionGrant, (Refusal, Vec<News>)> {
+        let refused = || Refusal::new(ErrorCode::Unauthorized, "not a token of a session");
+        let Some((session, user, used)) = self.sessions.refresh.get_mut(refresh.expose()) else {
+            return Err((refused(), Vec::new()));
+        };
+        let (session, user, used_before) = (*session, user.clone(), std::mem::replace(used, true));
+        if self.sessions.is_over(session) {
+            return Err((refused(), Vec::new()));
+        }
+        if used_before {
+            self.sessions.over.insert(session, true);
+            return Err((refused(), vec![News::Ended(session)]));
+        }
+        match self.users.get(&user).cloned() {
+            Some(user) => Ok(self.grant(session, user)),
+            None => Err((refused(), Vec::new())),
+        }
+    }
+
+    /// Whose a token is.
+    pub fn bearer(&self, token: &Secret) -> Result<Bearer, Refusal> {
+        let bearer = self.sessions.access.get(token.expose());
+        let bearer = bearer.filter(|bearer| !self.sessions.is_over(bearer.session));
+        let bearer = bearer.ok_or_else(|| Refusal::new(ErrorCode::Unauthorized, "no valid credentials"))?;
+        if bearer.expires_at <= self.now {
+            return Err(Refusal::new(ErrorCode::TokenExpired, "the token's time is over"));
+        }
+        Ok(bearer.clone())
+    }
+}
