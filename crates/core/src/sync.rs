@@ -184,5 +184,9 @@ pub(crate) async fn fetch_history(
         })
         .await;
     account.note_storage(&result);
+    if result.is_ok() {
+        // What is stored here now is owed to the server as a receipt.
+        account.outgoing.notify_one();
+    }
     result
 }
