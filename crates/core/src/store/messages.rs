@@ -201,6 +201,11 @@ fn insert(connection: &Connection, message: &Message, seq: Seq) -> Result<i64, E
     Ok(connection.last_insert_rowid())
 }
 
+/// Rows of a room that have no position yet. By way of the outbox, which is short: asked for directly, every row of the
+/// store would be looked at.
+const PENDING: &str =
+    "m.local_id IN (SELECT local_id FROM outbox WHERE outbox.room_id = ?1) AND m.room_id = ?1 AND m.seq IS NULL";
+
 /// A stretch of a timeline and whether older rows exist before it, here or on the server.
 pub(crate) struct Stretch {
     /// Ascending.
@@ -215,8 +220,7 @@ pub(crate) fn newest(connection: &Connection, me: &UserId, room: &RoomId, limit:
         Some((first, last)) => stretch(connection, me, room, first, last.next(), limit)?,
         None => Stretch { messages: Vec::new(), has_earlier: rooms::last_seq(connection, room)? > Seq::ZERO },
     };
-    let mut pending =
-        views(connection, me, "m.room_id = ?1 AND m.seq IS NULL ORDER BY m.local_id", params![room.as_str()])?;
+    let mut pending = views(connection, me, &format!("{PENDING} ORDER BY m.local_id"), params![room.as_str()])?;
     stretch.messages.append(&mut pending);
     Ok(stretch)
 }
@@ -263,20 +267,17 @@ pub(crate) fn one(connection: &Connection, me: &UserId, local_id: i64) -> Result
     Ok(views(connection, me, "m.local_id = ?1", params![local_id])?.pop())
 }
 
+const UNSENT: &str = "m.local_id IN (SELECT local_id FROM outbox) ORDER BY m.local_id";
+
 /// Own rows that the server does not have, in the order they go out.
 pub(crate) fn unsent(connection: &Connection, me: &UserId) -> Result<Vec<MessageView>, Error> {
-    views(connection, me, "o.local_id IS NOT NULL ORDER BY m.local_id", ())
+    views(connection, me, UNSENT, ())
 }
 
 /// The newest row of a room, waiting ones included.
 pub(crate) fn last(connection: &Connection, me: &UserId, room: &RoomId) -> Result<Option<MessageView>, Error> {
-    let pending = views(
-        connection,
-        me,
-        "m.room_id = ?1 AND m.seq IS NULL ORDER BY m.local_id DESC LIMIT 1",
-        params![room.as_str()],
-    )?
-    .pop();
+    let pending =
+        views(connection, me, &format!("{PENDING} ORDER BY m.local_id DESC LIMIT 1"), params![room.as_str()])?.pop();
     if pending.is_some() {
         return Ok(pending);
     }
@@ -320,17 +321,21 @@ pub(crate) fn by_client_id(
     .pop())
 }
 
+fn select(condition: &str) -> String {
+    format!(
+        "SELECT m.local_id, m.room_id, m.id, m.client_message_id, m.seq, m.user_id, m.user_name, m.user_type, m.content,
+                m.priority, m.created_at, m.edited_at, m.deleted_at, o.state, o.problem
+         FROM message m LEFT JOIN outbox o USING (local_id) WHERE {condition}"
+    )
+}
+
 fn views(
     connection: &Connection,
     me: &UserId,
     condition: &str,
     values: impl rusqlite::Params,
 ) -> Result<Vec<MessageView>, Error> {
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT m.local_id, m.room_id, m.id, m.client_message_id, m.seq, m.user_id, m.user_name, m.user_type, m.content,
-                m.priority, m.created_at, m.edited_at, m.deleted_at, o.state, o.problem
-         FROM message m LEFT JOIN outbox o USING (local_id) WHERE {condition}"
-    ))?;
+    let mut statement = connection.prepare_cached(&select(condition))?;
     let mut rows = statement.query(values)?;
     let mut views = Vec::new();
     // A page is one room's, so its receipts are read once.
@@ -395,4 +400,35 @@ fn view(row: &Row<'_>, me: &UserId) -> Result<MessageView, Error> {
         edited: row.get::<_, Option<i64>>(11)?.is_some(),
         deleted,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{store::Store, surroundings::Surroundings};
+
+    #[tokio::test]
+    async fn what_a_timeline_asks_never_looks_at_every_message() {
+        let store = Store::in_memory(Surroundings::real()).expect("opens");
+        let conditions = [
+            format!("{PENDING} ORDER BY m.local_id"),
+            "m.room_id = ?1 AND m.seq >= ?2 AND m.seq < ?3 ORDER BY m.seq DESC LIMIT ?4".to_owned(),
+            "m.room_id = ?1 AND m.seq IS NOT NULL ORDER BY m.seq DESC LIMIT 1".to_owned(),
+            UNSENT.to_owned(),
+        ];
+        let plans = store.read(move |connection| {
+            let mut plans = Vec::new();
+            for condition in conditions {
+                let mut explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", select(&condition)))?;
+                let mut rows = explained.raw_query();
+                while let Some(row) = rows.next()? {
+                    plans.push((condition.clone(), row.get::<_, String>(3)?));
+                }
+            }
+            Ok(plans)
+        });
+        for (condition, step) in plans.await.expect("explains") {
+            assert!(!step.starts_with("SCAN m"), "{condition}: {step}");
+        }
+    }
 }
