@@ -13,6 +13,7 @@ use rusqlite::Transaction;
 
 use crate::{
     app::App,
+    audit::{self, Checkpoints, Deed, Report},
     error::Error,
     failure::Failure,
     password::Passwords,
@@ -36,8 +37,8 @@ pub struct Admin {
 enum Reach {
     /// A server runs in this process.
     Live(Arc<App>),
-    /// Only the store.
-    StoreOnly(Box<Passwords>),
+    /// Only the store and the checkpoints beside it.
+    StoreOnly(Box<(Passwords, Checkpoints)>),
 }
 
 impl Admin {
@@ -48,7 +49,8 @@ impl Admin {
     pub fn open(data_dir: &Path) -> Result<Self, Error> {
         let store = Arc::new(crate::open_store(data_dir)?);
         let passwords = Passwords::new().map_err(|_| Error::Invalid("passwords cannot be hashed on this machine"))?;
-        Ok(Self { store, reach: Reach::StoreOnly(Box::new(passwords)) })
+        let checkpoints = crate::open_checkpoints(data_dir)?;
+        Ok(Self { store, reach: Reach::StoreOnly(Box::new((passwords, checkpoints))) })
     }
 
     pub(crate) fn live(app: Arc<App>) -> Self {
@@ -58,14 +60,14 @@ impl Admin {
     fn passwords(&self) -> &Passwords {
         match &self.reach {
             Reach::Live(app) => &app.passwords,
-            Reach::StoreOnly(passwords) => passwords,
+            Reach::StoreOnly(only) => &only.0,
         }
     }
 
     fn app(&self) -> Option<&Arc<App>> {
         match &self.reach {
             Reach::Live(app) => Some(app),
-            Reach::StoreOnly(_) => None,
+            Reach::StoreOnly(..) => None,
         }
     }
 
@@ -119,8 +121,13 @@ impl Admin {
         let hash = self.hash(password).await?;
         let id = UserId::new(username);
         let user = User { id: id.clone(), name, user_type, role, avatar_url: None };
-        self.write(move |tx| if users::insert(tx, &user, &hash)? { Ok(()) } else { Err(Error::Exists("user")) })
-            .await?;
+        self.write(move |tx| {
+            if !users::insert(tx, &user, &hash)? {
+                return Err(Error::Exists("user"));
+            }
+            Ok(audit::append(tx, None, Deed::AddUser, None, Some(user.id.as_str()), None)?)
+        })
+        .await?;
         Ok(id)
     }
 
@@ -135,6 +142,7 @@ impl Admin {
             if !users::set_password(tx, &id, &hash)? {
                 return Err(Error::NotFound("user"));
             }
+            audit::append(tx, None, Deed::SetPassword, None, Some(id.as_str()), None)?;
             Ok(sessions::end_all_of(tx, &id)?)
         })
         .await?;
@@ -152,6 +160,7 @@ impl Admin {
             if !users::disable(tx, &id)? {
                 return Err(Error::NotFound("user"));
             }
+            audit::append(tx, None, Deed::DisableUser, None, Some(id.as_str()), None)?;
             Ok(sessions::end_all_of(tx, &id)?)
         })
         .await?;
@@ -178,11 +187,12 @@ impl Admin {
         }
         let room = RoomId::new(id);
         let (new, name) = (room.clone(), name.into());
-        self.write(
-            move |tx| {
-                if rooms::insert(tx, &new, name.as_str(), kind)? { Ok(()) } else { Err(Error::Exists("room")) }
-            },
-        )
+        self.write(move |tx| {
+            if !rooms::insert(tx, &new, name.as_str(), kind)? {
+                return Err(Error::Exists("room"));
+            }
+            Ok(audit::append(tx, None, Deed::AddRoom, Some(&new), None, None)?)
+        })
         .await?;
         Ok(room)
     }
@@ -202,7 +212,11 @@ impl Admin {
                 if users::account(tx, user_id.as_str())?.is_none() {
                     return Err(Error::NotFound("user"));
                 }
-                if rooms::add_member(tx, &room_id, &user_id)? { room_changed(tx, &room_id) } else { Ok(Vec::new()) }
+                if !rooms::add_member(tx, &room_id, &user_id)? {
+                    return Ok(Vec::new());
+                }
+                audit::append(tx, None, Deed::AddMember, Some(&room_id), Some(user_id.as_str()), None)?;
+                room_changed(tx, &room_id)
             })
             .await?;
         self.tell(views);
@@ -223,6 +237,7 @@ impl Admin {
                     return Err(Error::NotFound("member"));
                 }
                 changes::record_room_removed(tx, &room_id, &user_id)?;
+                audit::append(tx, None, Deed::RemoveMember, Some(&room_id), Some(user_id.as_str()), None)?;
                 room_changed(tx, &room_id)
             })
             .await?;
@@ -263,9 +278,37 @@ impl Admin {
         .await
     }
 
+    /// Looks for edits, deletions, another order and a cut-off end in the audit of this store.
+    ///
+    /// # Errors
+    /// If the audit or its checkpoints cannot be read at all.
+    pub async fn verify_audit(&self, data_dir: &Path) -> Result<Report, Error> {
+        let data_dir = data_dir.to_owned();
+        self.store.read(move |tx| audit::verify(tx, &data_dir)).await
+    }
+
+    /// Passes every entry after a place to `line`, as one JSON object each, in order.
+    ///
+    /// # Errors
+    /// If the audit cannot be read, or `line` fails.
+    pub async fn export_audit(
+        &self,
+        after: i64,
+        mut line: impl FnMut(&str) -> std::io::Result<()> + Send + 'static,
+    ) -> Result<(), Error> {
+        let work = move |tx: &Transaction<'_>| {
+            audit::entries(tx, after, |entry| {
+                let text = serde_json::to_string(&entry).map_err(std::io::Error::from).map_err(Error::Output)?;
+                line(&text).map_err(Error::Output)
+            })
+        };
+        self.store.read(work).await
+    }
+
     /// Finishes writing and closes the store. Only for an [`Admin::open`]ed one; a server closes its own.
     pub async fn close(self) {
-        if matches!(self.reach, Reach::StoreOnly(_)) {
+        if let Reach::StoreOnly(only) = &self.reach {
+            audit::checkpoint(&self.store, &only.1).await;
             self.store.close().await;
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    audit::Checkpoints,
     config::Config,
     fanout::Fanout,
     limits::{GuessMeter, Throttle},
@@ -17,6 +18,7 @@ use crate::{
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) store: Arc<Store>,
+    pub(crate) checkpoints: Checkpoints,
     pub(crate) fanout: Fanout,
     pub(crate) turns: Turns,
     pub(crate) throttle: Throttle,

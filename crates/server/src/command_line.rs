@@ -53,6 +53,9 @@ pub(crate) enum Task {
     /// Add rooms, add and remove members
     #[command(subcommand)]
     Room(Room),
+    /// Look after the audit of who did what
+    #[command(subcommand)]
+    Audit(Audit),
     /// Issue access tokens for people who sign in elsewhere
     #[command(subcommand)]
     Token(Token),
@@ -126,6 +129,18 @@ pub(crate) enum Kind {
     Patient,
     Staff,
     Announcement,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Look for edits, deletions, another order and a cut-off end; fails if there are any
+    Verify,
+    /// Print the entries, one JSON object per line
+    Export {
+        /// Only those after this place
+        #[arg(long, default_value_t = 0)]
+        after: i64,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -24,6 +24,9 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// What was asked for could not be written out.
+    #[error("cannot write: {0}")]
+    Output(#[source] std::io::Error),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),

@@ -2,7 +2,7 @@
 //!
 //! Invariants, each with the module that keeps it: who may do what is decided in one place, by default nobody may
 //! (`authorize`); every deed is authorised, validated, persisted, answered and told, in this order (`chat`); one socket's
-//! events are handled in the order sent (`socket`); the socket is a hint and the store is the truth, so telling may fail
+//! events are handled in the order sent (`socket`); every deed leaves an entry in the audit (`audit`); the socket is a hint and the store is the truth, so telling may fail
 //! and `GET /api/sync` makes up for it (`fanout`, `http`); no message, name, token or password reaches a log.
 //!
 //! ```no_run
@@ -19,6 +19,7 @@
 
 mod admin;
 mod app;
+mod audit;
 mod authorize;
 mod chat;
 mod config;
@@ -37,6 +38,7 @@ mod store;
 mod turns;
 
 pub use admin::Admin;
+pub use audit::{Finding, Report};
 pub use config::{Config, Limits, Rate};
 pub use error::Error;
 pub use store::StoreError;
@@ -97,8 +99,10 @@ pub async fn start(config: Config) -> Result<Server, Error> {
     });
 
     let (layer, io) = socket_io(&config);
+    let checkpoints = open_checkpoints(&config.data_dir)?;
     let app = Arc::new(App {
         store,
+        checkpoints,
         fanout: Fanout::new(io.clone()),
         turns: turns::Turns::new(),
         throttle: Throttle::new(&config.limits),
@@ -117,6 +121,7 @@ pub async fn start(config: Config) -> Result<Server, Error> {
         }
     }
     tokio::spawn(outside::watch(app.clone()));
+    tokio::spawn(audit::keep_checkpoints(app.clone()));
 
     let service: IntoMakeServiceWithConnectInfo<_, SocketAddr> =
         http::router(app.clone(), layer).into_make_service_with_connect_info();
@@ -143,6 +148,10 @@ fn socket_io(config: &Config) -> (socketioxide::layer::SocketIoLayer, SocketIo) 
         // No event of the contract holds binary data; files go over HTTP.
         .with_parser(ParserConfig::common().max_incoming_binaries(0).max_incoming_binary_buf_size(1024))
         .build_layer()
+}
+
+fn open_checkpoints(data_dir: &Path) -> Result<audit::Checkpoints, Error> {
+    audit::Checkpoints::open(data_dir).map_err(|source| Error::DataDir { path: data_dir.to_owned(), source })
 }
 
 fn open_store(data_dir: &Path) -> Result<Store, Error> {
@@ -185,6 +194,7 @@ impl Server {
         if tokio::time::timeout(GOODBYE, &mut self.serving).await.is_err() {
             tracing::info!("some requests did not end");
         }
+        audit::checkpoint(&self.app.store, &self.app.checkpoints).await;
         self.app.store.close().await;
     }
 }

@@ -12,7 +12,7 @@ use hugmedo_chat_protocol::{RoomId, RoomKind, Secret, UserId, UserType};
 use hugmedo_chat_server::{Admin, Config, start};
 use tracing_subscriber::{Layer as _, filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use command_line::{CommandLine, Kind, MemberChange, Room, ServeArgs, Task, Token, Type, User};
+use command_line::{Audit, CommandLine, Kind, MemberChange, Room, ServeArgs, Task, Token, Type, User};
 
 fn main() -> std::process::ExitCode {
     let command_line = CommandLine::parse();
@@ -87,6 +87,7 @@ async fn administer(data_dir: &std::path::Path, task: Task) -> anyhow::Result<()
         Task::Serve(_) => Ok(()),
         Task::User(task) => user(&admin, task).await,
         Task::Room(task) => room(&admin, task).await,
+        Task::Audit(task) => audit(&admin, data_dir, task).await,
         Task::Token(Token::Issue { user, minutes }) => {
             let token = admin.issue_token(&UserId::new(user), Duration::from_secs(minutes * 60)).await;
             token.map_err(Into::into).and_then(|token| say(token.expose()))
@@ -94,6 +95,24 @@ async fn administer(data_dir: &std::path::Path, task: Task) -> anyhow::Result<()
     };
     admin.close().await;
     done
+}
+
+async fn audit(admin: &Admin, data_dir: &std::path::Path, task: Audit) -> anyhow::Result<()> {
+    match task {
+        Audit::Verify => {
+            let report = admin.verify_audit(data_dir).await?;
+            for finding in &report.findings {
+                say(&finding.to_string())?;
+            }
+            let (entries, checkpoints, found) = (report.entries, report.checkpoints, report.findings.len());
+            say(&format!("{entries} entries, {checkpoints} checkpoints, {found} findings"))?;
+            anyhow::ensure!(found == 0, "the audit is not as it was written");
+        }
+        Audit::Export { after } => {
+            admin.export_audit(after, |line| writeln!(std::io::stdout(), "{line}")).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn user(admin: &Admin, task: User) -> anyhow::Result<()> {

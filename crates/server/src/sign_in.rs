@@ -10,6 +10,7 @@ use rusqlite::Transaction;
 
 use crate::{
     app::App,
+    audit::{self, Deed},
     authorize::Principal,
     config::Config,
     credential::{self, SessionId, TokenHash},
@@ -37,7 +38,20 @@ pub(crate) async fn log_in(app: &App, from: IpAddr, request: LoginRequest) -> Re
     let account = account.filter(|account| !account.disabled && !account.password_hash.is_empty());
     let known = account.as_ref().map(|account| account.password_hash.clone());
     let matches = app.passwords.verify(password, known).await?;
-    let Some(account) = account.filter(|_| matches) else { return Err(wrong()) };
+    let Some(account) = account else { return Err(wrong()) };
+    if !matches {
+        // Names that are nobody's are not kept: people type passwords into the wrong field.
+        let (store, id) = (app.store.clone(), account.user.id);
+        // Not waited for: how long the answer takes must not tell whose name it was.
+        tokio::spawn(async move {
+            let refused =
+                move |tx: &Transaction<'_>| audit::append(tx, Some(&id), Deed::SignInRefused, None, None, None);
+            if let Err(error) = store.write(refused).await {
+                tracing::error!(%error, "a refused sign-in is not in the audit");
+            }
+        });
+        return Err(wrong());
+    }
 
     app.addresses.succeeded(&address);
     app.accounts.succeeded(&username);
@@ -45,6 +59,7 @@ pub(crate) async fn log_in(app: &App, from: IpAddr, request: LoginRequest) -> Re
     app.store
         .write(move |tx| {
             let session = sessions::open(tx, &account.user.id, config.session_ttl)?;
+            audit::append(tx, Some(&account.user.id), Deed::SignIn, None, Some(session.as_str()), None)?;
             grant(tx, &config, &session, account.user)
         })
         .await
@@ -74,7 +89,10 @@ pub(crate) async fn refresh(app: &App, refresh_token: Secret) -> Result<SessionG
                 Ok(Ok(grant(tx, &config, &session, account.user)?))
             }
             // Not an error of the transaction: the end of the session must be kept.
-            Refresh::Reused { session } => Ok::<_, Failure>(Err(Some(session))),
+            Refresh::Reused { session } => {
+                audit::append(tx, None, Deed::TokenReuse, None, Some(session.as_str()), None)?;
+                Ok::<_, Failure>(Err(Some(session)))
+            }
             Refresh::Unknown => Ok(Err(None)),
         })
         .await?;
@@ -92,10 +110,11 @@ pub(crate) async fn refresh(app: &App, refresh_token: Secret) -> Result<SessionG
 
 /// Ends the caller's session and its sockets.
 pub(crate) async fn log_out(app: &App, who: &Principal) -> Result<(), Failure> {
-    let session = who.session().clone();
+    let (session, id) = (who.session().clone(), who.id().clone());
     app.store
         .write(move |tx| {
             sessions::end(tx, &session)?;
+            audit::append(tx, Some(&id), Deed::SignOut, None, Some(session.as_str()), None)?;
             Ok::<_, Failure>(())
         })
         .await?;
@@ -113,6 +132,7 @@ pub(crate) fn issue(
     let account = users::account(tx, user.as_str())?.filter(|account| !account.disabled);
     let Some(account) = account else { return Err(Refusal::new(ErrorCode::NotFound, "no such user").into()) };
     let session = sessions::open(tx, &account.user.id, ttl)?;
+    audit::append(tx, None, Deed::IssueToken, None, Some(account.user.id.as_str()), None)?;
     let token = credential::generate(credential::ACCESS_PREFIX);
     sessions::add_access_token(tx, &session, &TokenHash::of(&token), ttl)?;
     Ok((token, session))

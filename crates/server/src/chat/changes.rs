@@ -6,6 +6,7 @@ use rusqlite::Transaction;
 use super::{News, Settled, validate};
 use crate::{
     app::App,
+    audit::{self, Deed},
     authorize::{self, Poster},
     credential::TokenHash,
     failure::Failure,
@@ -15,7 +16,7 @@ use crate::{
 /// Changes the text of an own message.
 pub(crate) async fn edit(app: &App, token: TokenHash, wish: EditMessage) -> Result<Settled<LogPosition>, Failure> {
     let EditMessage { room_id, message_id, content } = wish;
-    change(app, token, room_id, message_id, move |tx, poster, message| {
+    change(app, token, Deed::Edit, room_id, message_id, move |tx, poster, message| {
         validate::text(&content)?;
         if message.deleted_at.is_some() {
             return Err(Failure::bad_request("the message was taken back"));
@@ -27,7 +28,7 @@ pub(crate) async fn edit(app: &App, token: TokenHash, wish: EditMessage) -> Resu
 
 /// Takes an own message back.
 pub(crate) async fn delete(app: &App, token: TokenHash, wish: DeleteMessage) -> Result<Settled<LogPosition>, Failure> {
-    change(app, token, wish.room_id, wish.message_id, |tx, poster, message| {
+    change(app, token, Deed::Delete, wish.room_id, wish.message_id, |tx, poster, message| {
         if message.deleted_at.is_some() {
             return Err(Failure::bad_request("the message was taken back before"));
         }
@@ -39,6 +40,7 @@ pub(crate) async fn delete(app: &App, token: TokenHash, wish: DeleteMessage) -> 
 async fn change(
     app: &App,
     token: TokenHash,
+    deed: Deed,
     room: RoomId,
     id: MessageId,
     apply: impl FnOnce(&Transaction<'_>, &Poster, Message) -> Result<MessageChanged, Failure> + Send + 'static,
@@ -56,6 +58,7 @@ async fn change(
                 return Err(Failure::forbidden());
             }
             let change = apply(tx, &poster, message)?;
+            audit::append(tx, Some(who.id()), deed, Some(&room), Some(id.as_str()), Some(change.seq))?;
             let members: Result<_, StoreError> = rooms::members(tx, &poster);
             Ok::<_, Failure>((change, members?))
         })

@@ -14,12 +14,13 @@ pub(crate) use presence::{enter, leave, type_notice};
 pub(crate) use receipts::{acknowledge, deliver, read};
 pub(crate) use say::say;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use hugmedo_chat_protocol::{Message, MessageChanged, Notification, Receipt, RoomId, ServerEvent, UserId};
+use hugmedo_chat_protocol::{Message, MessageChanged, Notification, Receipt, RoomId, Seq, ServerEvent, UserId};
 
 use crate::{
     app::App,
+    audit::{self, Deed},
     failure::Failure,
     fanout::Heard,
     store::{StoreError, messages},
@@ -72,6 +73,30 @@ impl Settled<()> {
         }
         app.fanout.wake();
     }
+}
+
+/// Writes into the audit that these messages were handed out: one entry for each room. Before they are.
+pub(crate) async fn note_fetch(
+    app: &App,
+    reader: UserId,
+    messages: impl Iterator<Item = (&RoomId, Option<Seq>)>,
+) -> Result<(), Failure> {
+    let mut reached: BTreeMap<RoomId, Option<Seq>> = BTreeMap::new();
+    for (room, seq) in messages {
+        let highest = reached.entry(room.clone()).or_default();
+        *highest = (*highest).max(seq);
+    }
+    if reached.is_empty() {
+        return Ok(());
+    }
+    app.store
+        .write(move |tx| {
+            for (room, seq) in &reached {
+                audit::append(tx, Some(&reader), Deed::Fetch, Some(room), None, *seq)?;
+            }
+            Ok::<_, Failure>(())
+        })
+        .await
 }
 
 async fn said(app: &App, message: Message, members: &[UserId]) {

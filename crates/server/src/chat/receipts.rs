@@ -6,6 +6,7 @@ use rusqlite::Transaction;
 use super::{News, Settled, validate};
 use crate::{
     app::App,
+    audit::{self, Deed},
     authorize::{self, Member},
     credential::TokenHash,
     failure::Failure,
@@ -19,14 +20,14 @@ use crate::{
 /// Everything up to a position was before the person's eyes.
 pub(crate) async fn read(app: &App, token: TokenHash, wish: Read) -> Result<Settled<ReadUpTo>, Failure> {
     let room_id = wish.room_id.clone();
-    let raised = raise(app, token, wish.room_id, wish.up_to_seq, receipts::read).await?;
+    let raised = raise(app, token, Deed::Read, wish.room_id, wish.up_to_seq, receipts::read).await?;
     Ok(raised.map(|read_seq| ReadUpTo { room_id, read_seq }))
 }
 
 /// Everything up to a position is stored on the person's device.
 pub(crate) async fn deliver(app: &App, token: TokenHash, wish: Delivered) -> Result<Settled<DeliveredUpTo>, Failure> {
     let room_id = wish.room_id.clone();
-    let raised = raise(app, token, wish.room_id, wish.up_to_seq, receipts::delivered).await?;
+    let raised = raise(app, token, Deed::Receive, wish.room_id, wish.up_to_seq, receipts::delivered).await?;
     Ok(raised.map(|delivered_seq| DeliveredUpTo { room_id, delivered_seq }))
 }
 
@@ -39,6 +40,7 @@ impl<T> Settled<T> {
 async fn raise(
     app: &App,
     token: TokenHash,
+    deed: Deed,
     room: RoomId,
     up_to: Seq,
     apply: fn(&Transaction<'_>, &Member, Seq) -> Result<Raised, StoreError>,
@@ -51,6 +53,9 @@ async fn raise(
             let who = authorize::principal(tx, &token)?;
             let member = authorize::member(tx, &who, &room)?;
             let (position, receipt) = apply(tx, &member, up_to)?;
+            if receipt.is_some() {
+                audit::append(tx, Some(who.id()), deed, Some(&room), None, Some(position))?;
+            }
             let news = match receipt {
                 Some(receipt) => Some(News::Receipt(receipt, rooms::members(tx, &member)?)),
                 None => None,
@@ -77,6 +82,10 @@ pub(crate) async fn acknowledge(
             validate::id(wish.message_id.as_str())?;
             let message = messages::find(tx, &member, &wish.message_id)?.ok_or_else(Failure::forbidden)?;
             let (answer, receipt) = receipts::acknowledge(tx, &member, &message)?;
+            if receipt.is_some() {
+                let (room, id) = (&wish.room_id, wish.message_id.as_str());
+                audit::append(tx, Some(who.id()), Deed::Acknowledge, Some(room), Some(id), message.seq)?;
+            }
             let news = match receipt {
                 Some(receipt) => Some(News::Receipt(receipt, rooms::members(tx, &member)?)),
                 None => None,

@@ -5,6 +5,7 @@ use hugmedo_chat_protocol::{ErrorCode, SendMessage, SentMessage};
 use super::{News, Settled, validate};
 use crate::{
     app::App,
+    audit::{self, Deed},
     authorize,
     credential::TokenHash,
     failure::Failure,
@@ -37,6 +38,8 @@ pub(crate) async fn say(app: &App, token: TokenHash, wish: SendMessage) -> Resul
                     Err(Failure::refused(ErrorCode::Conflict, "this clientMessageId was used for another message"))
                 }
                 Inserted::New(message) => {
+                    let (room, id, seq) = (&message.room_id, message.id.as_str(), message.seq);
+                    audit::append(tx, Some(who.id()), Deed::Send, Some(room), Some(id), seq)?;
                     let answer = SentMessage {
                         id: message.id.clone(),
                         room_id: message.room_id.clone(),

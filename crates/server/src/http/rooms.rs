@@ -49,6 +49,7 @@ pub(super) async fn history(
 ) -> Result<Json<MessagesPage>, ApiFailure> {
     app.throttle.check(Kind::Read, caller.who.id())?;
     let limit = range.limit.unwrap_or(PAGE).clamp(1, MAX_PAGE);
+    let (asked, reader) = (room.clone(), caller.who.id().clone());
     let page: Result<_, Failure> = app
         .store
         .read(move |tx| {
@@ -57,7 +58,9 @@ pub(super) async fn history(
             Ok(messages::page(tx, &member, range.before.map(Seq::new), range.after.map(Seq::new), limit)?)
         })
         .await;
-    Ok(Json(page?))
+    let page: MessagesPage = page?;
+    chat::note_fetch(&app, reader, page.messages.iter().map(|message| (&asked, message.seq))).await?;
+    Ok(Json(page))
 }
 
 /// The `message` event for networks without sockets: the same body and answer, the same path through the server.

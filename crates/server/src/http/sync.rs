@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Json, extract::State};
 use hugmedo_chat_protocol::{
-    ErrorCode, SyncPage, UserId,
+    ErrorCode, ServerEvent, SyncPage, UserId,
     limits::{MAX_PAGE, MAX_SYNC_WAIT},
 };
 use serde::Deserialize;
@@ -19,7 +19,7 @@ use super::{
     extract::{Caller, Params},
     failure::ApiFailure,
 };
-use crate::{app::App, authorize, credential::TokenHash, failure::Failure, limits::Kind, store::changes};
+use crate::{app::App, authorize, chat, credential::TokenHash, failure::Failure, limits::Kind, store::changes};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Query {
@@ -44,6 +44,12 @@ pub(super) async fn sync(
         let page = page(&app, caller.token, query.cursor.clone(), limit).await?;
         let is_waiting = page.changes.is_empty() && query.cursor.is_some();
         if !is_waiting || Instant::now() >= deadline {
+            let messages = page.changes.iter().filter_map(|change| match change {
+                ServerEvent::NewMessage(message) => Some((&message.room_id, message.seq)),
+                ServerEvent::MessageChanged(change) => Some((&change.room_id, Some(change.seq))),
+                _ => None,
+            });
+            chat::note_fetch(&app, caller.who.id().clone(), messages).await?;
             return Ok(Json(page));
         }
         tokio::select! {

@@ -100,7 +100,6 @@ fn what_cannot_be_done_is_one_clear_line() {
         (&["--demo", "--listen", "0.0.0.0:0"], "", "refuses to listen on"),
         (&["--database-url", "postgres://x"], "", "unexpected argument"),
         (&["--redis-url", "redis://x"], "", "unexpected argument"),
-        (&["audit", "verify"], "", "unrecognized subcommand"),
     ] {
         let output = run(folder, args, input);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -108,6 +107,27 @@ fn what_cannot_be_done_is_one_clear_line() {
         assert!(error.contains(says), "{args:?}: {error}");
         assert!(!error.contains("panicked"), "{error}");
     }
+}
+
+#[test]
+fn the_audit_is_verified_and_exported_and_a_tampered_one_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    done(folder, &["user", "add", "alice"], "a long password\n");
+    let verified = run(folder, &["audit", "verify"], "");
+    assert!(verified.status.success());
+    assert_eq!(String::from_utf8_lossy(&verified.stdout).trim(), "1 entries, 1 checkpoints, 0 findings");
+    let exported = run(folder, &["audit", "export"], "");
+    let entry: serde_json::Value = serde_json::from_slice(&exported.stdout).unwrap();
+    assert_eq!((&entry["action"], &entry["object"]), (&"add_user".into(), &"alice".into()));
+
+    let store = rusqlite::Connection::open(folder.join("server.sqlite3")).unwrap();
+    assert!(store.execute("UPDATE audit SET object = 'bob'", ()).is_err(), "the store itself refuses a change");
+    store.execute_batch("DROP TRIGGER audit_is_never_changed; UPDATE audit SET object = 'bob'").unwrap();
+    drop(store);
+    let tampered = run(folder, &["audit", "verify"], "");
+    assert!(!tampered.status.success());
+    assert!(String::from_utf8_lossy(&tampered.stdout).contains("entry 1"), "{tampered:?}");
 }
 
 /// A marker goes through everything a client can say; neither log nor answer of another may hold it.

@@ -70,6 +70,17 @@ impl Hospital {
         Self { server, ..self }
     }
 
+    /// Where the store is.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Stops the server and returns its data.
+    pub(crate) async fn stop(self) -> TempDir {
+        self.server.shutdown().await;
+        self.folder
+    }
+
     pub(crate) fn url(&self) -> String {
         self.server.url()
     }
