@@ -41,6 +41,8 @@ const STABLE: Duration = Duration::from_secs(60);
 const BATCH: usize = 64;
 /// Live events do not move the sync cursor; it follows this much later, so that the next start has little to fetch.
 const CURSOR_DELAY: Duration = Duration::from_secs(5);
+/// The longest a live link goes without a pull: a last event that got lost leaves no gap for a later one to show.
+const PULL_EVERY: Duration = Duration::from_secs(60);
 
 /// Why an attempt, or the connection it led to, is over.
 enum Ended {
@@ -325,6 +327,7 @@ async fn keep_up(account: Arc<Account>, link: Arc<dyn Link>) -> Result<(), Error
             biased;
             () = account.behind.notified() => account.set_connection(ConnectionState::CatchingUp, None, None),
             () = account.cursor_lags.notified() => sleep(CURSOR_DELAY).await,
+            () = sleep(PULL_EVERY) => {}
         }
     }
 }
