@@ -1,5 +1,5 @@
 //! Runs the simulated ledger over many seeds: `cargo run --release -p hugmedo-chat-core --example ledger -- --seeds 10000`.
-//! One seed with everything that happens in it: `... -- --seed 42`.
+//! The last lines are the numbers. One seed with everything that happens in it: `... -- --seed 42`.
 
 #![allow(clippy::print_stdout, reason = "a command line speaks by printing")]
 
@@ -27,6 +27,9 @@ struct Options {
     /// The first of them.
     #[arg(long, default_value_t = 1)]
     from: u64,
+    /// Stop at the first failure.
+    #[arg(long)]
+    until_failure: bool,
     /// How many at a time.
     #[arg(long, default_value_t = 2)]
     threads: u64,
@@ -50,7 +53,8 @@ fn main() -> Result<ExitCode> {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= options.from + options.seeds {
+                    let enough = options.until_failure && failures.load(Ordering::Relaxed) > 0;
+                    if seed >= options.from + options.seeds || enough {
                         break;
                     }
                     match simulations.run(seed, false) {

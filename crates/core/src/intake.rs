@@ -152,6 +152,10 @@ async fn publish(account: &Account, taken: &Taken) -> Result<(), Error> {
             Ok((views, room_views))
         })
         .await?;
+    // First, because who was taken out of a room may have been let in again in the same batch.
+    for room_id in taken.removed.iter().cloned() {
+        account.hub.publish(ViewChange::RoomRemoved { room_id });
+    }
     for view in &views {
         if account.typing().stop(&view.room_id, &view.author.id) {
             account.publish_typing(&view.room_id);
@@ -160,9 +164,6 @@ async fn publish(account: &Account, taken: &Taken) -> Result<(), Error> {
     account.publish_views(views);
     for room in room_views {
         account.hub.publish(ViewChange::RoomUpserted { room });
-    }
-    for room_id in taken.removed.iter().cloned() {
-        account.hub.publish(ViewChange::RoomRemoved { room_id });
     }
     Ok(())
 }

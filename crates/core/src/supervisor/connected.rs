@@ -40,6 +40,8 @@ const SOCKET_WAITS: (Duration, Duration) = (Duration::from_secs(5), Duration::fr
 const BATCH: usize = 64;
 /// Live events do not move the sync cursor; it follows this much later, so that the next start has little to fetch.
 const CURSOR_DELAY: Duration = Duration::from_secs(5);
+/// The longest a live link goes without a pull: a last event that got lost leaves no gap for a later one to show.
+const PULL_EVERY: Duration = Duration::from_secs(60);
 
 /// From an accepted connection to its end.
 pub(super) async fn stay(account: &Arc<Account>, established: Established) -> Result<Ended, Error> {
@@ -228,6 +230,7 @@ async fn keep_up(account: Arc<Account>, link: Arc<dyn Link>, limited: Option<Err
             biased;
             () = account.behind.notified() => account.set_connection(ConnectionState::CatchingUp, limited, None),
             () = account.cursor_lags.notified() => sleep(CURSOR_DELAY).await,
+            () = sleep(PULL_EVERY) => {}
         }
     }
 }

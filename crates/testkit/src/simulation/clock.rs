@@ -14,12 +14,13 @@ pub(super) struct Clock {
     world_at_base: AtomicU64,
     /// How far the time of day is off.
     off_by: AtomicI64,
+    looks: AtomicU64,
 }
 
 impl Clock {
     /// To be made inside the computer's runtime.
     pub(super) fn start(world: u64, off_by: i64) -> Self {
-        Self { base: Instant::now(), world_at_base: AtomicU64::new(world), off_by: AtomicI64::new(off_by) }
+        Self { base: Instant::now(), world_at_base: AtomicU64::new(world), off_by: AtomicI64::new(off_by), looks: AtomicU64::new(0) }
     }
 
     /// The world's time, as far as this computer has come. Inside its runtime only.
@@ -35,8 +36,14 @@ impl Clock {
 
     /// What core is told when it asks. Inside the runtime only.
     pub(super) fn time_of_day(&self) -> Timestamp {
+        self.looks.fetch_add(1, Ordering::Relaxed);
         let world = i64::try_from(self.world()).unwrap_or(i64::MAX);
         Timestamp::from_millis(EPOCH_MS + world + self.off_by.load(Ordering::Relaxed))
+    }
+
+    /// How often core has asked.
+    pub(super) fn looks(&self) -> u64 {
+        self.looks.load(Ordering::Relaxed)
     }
 
     pub(super) fn sleep(&self, millis: u64) {

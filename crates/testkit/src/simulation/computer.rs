@@ -108,6 +108,11 @@ impl Computer {
         held(&self.running.as_ref()?.core).clone()
     }
 
+    /// How often core, in this run, has asked what time it is.
+    pub(super) fn looks_at_the_clock(&self) -> u64 {
+        self.running.as_ref().map_or(0, |running| running.clock.looks())
+    }
+
     /// Switches the computer on and lets core begin to start.
     pub(super) fn switch_on(&mut self, world: u64) -> Result<()> {
         // Every step of a task is followed by a look at whether this was the last one.

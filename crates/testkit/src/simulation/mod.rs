@@ -11,11 +11,14 @@ pub mod ledger;
 mod network;
 mod plan;
 mod post;
+mod scene;
 mod screen;
 mod trace;
 mod verdict;
 mod weather;
 mod world;
+
+pub use scene::Scene;
 
 use std::ops::AddAssign;
 

@@ -137,14 +137,11 @@ fn promises(world: &World, ledger: &Ledger, shown: &[(usize, Shown)]) -> Vec<Str
                 && row.delivery == Some(Delivery::Failed)
                 && row.problem.is_some()
         };
-        let rows =
-            shown.iter().find(|(index, _)| *index == promise.computer).and_then(|(_, s)| s.rows.get(&promise.room));
+        let here = shown.iter().find(|(index, _)| *index == promise.computer);
+        let in_sight = here.and_then(|(_, shown)| shown.rows.get(&promise.room)).is_some_and(|rows| rows.iter().any(failed));
+        // Whoever is taken out of a room must forget it, what was not sent included.
         let was_out = world.removed.contains(&(promise.user.clone(), promise.room.clone()));
-        if !was_out
-            || rows.is_some_and(|rows| {
-                rows.iter().any(|row| row.delivery < Some(Delivery::Sent) && !failed(row) && row.own)
-            })
-        {
+        if !in_sight && !was_out {
             wrong.push(format!("lost: {} in {} from computer {}", promise.id, promise.room, promise.computer));
         }
     }
@@ -156,6 +153,12 @@ fn promises(world: &World, ledger: &Ledger, shown: &[(usize, Shown)]) -> Vec<Str
         }
     }
     wrong
+}
+
+/// What of a room may differ, without its texts.
+fn difference(room: &RoomView) -> impl std::fmt::Debug + use<> {
+    let last = room.last_message.as_ref().map(|last| (last.created_at, last.delivery, last.deleted));
+    (room.unread, room.read_seq, room.unsent, room.members.len(), last)
 }
 
 struct Judge<'a> {
@@ -187,7 +190,8 @@ impl Judge<'_> {
                 continue;
             };
             if screen.rooms.get(id) != Some(room) {
-                wrong.push(format!("the screen has another {id} than the store"));
+                let told = screen.rooms.get(id).map(difference);
+                wrong.push(format!("the screen has another {id} than the store: {told:?}, {:?}", difference(room)));
             }
             let rows = shown.rows.get(id).map(Vec::as_slice).unwrap_or_default();
             self.room(id, book, room, rows, &mut wrong);
@@ -240,7 +244,9 @@ impl Judge<'_> {
             } else {
                 Delivery::Sent
             };
-            let told = row.delivery.filter(|_| row.own);
+            // Who comes back into a room has read nothing of it, whatever they had read before.
+            let someone_left = self.removed.iter().any(|(_, room)| room == id);
+            let told = row.delivery.filter(|_| row.own && !someone_left);
             if told.is_some_and(|told| if self.lenient { told > truth } else { told != truth }) {
                 wrong.push(format!("{} is said to be {told:?}, it is {truth:?}", message.id));
             }

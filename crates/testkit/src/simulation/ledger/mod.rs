@@ -42,7 +42,7 @@ pub enum News {
 
 impl News {
     /// What a socket of this person hears of it, having joined these rooms.
-    pub(super) fn for_socket(&self, user: &UserId, joined: &BTreeSet<RoomId>, ledger: &Ledger) -> Option<ServerEvent> {
+    pub fn for_socket(&self, user: &UserId, joined: &BTreeSet<RoomId>, ledger: &Ledger) -> Option<ServerEvent> {
         match self {
             Self::Said(message, members) if members.contains(user) => {
                 if joined.contains(&message.room_id) {
