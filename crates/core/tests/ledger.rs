@@ -71,7 +71,11 @@ fn a_seed_is_the_same_run_every_time() -> Result<()> {
 fn twenty_minutes_without_a_network_cost_few_attempts_and_lose_nothing() -> Result<()> {
     for cut in [true, false] {
         let mut scene = Simulations::prepare()?.scene(1)?;
-        if cut { scene.unplug(0) } else { scene.silence(0) }
+        if cut {
+            scene.unplug(0)
+        } else {
+            scene.silence(0)
+        }
         scene.say(0);
         scene.say_elsewhere(false)?;
         scene.until("the loss is noticed", |scene| !scene.is_live(0))?;

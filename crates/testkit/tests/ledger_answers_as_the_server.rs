@@ -13,9 +13,7 @@ use hugmedo_chat_core::{
     ServerAddress,
     transport::{Connection, Http, HttpCall, HttpClient, HttpFailure, SocketIo, Transport},
 };
-use hugmedo_chat_protocol::{
-    ConnectAuth, RoomId, RoomKind, Secret, ServerEvent, Timestamp, User, UserId, UserType,
-};
+use hugmedo_chat_protocol::{ConnectAuth, RoomId, RoomKind, Secret, ServerEvent, Timestamp, User, UserId, UserType};
 use hugmedo_chat_testkit::{
     Hospital,
     simulation::ledger::{Ledger, News},
@@ -67,7 +65,9 @@ impl Names {
                         .filter(|(key, value)| !(key == "message" && value.is_string()))
                         .map(|(key, value)| {
                             let value = match (key.as_str(), value) {
-                                ("id", Value::String(id)) if is_message => json!(format!("message {}", self.number(&id))),
+                                ("id", Value::String(id)) if is_message => {
+                                    json!(format!("message {}", self.number(&id)))
+                                }
                                 ("messageId", Value::String(id)) => json!(format!("message {}", self.number(&id))),
                                 ("cursor" | "accessToken" | "refreshToken", _) => json!("opaque"),
                                 ("createdAt" | "editedAt" | "deletedAt" | "at" | "expiresAt" | "serverTime", _) => {
@@ -170,13 +170,8 @@ impl Both {
         let real = outcome(self.real(path, Some(who), body.clone()).await);
         let token = Some(self.tokens[who].1.clone());
         let timeout = Duration::ZERO;
-        let (book, news) = self.book.answer(&HttpCall {
-            post: body.is_some(),
-            path: path.to_owned(),
-            token,
-            body,
-            timeout,
-        });
+        let (book, news) =
+            self.book.answer(&HttpCall { post: body.is_some(), path: path.to_owned(), token, body, timeout });
         self.announce(news);
         let book = outcome(book);
         assert_eq!(self.real_names.plain(real.clone()), self.book_names.plain(book.clone()), "{who} {path}");
@@ -237,7 +232,8 @@ impl Both {
     /// What the sockets heard is what the book would have told them.
     async fn compare_what_was_heard(&mut self) -> Result<()> {
         for who in 0..PEOPLE.len() {
-            let told: Vec<Value> = self.told[who].clone().into_iter().map(|event| self.book_names.plain(event)).collect();
+            let told: Vec<Value> =
+                self.told[who].clone().into_iter().map(|event| self.book_names.plain(event)).collect();
             let mut heard = Vec::new();
             let mut batch = Vec::new();
             while heard.len() < told.len() {
@@ -269,9 +265,7 @@ fn filled(payload: &Value, names: &Names) -> Value {
 async fn the_book_answers_as_the_real_server() -> Result<()> {
     let mut both = Both::open().await?;
     let start = [both.cursor(0).await?, both.cursor(1).await?];
-    let message = |room: &str, id: &str, text: &str| {
-        json!({ "roomId": room, "content": text, "attachments": [], "metadata": {}, "clientMessageId": id })
-    };
+    let message = |room: &str, id: &str, text: &str| json!({ "roomId": room, "content": text, "attachments": [], "metadata": {}, "clientMessageId": id });
     both.say(0, "join_room", json!({ "roomId": "first" })).await?;
     both.say(0, "message", message("first", "a1", "one")).await?;
     both.say(0, "message", message("first", "a1", "one")).await?;

@@ -20,7 +20,12 @@ pub(super) struct Clock {
 impl Clock {
     /// To be made inside the computer's runtime.
     pub(super) fn start(world: u64, off_by: i64) -> Self {
-        Self { base: Instant::now(), world_at_base: AtomicU64::new(world), off_by: AtomicI64::new(off_by), looks: AtomicU64::new(0) }
+        Self {
+            base: Instant::now(),
+            world_at_base: AtomicU64::new(world),
+            off_by: AtomicI64::new(off_by),
+            looks: AtomicU64::new(0),
+        }
     }
 
     /// The world's time, as far as this computer has come. Inside its runtime only.

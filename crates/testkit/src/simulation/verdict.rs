@@ -138,7 +138,8 @@ fn promises(world: &World, ledger: &Ledger, shown: &[(usize, Shown)]) -> Vec<Str
                 && row.problem.is_some()
         };
         let here = shown.iter().find(|(index, _)| *index == promise.computer);
-        let in_sight = here.and_then(|(_, shown)| shown.rows.get(&promise.room)).is_some_and(|rows| rows.iter().any(failed));
+        let in_sight =
+            here.and_then(|(_, shown)| shown.rows.get(&promise.room)).is_some_and(|rows| rows.iter().any(failed));
         // Whoever is taken out of a room must forget it, what was not sent included.
         let was_out = world.removed.contains(&(promise.user.clone(), promise.room.clone()));
         if !in_sight && !was_out {
