@@ -91,7 +91,11 @@ async fn fetch(account: &Account, room: &RoomId, before: Option<Seq>) -> Result<
         return Err(Error::new(ErrorCode::Unreachable, "offline"));
     }
     match timeout(PATIENCE, sync::fetch_history(account, room, before, PAGE as usize * 2)).await {
-        Ok(result) => result.map(|_| ()),
+        Ok(result) => {
+            result?;
+            // What was fetched may be unread.
+            account.publish_room(room).await
+        }
         Err(_) => Err(Error::new(ErrorCode::Timeout, "history took too long")),
     }
 }

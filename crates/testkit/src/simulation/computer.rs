@@ -25,7 +25,7 @@ use super::{
     chance::Chance,
     clock::Clock,
     network::network,
-    post::SharedPost,
+    post::{Arrival, SharedPost},
     screen::{self, Screen, held},
 };
 use crate::MemorySecrets;
@@ -39,8 +39,8 @@ pub(super) struct Computer {
     pub(super) raised: Arc<Mutex<Vec<MessageId>>>,
     /// Asleep until then.
     pub(super) asleep_until: u64,
-    /// The crash that waits for the next parcel: after this many steps.
-    pub(super) armed: Option<u64>,
+    /// The crash that waits for the next parcel, or the next HTTP answer: after this many steps.
+    pub(super) armed: Option<(Arrival, u64)>,
     /// How far its time of day is off.
     pub(super) off_by: i64,
     running: Option<Running>,

@@ -2,7 +2,11 @@
 
 use hugmedo_chat_protocol::{ClientMessageId, RoomId, UserId};
 
-use super::{chance::Chance, plan::Plan, post::Line};
+use super::{
+    chance::Chance,
+    plan::Plan,
+    post::{Arrival, Line},
+};
 
 /// One thing that is done at one time.
 #[derive(Debug, Clone)]
@@ -22,7 +26,7 @@ pub(super) enum Deed {
     /// The process ends now, after some steps of its tasks.
     Crash { computer: usize, steps: u64 },
     /// The process ends when the next thing has arrived, after some steps of its tasks.
-    CrashOnArrival { computer: usize, steps: u64 },
+    CrashOnArrival { computer: usize, of: Arrival, steps: u64 },
     /// The app is closed in good form.
     Quit { computer: usize },
     /// The computer is switched on.
@@ -78,7 +82,8 @@ pub(super) fn draw(plan: &Plan, chance: &mut Chance) -> Vec<(u64, Deed)> {
                 if chance.happens(0.4) {
                     deeds.push((at, Deed::Crash { computer, steps }));
                 } else {
-                    deeds.push((at, Deed::CrashOnArrival { computer, steps }));
+                    let of = if chance.happens(0.5) { Arrival::Anything } else { Arrival::Answer };
+                    deeds.push((at, Deed::CrashOnArrival { computer, of, steps }));
                 }
             }
             82..84 => deeds.push((at, Deed::Quit { computer })),

@@ -43,6 +43,15 @@ pub(super) enum Line {
     Silent,
 }
 
+/// What arrived at a computer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// An HTTP answer, which is what sync is made of.
+    Answer,
+    /// Anything, that or another.
+    Anything,
+}
+
 pub(super) struct Outlet {
     pub(super) line: Line,
     /// The computer has put something on its way.
@@ -214,15 +223,16 @@ impl Post {
 
     // What arrives.
 
-    /// Takes what has arrived by now, one after the other. Returns the computer it was for, if it was for one.
-    pub(super) fn deliver_next(&mut self) -> Option<Option<usize>> {
+    /// Takes what has arrived by now, one after the other. Returns the computer it was for, if it was for one, and what.
+    pub(super) fn deliver_next(&mut self) -> Option<(Option<usize>, Arrival)> {
         let entry = self.queue.first_entry()?;
         if entry.key().0 > self.now {
             return None;
         }
         let parcel = entry.remove();
         self.ledger.set_clock(Timestamp::from_millis(EPOCH_MS + i64::try_from(self.now).unwrap_or(i64::MAX)));
-        Some(self.arrive(parcel))
+        let what = if matches!(parcel, Parcel::Answered { .. }) { Arrival::Answer } else { Arrival::Anything };
+        Some((self.arrive(parcel), what))
     }
 
     fn arrive(&mut self, parcel: Parcel) -> Option<usize> {

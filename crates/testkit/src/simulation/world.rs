@@ -19,7 +19,7 @@ use super::{
     deeds::Deed,
     ledger::{Ledger, News},
     plan::{Plan, Template, sign_in, temporary},
-    post::{EPOCH_MS, Line, Post, SharedPost, held},
+    post::{Arrival, EPOCH_MS, Line, Post, SharedPost, held},
     screen,
     trace::Trace,
     weather::Weather,
@@ -132,10 +132,12 @@ impl World {
         held(&self.post).now = target.max(now);
         loop {
             let arrived = held(&self.post).deliver_next();
-            let Some(arrived) = arrived else { break };
-            if let Some(computer) = arrived.and_then(|index| self.computers.get_mut(index))
-                && let Some(steps) = computer.armed.take()
+            let Some((at, what)) = arrived else { break };
+            if let Some(computer) = at.and_then(|index| self.computers.get_mut(index))
+                && let Some((awaited, steps)) = computer.armed
+                && (awaited == what || awaited == Arrival::Anything)
             {
+                computer.armed = None;
                 let index = computer.index;
                 self.crash(index, steps)?;
             }
@@ -219,9 +221,9 @@ impl World {
             }
             Deed::Admit { user, room } => self.at_the_server(|ledger| ledger.add_member(&room, &user)),
             Deed::Crash { computer, steps } => self.crash(computer, steps)?,
-            Deed::CrashOnArrival { computer, steps } => {
+            Deed::CrashOnArrival { computer, of, steps } => {
                 if let Some(computer) = self.computers.get_mut(computer) {
-                    computer.armed = Some(steps);
+                    computer.armed = Some((of, steps));
                 }
             }
             Deed::Quit { computer: index } => {
