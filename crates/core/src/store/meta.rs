@@ -18,8 +18,19 @@ pub(crate) fn cursor(connection: &Connection) -> Result<Option<String>, Error> {
     get(connection, "cursor")
 }
 
+/// Notes where sync goes on, unless the history was lost since the page that leads there was asked for: see
+/// [`note_rebuilt`].
 pub(crate) fn set_cursor(connection: &Connection, cursor: &str) -> Result<(), Error> {
+    if get(connection, "rebuilt")?.is_some() {
+        return Ok(());
+    }
     set(connection, "cursor", cursor)
+}
+
+/// This store took the place of a damaged one and lacks its history. No cursor is taken until a snapshot has begun, which
+/// forgets the rest of the history: one that was on its way from before would make the loss look like silence.
+pub(super) fn note_rebuilt(connection: &Connection) -> Result<(), Error> {
+    set(connection, "rebuilt", "true")
 }
 
 pub(crate) fn mode(connection: &Connection) -> Result<Option<Mode>, Error> {
@@ -35,6 +46,7 @@ pub(crate) fn set_mode(connection: &Connection, new: Mode) -> Result<bool, Error
     }
     if old.is_some() {
         forget_history(connection)?;
+        connection.execute("UPDATE room SET read_seq = 0, read_acked = 0, delivered_acked = 0", [])?;
     }
     set(connection, "mode", if new == Mode::Baseline { "baseline" } else { "extended" })?;
     Ok(old.is_some())
@@ -55,7 +67,7 @@ pub(crate) fn forget_history(connection: &Connection) -> Result<(), Error> {
         "DELETE FROM message WHERE local_id NOT IN (SELECT local_id FROM outbox);
          DELETE FROM coverage;
          DELETE FROM receipt;
-         DELETE FROM meta WHERE key = 'cursor';
+         DELETE FROM meta WHERE key IN ('cursor', 'rebuilt');
          UPDATE room SET last_seq = 0;",
     )?;
     Ok(())
