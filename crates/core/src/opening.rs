@@ -3,13 +3,17 @@
 //! Invariants: a session is kept only if the keychain keeps it; "could not read the key" is never "there is no key"; a
 //! person's unsent messages are waiting when they come back.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hugmedo_chat_protocol::{
     ConnectAuth, ErrorCode as WireCode, LoginRequest, Secret, Sensitive, User, UserId, UserType,
 };
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::{
     account::{Account, Parts},
@@ -17,7 +21,7 @@ use crate::{
     api::Api,
     core::Inner,
     error::{Error, ErrorCode},
-    store::{self, Mode, Store, meta, rooms},
+    store::{self, Mode, Rebuilds, Store, meta, rooms},
     tokens::{TokenKeeper, Tokens},
     transport::{ConnectFailure, HttpFailure, Network},
     vault::{Vault, account_name},
@@ -26,6 +30,9 @@ use crate::{
 
 /// The rooms of the guide's own page, offered on a server that lists none.
 const GUIDE_ROOMS: [&str; 3] = ["general", "support", "announcements"];
+
+/// The longest the app's start waits for the keychain.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Who someone turned out to be.
 struct Identity {
@@ -55,6 +62,7 @@ pub(crate) async fn sign_in(inner: &Arc<Inner>, request: SignInRequest) -> Resul
     }
     let session = account.session();
     let account = inner.adopt(account);
+    watch_store(inner, &account);
     inner.hub.publish(ViewChange::SessionChanged { session: Some(session.clone()), ended: None });
     let me = account.me.id.clone();
     for room in account.store.read(move |connection| rooms::views(connection, &me)).await? {
@@ -73,17 +81,100 @@ pub(crate) async fn sign_in(inner: &Arc<Inner>, request: SignInRequest) -> Resul
 }
 
 /// Opens the session the keychain remembers, if it remembers one.
+///
+/// A keychain may ask the person first, for as long as they take. The app does not wait for that: the session then appears
+/// when the keychain has answered, unless someone has signed in meanwhile.
 pub(crate) async fn resume(inner: &Arc<Inner>) -> Result<(), Error> {
-    let _turn = inner.turnstile.lock().await;
+    let background = Arc::clone(inner);
+    let mut resuming = tokio::spawn(async move { resume_patiently(&background).await });
+    match timeout(PATIENCE, &mut resuming).await {
+        Ok(Ok(resumed)) => resumed,
+        Ok(Err(_)) => Err(Error::new(ErrorCode::Internal, "opening the session was cut off")),
+        Err(_) => {
+            let inner = Arc::downgrade(inner);
+            tokio::spawn(async move {
+                let resumed = resuming.await;
+                let Some(inner) = inner.upgrade() else { return };
+                tell_late(&inner, resumed.unwrap_or(Ok(()))).await;
+            });
+            Err(Error::new(ErrorCode::KeychainLocked, "the keychain has not answered yet"))
+        }
+    }
+}
+
+/// What an interface that is already there has to know of a session that came late.
+async fn tell_late(inner: &Inner, resumed: Result<(), Error>) {
+    let account = inner.open_account();
+    let trouble = match (&resumed, &account) {
+        (Err(error), None) => Some(error.code()),
+        _ => None,
+    };
+    *inner.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    inner.hub.publish(ViewChange::TroubleChanged { trouble });
+    let Some(account) = account else { return };
+    inner.hub.publish(ViewChange::SessionChanged { session: Some(account.session()), ended: None });
+    let me = account.me.id.clone();
+    if let Ok(rooms) = account.store.read(move |connection| rooms::views(connection, &me)).await {
+        for room in rooms {
+            inner.hub.publish(ViewChange::RoomUpserted { room });
+        }
+    }
+}
+
+async fn resume_patiently(inner: &Arc<Inner>) -> Result<(), Error> {
     let Some(saved) = inner.vault.session().await? else { return Ok(()) };
+    let _turn = inner.turnstile.lock().await;
+    if inner.open_account().is_some() {
+        return Ok(());
+    }
     // Consent to an unencrypted connection was given when this address was signed in to.
     let server = ServerAddress::parse(&saved.server, true)?;
     let network = inner.network(&server);
     let api = Api::new(Arc::clone(&network.http));
     let identity = Identity { user: nameless(&saved.user_id), tokens: saved.token.into(), baseline: false };
     let account = open(inner, server, network, api, identity, Some(inner.vault.clone())).await?;
-    inner.adopt(account);
+    let account = inner.adopt(account);
+    watch_store(inner, &account);
     Ok(())
+}
+
+/// Lets sync bring back the history that a damaged store has lost, without the person having to know of stores. They are
+/// told while it lasts, and for longer if something is lost that the server does not have.
+fn watch_store(inner: &Arc<Inner>, account: &Arc<Account>) {
+    let mut rebuilds = account.store.rebuilds();
+    let (inner, account) = (Arc::downgrade(inner), Arc::downgrade(account));
+    tokio::spawn(async move {
+        let mut told = Rebuilds::default();
+        loop {
+            let known = *rebuilds.borrow_and_update();
+            if known != told {
+                let (Some(inner), Some(account)) = (inner.upgrade(), account.upgrade()) else { return };
+                tell_rebuilt(&inner, &account, known.lossy && !told.lossy).await;
+                told = known;
+            }
+            // Fails when the account is gone.
+            if rebuilds.changed().await.is_err() {
+                return;
+            }
+        }
+    });
+}
+
+async fn tell_rebuilt(inner: &Inner, account: &Account, lossy: bool) {
+    let trouble = Error::new(ErrorCode::StoreUnreadable, "the store was built anew");
+    if lossy {
+        *inner.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(trouble.code());
+        inner.hub.publish(ViewChange::TroubleChanged { trouble: Some(trouble.code()) });
+    } else {
+        account.note_storage::<()>(&Err(trouble));
+    }
+    account.behind.notify_one();
+    account.outgoing.notify_one();
+    for room_id in account.store.read(rooms::ids).await.unwrap_or_default() {
+        if account.publish_room(&room_id).await.is_ok() {
+            inner.hub.publish(ViewChange::TimelineReset { room_id });
+        }
+    }
 }
 
 /// Opens the account's store, with its key from the keychain or, without a vault, in memory only.
@@ -99,21 +190,26 @@ async fn open(
     let store_path = vault.as_ref().map(|_| inner.folder.store_path(&name));
     let store = match (&vault, store_path.clone()) {
         (Some(vault), Some(path)) => {
-            let key = match vault.store_key(&name).await? {
-                Some(key) => key,
+            let (key, lost) = match vault.store_key(&name).await? {
+                Some(key) => (key, false),
                 None => {
-                    // A store whose key is gone cannot be read by anyone; it is kept aside, not overwritten.
-                    if path.exists() {
-                        store::set_aside(&path)?;
-                    }
                     let key = store::new_key();
                     vault.save_store_key(&name, &key).await?;
-                    key
+                    // A store whose key is gone cannot be read by anyone; it is kept aside, not overwritten.
+                    let lost = path.exists();
+                    if lost {
+                        store::set_aside(&path)?;
+                    }
+                    (key, lost)
                 }
             };
             let surroundings = inner.config.surroundings.clone();
             let opened = surroundings.clone();
-            surroundings.off_loop(move || Store::open(&path, &key, opened)).await?
+            let store = surroundings.off_loop(move || Store::open(&path, &key, opened)).await?;
+            if lost {
+                store.note_lost();
+            }
+            store
         }
         _ => Store::in_memory(inner.config.surroundings.clone())?,
     };

@@ -18,7 +18,12 @@ pub(crate) fn cursor(connection: &Connection) -> Result<Option<String>, Error> {
     get(connection, "cursor")
 }
 
+/// Notes where sync goes on, unless the history was lost since the page that leads there was asked for: see
+/// [`note_rebuilt`].
 pub(crate) fn set_cursor(connection: &Connection, cursor: &str) -> Result<(), Error> {
+    if get(connection, "rebuilt")?.is_some() {
+        return Ok(());
+    }
     set(connection, "cursor", cursor)
 }
 
@@ -37,6 +42,12 @@ pub(crate) fn end_snapshot(connection: &Connection, cursor: &str) -> Result<(), 
     set_cursor(connection, cursor)
 }
 
+/// This store took the place of a damaged one and lacks its history. No cursor is taken until a snapshot has begun, which
+/// forgets the rest of the history: one that was on its way from before would make the loss look like silence.
+pub(super) fn note_rebuilt(connection: &Connection) -> Result<(), Error> {
+    set(connection, "rebuilt", "true")
+}
+
 pub(crate) fn mode(connection: &Connection) -> Result<Option<Mode>, Error> {
     Ok(get(connection, "mode")?.map(|mode| if mode == "baseline" { Mode::Baseline } else { Mode::Extended }))
 }
@@ -51,6 +62,7 @@ pub(crate) fn set_mode(connection: &Connection, new: Mode) -> Result<bool, Error
     if old.is_some() {
         forget_history(connection)?;
         connection.execute("DELETE FROM receipt", [])?;
+        connection.execute("UPDATE room SET read_seq = 0, read_acked = 0, delivered_acked = 0", [])?;
     }
     set(connection, "mode", if new == Mode::Baseline { "baseline" } else { "extended" })?;
     Ok(old.is_some())
@@ -71,7 +83,7 @@ pub(crate) fn forget_history(connection: &Connection) -> Result<(), Error> {
     connection.execute_batch(
         "DELETE FROM message WHERE local_id NOT IN (SELECT local_id FROM outbox);
          DELETE FROM coverage;
-         DELETE FROM meta WHERE key IN ('cursor', 'snapshot');
+         DELETE FROM meta WHERE key IN ('cursor', 'snapshot', 'rebuilt');
          UPDATE room SET last_seq = 0;",
     )?;
     Ok(())

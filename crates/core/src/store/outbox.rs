@@ -17,6 +17,7 @@ use crate::{
 };
 
 /// A message whose turn has come.
+#[derive(Clone)]
 pub(crate) struct DueMessage {
     /// Its row.
     pub(crate) local_id: i64,
@@ -27,6 +28,7 @@ pub(crate) struct DueMessage {
 }
 
 /// What came of an attempt.
+#[derive(Clone)]
 pub(crate) enum SendOutcome {
     /// The server has it.
     Settled(Settled),
