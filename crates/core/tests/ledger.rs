@@ -4,6 +4,8 @@
 //! Everything but the network and the server's book is real, the encrypted store on disk included. Time is virtual.
 //! `HUGMEDO_CHAT_SEEDS` and `HUGMEDO_CHAT_SEED` set how many seeds are run and which is the first.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "all of this file is a test")]
+
 use std::{
     sync::{
         Mutex,

@@ -1,7 +1,7 @@
 //! The simulation's book and the real server are asked the same things, and say the same: in acks, in HTTP answers, and to the
 //! sockets. What differs by nature (names given to messages, times, tokens, cursors) is compared by its place.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "all of this file is a test")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "all of this file is a test")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +15,9 @@ use hugmedo_chat_core::{
     transport::{Connection, Http, HttpCall, HttpClient, HttpFailure, SocketIo, Transport},
     view::ConnectionSettings,
 };
-use hugmedo_chat_protocol::{ConnectAuth, RoomId, RoomKind, Secret, ServerEvent, Timestamp, User, UserId, UserType};
+use hugmedo_chat_protocol::{
+    ConnectAuth, RoomId, RoomKind, RoomRemoved, Secret, ServerEvent, Timestamp, User, UserId, UserType,
+};
 use hugmedo_chat_testkit::{
     Hospital,
     simulation::ledger::{Ledger, News},
@@ -162,6 +164,8 @@ impl Both {
                     && whom.as_str() == *person
                 {
                     self.joined[who].remove(room);
+                    let event = ServerEvent::RoomRemoved(RoomRemoved { room_id: room.clone() });
+                    self.told[who].push(serde_json::to_value(event).unwrap());
                 }
                 if let Some(event) = news.for_socket(&UserId::from(*person), &self.joined[who], &self.book) {
                     self.told[who].push(serde_json::to_value(event).unwrap());
@@ -236,7 +240,7 @@ impl Both {
 
     /// What the sockets heard is what the book would have told them.
     async fn compare_what_was_heard(&mut self) -> Result<()> {
-        for who in 0..PEOPLE.len() {
+        for (who, person) in PEOPLE.iter().enumerate() {
             let told: Vec<Value> =
                 self.told[who].clone().into_iter().map(|event| self.book_names.plain(event)).collect();
             let mut heard = Vec::new();
@@ -248,7 +252,7 @@ impl Both {
                     heard.push(self.real_names.plain(serde_json::to_value(event)?));
                 }
             }
-            assert_eq!(heard, told, "what {} heard", PEOPLE[who]);
+            assert_eq!(heard, told, "what {person} heard");
         }
         Ok(())
     }

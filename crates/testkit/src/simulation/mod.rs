@@ -28,6 +28,7 @@ use chance::Chance;
 use plan::{Plan, Template};
 use post::held;
 use trace::Trace;
+use verdict::Look;
 use weather::Weather;
 use world::World;
 
@@ -116,7 +117,11 @@ impl Simulations {
         for look in LOOKS_MS {
             world.pass_until(self.plan.unkind_ms + look.min(self.plan.patience_ms))?;
             let lenient = held(&world.post).tally.old_cursors > 0 || !world.removed.is_empty();
-            wrong = verdict::judge(&mut world, lenient)?;
+            // First without touching anything: opening a room would fetch what was missing.
+            wrong = verdict::judge(&mut world, Look::List, lenient)?;
+            if wrong.is_empty() {
+                wrong = verdict::judge(&mut world, Look::Rooms, lenient)?;
+            }
             if wrong.is_empty() {
                 break;
             }

@@ -12,7 +12,7 @@ use super::{
     post::{Line, held},
     screen,
     trace::Trace,
-    verdict,
+    verdict::{self, Look},
     weather::Weather,
     world::World,
 };
@@ -159,7 +159,8 @@ impl Scene {
     /// # Errors
     /// If the simulation itself fails.
     pub fn wrong(&mut self) -> Result<Vec<String>> {
-        let mut wrong = verdict::judge(&mut self.world, false)?;
+        let mut wrong = verdict::judge(&mut self.world, Look::List, false)?;
+        wrong.extend(verdict::judge(&mut self.world, Look::Rooms, false)?);
         wrong.extend(verdict::breaches(&self.world));
         Ok(wrong)
     }
