@@ -41,6 +41,7 @@ export const en: Texts = {
 		chooseHint: 'Open a conversation from the list on the left.',
 		unread: (count) => `${count} unread`,
 		unsent: (count) => `${count} not sent`,
+		failed: (count) => (count === 1 ? '1 message could not be sent' : `${count} messages could not be sent`),
 		draft: 'Draft',
 		noMessages: 'No messages yet',
 		you: 'You',
@@ -207,6 +208,7 @@ export const en: Texts = {
 		saving: 'Saving…',
 		saved: 'Saved. It is used from the next connection on.',
 		savedConnected: 'Saved. The app is connecting again with it.',
+		unchanged: 'Nothing has changed.',
 		notSaved: 'Not saved yet',
 		reset: 'Reset to defaults'
 	},
@@ -232,7 +234,7 @@ export const en: Texts = {
 		tooLong: 'The message is too long. Shorten it or send it in parts.',
 		empty: 'Enter something first.',
 		webSocketBlocked:
-			'This network blocks WebSockets, so HTTPS is used. The usual connection is tried again by itself; ask your network administrator to allow WebSockets.',
+			'WebSockets are blocked here, so HTTPS is used. The app changes back by itself once it can. If it goes on, ask your network administrator.',
 		proxyInUse:
 			'A proxy is set, so HTTPS is used. If it is no longer needed, clear it under “Connection settings” in the settings.',
 		invalidProxy:

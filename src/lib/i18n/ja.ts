@@ -41,6 +41,7 @@ export const ja = {
 		chooseHint: '左の一覧から会話を開けます。',
 		unread: (count: number) => `未読${count}件`,
 		unsent: (count: number) => `未送信${count}件`,
+		failed: (count: number) => `送信できなかったメッセージ${count}件`,
 		draft: '下書き',
 		noMessages: 'メッセージはまだありません',
 		you: '自分',
@@ -97,7 +98,7 @@ export const ja = {
 	connection: {
 		idle: '未接続',
 		connecting: '接続しています…',
-		catchingUp: '最新の状態を取得しています…',
+		catchingUp: '最新の状態を取得中…',
 		live: '接続済み',
 		offline: (since: string) => `${since}からオフライン`,
 		authRequired: 'もう一度サインインが必要です',
@@ -205,6 +206,7 @@ export const ja = {
 		saving: '保存しています…',
 		saved: '保存しました。次の接続から使われます。',
 		savedConnected: '保存しました。新しい設定で接続し直しています。',
+		unchanged: '変更はありません。',
 		notSaved: 'まだ保存されていません',
 		reset: '初期値に戻す'
 	},
@@ -229,7 +231,7 @@ export const ja = {
 		tooLong: 'メッセージが長すぎます。短くするか、分けて送ってください。',
 		empty: '内容を入力してください。',
 		webSocketBlocked:
-			'このネットワークではWebSocket通信が遮断されているため、HTTPSで接続しています。通常の接続は自動で試し続けます。ネットワーク管理者にWebSocketの許可を依頼してください。',
+			'WebSocket通信が遮断されているため、HTTPSで接続しています。使えるようになると自動で戻ります。続く場合はネットワーク管理者に相談してください。',
 		proxyInUse:
 			'プロキシを使う設定のため、HTTPSで接続しています。プロキシが不要になったら、設定の「接続設定」で空欄にしてください。',
 		invalidProxy:

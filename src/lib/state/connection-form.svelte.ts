@@ -34,7 +34,8 @@ export class ConnectionForm {
 	/** What is wrong that belongs to no field. */
 	problem = $state<ErrorCode | null>(null);
 	busy = $state(false);
-	saved = $state(false);
+	/** What came of the last save, until someone types. */
+	outcome = $state<'saved' | 'unchanged' | null>(null);
 
 	constructor(stored: ConnectionSettings, save: (settings: ConnectionSettings) => Promise<void>) {
 		this.#save = save;
@@ -48,7 +49,7 @@ export class ConnectionForm {
 	input(field: Field) {
 		this.problems = { ...this.problems, [field]: undefined };
 		this.problem = null;
-		this.saved = false;
+		this.outcome = null;
 	}
 
 	/** Shows what the app came with, to be saved like any other change. */
@@ -56,20 +57,25 @@ export class ConnectionForm {
 		this.fields = written(DEFAULT_CONNECTION);
 		this.problems = {};
 		this.problem = null;
-		this.saved = false;
+		this.outcome = null;
 	}
 
-	/** True once it is in force. */
+	/** False where something is wrong. True once it is in force. */
 	async save(): Promise<boolean> {
 		if (this.busy) return false;
 		const settings = this.#checked();
 		if (!settings) return false;
+		if (!this.changed) {
+			this.outcome = 'unchanged';
+			return true;
+		}
 		this.busy = true;
 		this.problem = null;
 		try {
 			await this.#save(settings);
 			this.#show(settings);
-			this.saved = true;
+			this.outcome = 'saved';
+			return true;
 		} catch (failure) {
 			const code = failure instanceof BackendError ? failure.code : 'internal';
 			if (code === 'invalidProxy') this.problems = { proxy: code };
@@ -78,7 +84,7 @@ export class ConnectionForm {
 		} finally {
 			this.busy = false;
 		}
-		return this.saved;
+		return false;
 	}
 
 	#show(settings: ConnectionSettings) {

@@ -30,7 +30,9 @@ describe('the connection settings', () => {
 		expect(inForce).toEqual([
 			{ ...DEFAULT_CONNECTION, proxy: 'http://proxy.example.jp:3128', timeoutMs: 7_500, reconnectionAttempts: 5 }
 		]);
-		expect([form.changed, form.saved]).toEqual([false, true]);
+		expect([form.changed, form.outcome]).toEqual([false, 'saved']);
+		await form.save();
+		expect([form.outcome, inForce.length], 'nothing to reconnect for').toEqual(['unchanged', 1]);
 	});
 
 	test.each([
@@ -60,7 +62,7 @@ describe('the connection settings', () => {
 		refusal = code;
 		form.fields[field] = 'typed';
 		expect(await form.save()).toBe(false);
-		expect([form.problems, form.fields[field], form.saved]).toEqual([{ [field]: code }, 'typed', false]);
+		expect([form.problems, form.fields[field], form.outcome]).toEqual([{ [field]: code }, 'typed', null]);
 		form.input(field);
 		expect(form.problems[field]).toBeUndefined();
 	});
