@@ -22,6 +22,8 @@ describe(`${RELOADS} reloads in the middle of sending`, { timeout: 60_000 + RELO
 	/** Every message that was sent, in order. */
 	const sent = [];
 	const found = { unsent: [], twice: [] };
+	/** How many messages were not yet on screen, and so perhaps nowhere, when their page went. */
+	let inFlight = 0;
 	let server, sato;
 
 	before(async () => {
@@ -41,6 +43,10 @@ describe(`${RELOADS} reloads in the middle of sending`, { timeout: 60_000 + RELO
 			String(function (composer, texts, draft, delay) {
 				const field = document.querySelector(composer);
 				window.isBeforeReload = true;
+				addEventListener('pagehide', () => {
+					const missing = texts.filter((text) => !document.body.innerText.includes(text));
+					sessionStorage.setItem('inFlight', String(missing.length));
+				});
 				const write = (text) => {
 					field.value = text;
 					field.dispatchEvent(new InputEvent('input', { bubbles: true }));
@@ -79,6 +85,7 @@ describe(`${RELOADS} reloads in the middle of sending`, { timeout: 60_000 + RELO
 			const draft = round % WITH_DRAFT === 3 ? `書きかけ${round}` : '';
 			await sendAndReload(texts, draft, DELAYS[round % DELAYS.length]);
 			await isLoadedAgain();
+			inFlight += Number(await sato.page.run(`function () { return sessionStorage.getItem('inFlight'); }`));
 			sent.push(...texts);
 
 			const kept = await sato.draft();
@@ -98,8 +105,10 @@ describe(`${RELOADS} reloads in the middle of sending`, { timeout: 60_000 + RELO
 			if (kept) await sato.fill(testid('composer'), '');
 		}
 		console.log(
-			`${RELOADS} reloads, ${sent.length} messages: ${found.unsent.length} not sent, ${found.twice.length} doubled on screen`
+			`${RELOADS} reloads, ${sent.length} messages, ${inFlight} of them under way as the page went: ` +
+				`${found.unsent.length} not sent, ${found.twice.length} doubled on screen`
 		);
+		assert.ok(inFlight >= RELOADS / 4, 'the page went in the middle of sending');
 		assert.deepEqual(found, { unsent: [], twice: [] });
 	});
 

@@ -25,6 +25,23 @@ const contents = (backend: FakeBackend) =>
 		.map((call) => (call.input as { content: string }).content);
 const message = (content: string, roomId = 'general') => ({ roomId, clientMessageId: `id-${content}`, content });
 
+test('messages do not overtake each other, from whichever room they come', async () => {
+	const backend = createFakeBackend();
+	const { handover } = await page(backend);
+	const send = backend.sendMessage;
+	let answer = () => {};
+	backend.sendMessage = async (message) => {
+		backend.sendMessage = send;
+		await new Promise<void>((resolve) => (answer = resolve));
+		return send(message);
+	};
+	const sent = [handover.send(message('一', 'general')), handover.send(message('二', 'support'))];
+	await new Promise((resolve) => setTimeout(resolve));
+	answer();
+	await Promise.all(sent);
+	expect(contents(backend)).toEqual(['一', '二']);
+});
+
 describe('a page that is loaded again', () => {
 	test('sends what the page before it could not be sure of, in order, under the same ids', async () => {
 		const backend = createFakeBackend();
