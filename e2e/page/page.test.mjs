@@ -1,11 +1,8 @@
 /** Layout, keyboard and access of the interface in Chromium. */
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Browser } from './browser.mjs';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+import { assertAccessible, openRoom as open, room, tabTo } from './scene.mjs';
 
 describe('the interface', { timeout: 240_000 }, () => {
 	/** @type {Browser} */
@@ -15,12 +12,7 @@ describe('the interface', { timeout: 240_000 }, () => {
 	afterEach(() => page?.close());
 	after(() => browser.close());
 
-	const room = (id) => `[data-testid=room-item][data-room-id=${id}]`;
-	const openRoom = async (id) => {
-		await page.click(room(id));
-		await page.waitForSelector('[data-testid=composer]');
-		await page.waitForSelector('[data-testid=message]');
-	};
+	const openRoom = (id) => open(page, id);
 
 	const scenes = {
 		'the sign-in': { state: 'signin', ready: '[data-testid=sign-in-form]' },
@@ -43,18 +35,7 @@ describe('the interface', { timeout: 240_000 }, () => {
 				if (scene.open) await openRoom(scene.open);
 				if (scene.click) await page.click(scene.click);
 				if (scene.then) await page.waitForSelector(scene.then);
-				await page.evaluate(axe);
-				const found = await page.evaluate(async () => {
-					const results = await globalThis.axe.run(document, {
-						runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']
-					});
-					return results.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
-				});
-				assert.deepEqual(found, []);
-				const overflow = await page.evaluate(
-					() => document.documentElement.scrollWidth - document.documentElement.clientWidth
-				);
-				assert.equal(overflow, 0, 'nothing sticks out to the side');
+				await assertAccessible(page);
 			});
 		}
 	}
@@ -134,17 +115,10 @@ describe('the interface', { timeout: 240_000 }, () => {
 	test('everything on the way to a sent message can be reached by keyboard', async () => {
 		page = await browser.page('lang=en');
 		await page.waitForSelector(room('support'));
-		const focusOn = async (selector) => {
-			for (let presses = 0; presses < 30; presses++) {
-				if (await page.evaluate((wanted) => document.activeElement?.matches(wanted) ?? false, selector)) return;
-				await page.keyboard.press('Tab');
-			}
-			assert.fail(`${selector} cannot be reached`);
-		};
-		await focusOn(room('support'));
+		await tabTo(page, room('support'));
 		await page.keyboard.press('Enter');
 		await page.waitForSelector('[data-testid=composer]');
-		await focusOn('[data-testid=composer]');
+		await tabTo(page, '[data-testid=composer]');
 		await page.keyboard.type('by keyboard');
 		await page.keyboard.press('Shift+Enter');
 		await page.keyboard.type('alone');

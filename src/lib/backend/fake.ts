@@ -2,8 +2,9 @@
  * A complete backend without a shell, for tests and for work on the interface in a plain browser.
  *
  * It behaves as core does where the interface can see it: rows settle, unread is counted from the read position, changes
- * carry revisions. It can be told to be offline, to refuse, or to lose a change. In the browser `?state=signin|offline|empty`,
- * `?lang=ja|en` and `?theme=light|dark` set the scene.
+ * carry revisions. It can be told to be offline, to refuse, or to lose a change. In the browser `?lang=ja|en`,
+ * `?theme=light|dark` and `?state=` set the scene: `signin`, `empty`, `baseline`, `waiting`, or one of {@link LINKS}. There a
+ * test reaches it as `window.fakeBackend`.
  */
 import { BackendError, type Backend } from './backend';
 import type { ChannelItem } from './bindings/ChannelItem';
@@ -17,9 +18,36 @@ import type { RoomView } from './bindings/RoomView';
 import type { SessionView } from './bindings/SessionView';
 import type { Theme } from './bindings/Theme';
 import type { ViewChange } from './bindings/ViewChange';
-import { people, sampleRooms } from './sample';
+import { DEFAULT_CONNECTION } from './connection';
+import { people, sampleRooms, sampleUnsent } from './sample';
 
 const PAGE = 50;
+
+/** The link in scenes where it is not simply live. */
+const LINKS: Record<string, () => ConnectionView> = {
+	offline: () => ({
+		state: 'offline',
+		since: now(-8 * 60_000),
+		reason: 'unreachable',
+		nextAttemptAt: now(12_000),
+		lastConfirmedAt: now(-8 * 60_000)
+	}),
+	stopped: () => ({
+		state: 'offline',
+		since: now(-25 * 60_000),
+		reason: 'unreachable',
+		lastConfirmedAt: now(-25 * 60_000)
+	}),
+	limited: () => ({ state: 'limited', since: now(), reason: 'webSocketBlocked', lastConfirmedAt: now() }),
+	proxy: () => ({ state: 'limited', since: now(), reason: 'proxyInUse', lastConfirmedAt: now() }),
+	catchingUp: () => ({ state: 'catchingUp', since: now(), progress: { fetched: 1_200 }, lastConfirmedAt: now() }),
+	history: () => ({
+		state: 'live',
+		since: now(),
+		progress: { fetched: 12_000, total: 100_000 },
+		lastConfirmedAt: now()
+	})
+};
 
 interface FakeRoom {
 	view: Omit<RoomView, 'unread' | 'lastMessage' | 'unsent' | 'hasDraft'>;
@@ -64,7 +92,8 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		notifyAbout: 'important',
 		notificationPrivacy: 'sender',
 		lastServer: 'chat.hospital.example.jp',
-		lastUsername: 'sato'
+		lastUsername: 'sato',
+		connection: DEFAULT_CONNECTION
 	};
 
 	function publish(change: ViewChange) {
@@ -145,16 +174,10 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 
 	if (!['signin', 'ended'].includes(scene.get('state') ?? '')) {
 		enter('https://chat.hospital.example.jp', true);
-		connection =
-			scene.get('state') === 'offline'
-				? {
-						state: 'offline',
-						since: now(-8 * 60_000),
-						reason: 'unreachable',
-						nextAttemptAt: now(12_000),
-						lastConfirmedAt: now(-8 * 60_000)
-					}
-				: { state: 'live', since: now(), lastConfirmedAt: now() };
+		connection = LINKS[scene.get('state') ?? '']?.() ?? { state: 'live', since: now(), lastConfirmedAt: now() };
+		if (scene.get('state') === 'waiting') {
+			for (const row of sampleUnsent()) rooms.get(row.roomId)?.messages.push(row);
+		}
 	}
 
 	return {
@@ -298,7 +321,9 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		},
 		async unsentMessages() {
 			record('unsentMessages');
-			return [...rooms.values()].flatMap((room) => room.messages.filter((row) => row.own && row.seq === undefined));
+			return [...rooms.values()]
+				.flatMap((room) => room.messages.filter((row) => row.own && row.seq === undefined))
+				.sort((a, b) => a.pendingOrder - b.pendingOrder);
 		},
 		async discardMessage(clientMessageId) {
 			record('discardMessage', clientMessageId);
@@ -331,6 +356,11 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		},
 		async setPreferences(changed) {
 			record('setPreferences', changed);
+			const { proxy, caFile } = changed.connection;
+			if (proxy !== '' && !/^https?:\/\/[^\s/@]+\/?$/.test(proxy)) {
+				throw new BackendError('invalidProxy', 'no proxy', false);
+			}
+			if (caFile !== '' && !caFile.endsWith('.pem')) throw new BackendError('invalidCaFile', 'no certificate', false);
 			preferences = changed;
 			publish({ kind: 'preferencesChanged', preferences });
 		},

@@ -81,3 +81,34 @@ function room(
 	const readSeq = firstUnread ? firstUnread - 1 : messages.length;
 	return { view: { id, name, kind, members: members.map((member) => people[member]), readSeq }, messages };
 }
+
+/** Own messages that have not been sent, each for another reason. */
+export function sampleUnsent(): MessageView[] {
+	const lines: [roomId: string, content: string, minutesAgo: number, state: Partial<MessageView>][] = [
+		[
+			'general',
+			'503号室の方の転棟先が決まりました。14時に出発予定です。\n持参薬は薬局に返却済み、紹介状は病棟クラークさんが準備しています。\n家族の到着が遅れる場合は、先に検査を済ませてください。\n車椅子は1階の受付で借りられます。',
+			18,
+			{ delivery: 'failed', problem: 'forbidden' }
+		],
+		['support', 'PHSの充電器が足りません。2台お願いできますか？', 11, { delivery: 'failed', problem: 'refused' }],
+		['patient-tanaka', '午後の体温も測れたら教えてくださいね。', 3, { delivery: 'queued', problem: 'rateLimited' }],
+		['general', '昼のカンファレンスは12時半からに変更です。', 1, { delivery: 'sending' }],
+		['general', '場所は同じ会議室です。', 1, { delivery: 'queued' }]
+	];
+	return lines.map(([roomId, content, minutesAgo, state], index) => ({
+		key: `unsent-${index + 1}`,
+		roomId,
+		clientMessageId: `unsent-${index + 1}`,
+		pendingOrder: index + 1,
+		author: people.sato,
+		own: true,
+		content,
+		priority: 'normal',
+		createdAt: new Date(Date.now() - minutesAgo * 60_000).toISOString(),
+		readBy: 0,
+		edited: false,
+		deleted: false,
+		...state
+	}));
+}

@@ -41,6 +41,7 @@ export const en: Texts = {
 		chooseHint: 'Open a conversation from the list on the left.',
 		unread: (count) => `${count} unread`,
 		unsent: (count) => `${count} not sent`,
+		failed: (count) => (count === 1 ? '1 message could not be sent' : `${count} messages could not be sent`),
 		draft: 'Draft',
 		noMessages: 'No messages yet',
 		you: 'You',
@@ -105,7 +106,52 @@ export const en: Texts = {
 		retryNow: 'Connect now',
 		lastConfirmed: (time) => `last confirmed ${time}`,
 		waits: 'Messages are kept and go out by themselves once connected.',
-		limited: 'This server offers no delivery and read receipts and no earlier history.'
+		stopped: 'Reconnecting has stopped.',
+		stoppedHint: 'It was tried as often as the settings allow. Press “Connect now” to try again.',
+		limited: 'Limited connection',
+		limitedMeans: 'Messages are sent and received, but typing is not shown.',
+		dismiss: 'Dismiss',
+		baseline: 'This server offers no delivery and read receipts and no earlier history.',
+		fetchingNew: 'Fetching new messages',
+		fetchingHistory: 'Fetching earlier history',
+		fetched: (fetched, total) =>
+			total === undefined
+				? `${fetched.toLocaleString('en')} fetched`
+				: `${fetched.toLocaleString('en')} / ${total.toLocaleString('en')}`
+	},
+	waiting: {
+		title: 'Messages waiting to send',
+		entry: (count) => `${count.toLocaleString('en')} waiting to send`,
+		entryFailed: (count) => `${count.toLocaleString('en')} of them could not be sent`,
+		lead: 'Messages that wait are kept on this computer.',
+		leadFailed: 'Messages that could not be sent stay until you send them again or delete them.',
+		list: 'List of messages waiting to send',
+		close: 'Close',
+		none: 'No messages are waiting',
+		noneHint: 'Everything has been sent.',
+		written: (when) => `Written ${when}`,
+		state: { failed: 'Not sent', queued: 'Waiting', sending: 'Sending' },
+		why: {
+			sending: 'Being sent now…',
+			offline: (since) => `Offline since ${since}. It goes out by itself once connected.`,
+			stopped: (since) => `Offline since ${since}, and reconnecting has stopped. Press “Connect now”.`,
+			connecting: 'Connecting. It goes out by itself once connected.',
+			signIn: 'It goes out by itself once you have signed in again.',
+			asked: 'The server asked to wait. It goes out by itself in a while.',
+			soon: 'It goes out by itself in a moment.',
+			unconfirmed: 'It may or may not have arrived. If it has, sending it again shows it twice.'
+		},
+		retry: 'Send again',
+		retryAll: (count) => `Send all ${count.toLocaleString('en')} failed again`,
+		remove: 'Delete',
+		removeConfirm: 'Delete it without sending?',
+		removeYes: 'Delete it',
+		removeNo: 'Keep it',
+		removed: 'Deleted',
+		tooLate: 'It was already being sent and could not be deleted.',
+		open: 'Open in room',
+		actionFor: (action, room, text) => `${action}: ${room}, “${text}”`,
+		incomplete: 'The messages that wait could not be loaded.'
 	},
 	settings: {
 		title: 'Settings',
@@ -142,6 +188,30 @@ export const en: Texts = {
 		cancel: 'Cancel',
 		saved: 'Saved'
 	},
+	connectionSettings: {
+		title: 'Connection settings',
+		lead: 'Usually nothing here needs changing. Use it when your network administrator asks you to.',
+		inUse: 'changed',
+		proxy: 'Proxy server',
+		proxyHint: 'For example http://proxy.hospital.example.jp:8080; empty for none',
+		caFile: 'Certificate file of your organisation’s authority (PEM)',
+		caFileHint: 'Where the file is on this computer; empty for none',
+		reconnection: 'Reconnecting',
+		reconnectionAttempts: 'Attempts to reconnect',
+		reconnectionAttemptsHint: '0 = never give up',
+		reconnectionDelayMs: 'First wait (seconds)',
+		reconnectionDelayMaxMs: 'Longest wait (seconds)',
+		timeoutMs: 'Time limit for connecting (seconds)',
+		range: (least, most) => `Enter a number from ${least.toLocaleString('en')} to ${most.toLocaleString('en')}.`,
+		belowDelay: 'It cannot be less than the first wait.',
+		save: 'Save',
+		saving: 'Saving…',
+		saved: 'Saved. It is used from the next connection on.',
+		savedConnected: 'Saved. The app is connecting again with it.',
+		unchanged: 'Nothing has changed.',
+		notSaved: 'Not saved yet',
+		reset: 'Reset to defaults'
+	},
 	dates: {
 		today: 'Today',
 		yesterday: 'Yesterday'
@@ -163,6 +233,14 @@ export const en: Texts = {
 		notFound: 'It cannot be found. You may have left the room, or it was removed.',
 		tooLong: 'The message is too long. Shorten it or send it in parts.',
 		empty: 'Enter something first.',
+		webSocketBlocked:
+			'WebSockets are blocked here, so HTTPS is used. The app changes back by itself once it can. If it goes on, ask your network administrator.',
+		proxyInUse:
+			'A proxy is set, so HTTPS is used. If it is no longer needed, clear it under “Connection settings” in the settings.',
+		invalidProxy:
+			'This proxy address cannot be used. Enter it like http://proxy.example.jp:8080, without a user name or password.',
+		invalidCaFile:
+			'The certificate file cannot be read. Check where it is and that it is a PEM file, then enter it again.',
 		rateLimited: 'That was too often. Wait a moment, then try again.',
 		serverUnavailable: 'The server cannot answer just now. The app tries again by itself.',
 		refused: 'The server did not accept it. Check it, or contact your administrator.',

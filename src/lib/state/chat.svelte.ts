@@ -6,6 +6,7 @@
  */
 import { SvelteMap } from 'svelte/reactivity';
 import type { Backend } from '$lib/backend/backend';
+import { DEFAULT_CONNECTION } from '$lib/backend/connection';
 import type { ChannelItem } from '$lib/backend/bindings/ChannelItem';
 import type { ConnectionView } from '$lib/backend/bindings/ConnectionView';
 import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
@@ -17,6 +18,8 @@ import type { SessionView } from '$lib/backend/bindings/SessionView';
 import type { Snapshot } from '$lib/backend/bindings/Snapshot';
 import type { TypingPerson } from '$lib/backend/bindings/TypingPerson';
 import type { ViewChange } from '$lib/backend/bindings/ViewChange';
+import { Handover } from './handover';
+import { Outbox } from './outbox.svelte';
 import { Timeline } from './timeline.svelte';
 
 const NOT_CONNECTED: ConnectionView = { state: 'idle', since: new Date(0).toISOString() };
@@ -26,6 +29,9 @@ const RETRY_MS = 1_000;
 
 export class Chat {
 	readonly backend: Backend;
+	readonly handover: Handover;
+	/** What waits to be sent, of all rooms. */
+	readonly outbox: Outbox;
 
 	/** False until the first snapshot is here. */
 	ready = $state(false);
@@ -39,7 +45,8 @@ export class Chat {
 		notifyAbout: 'important',
 		notificationPrivacy: 'sender',
 		lastServer: '',
-		lastUsername: ''
+		lastUsername: '',
+		connection: DEFAULT_CONNECTION
 	});
 	trouble = $state<ErrorCode | null>(null);
 	readonly rooms = new SvelteMap<RoomId, RoomView>();
@@ -59,6 +66,8 @@ export class Chat {
 
 	constructor(backend: Backend) {
 		this.backend = backend;
+		this.handover = new Handover(backend);
+		this.outbox = new Outbox(backend);
 	}
 
 	/** Newest message first; rooms without one last, by name. */
@@ -80,6 +89,8 @@ export class Chat {
 			if (arrived) this.#take(item);
 			else early.push(item);
 		});
+		this.handover.belongTo(snapshot.session);
+		await this.handover.resume();
 		this.#adopt(snapshot);
 		arrived = true;
 		for (const item of early) this.#take(item);
@@ -119,6 +130,7 @@ export class Chat {
 		this.rooms.clear();
 		for (const room of snapshot.rooms) this.rooms.set(room.id, room);
 		this.typing.clear();
+		this.outbox.expect(this.unsent);
 		this.ready = true;
 	}
 
@@ -161,9 +173,11 @@ export class Chat {
 			case 'sessionChanged':
 				this.session = change.session;
 				this.ended = change.ended;
+				this.handover.belongTo(change.session);
 				if (!change.session) {
 					this.rooms.clear();
 					this.typing.clear();
+					this.outbox.clear();
 					this.closeRoom();
 				}
 				break;
@@ -172,16 +186,20 @@ export class Chat {
 				break;
 			case 'roomUpserted':
 				this.rooms.set(change.room.id, change.room);
+				this.outbox.expect(this.unsent);
 				break;
 			case 'roomRemoved':
 				this.rooms.delete(change.roomId);
+				this.outbox.expect(this.unsent);
 				if (this.timeline?.roomId === change.roomId) this.closeRoom();
 				break;
 			case 'messagesUpserted':
 				if (this.timeline?.roomId === change.roomId) this.timeline.upsert(change.messages);
+				this.outbox.upsert(change.messages);
 				break;
 			case 'messageRemoved':
 				if (this.timeline?.roomId === change.roomId) this.timeline.remove(change.key);
+				this.outbox.remove(change.key);
 				break;
 			case 'timelineReset':
 				if (this.timeline?.roomId === change.roomId) this.openRoom(change.roomId).catch(() => void this.#resubscribe());

@@ -2,13 +2,14 @@
  * What someone is writing in one room.
  *
  * Invariants: the text is theirs until it is durable in core: a failure, an edit or a second press never takes it away; one
- * press of send is one message, because its id is made once; the draft is saved within a moment of the last keystroke and
- * whenever the person turns elsewhere.
+ * press of send is one message, because its id is made once, also when the page is loaded again meanwhile; the draft is saved
+ * within a moment of the last keystroke and whenever the person turns elsewhere, and never holds what was sent.
  */
 import type { Backend } from '$lib/backend/backend';
 import { BackendError } from '$lib/backend/backend';
 import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
 import type { RoomId } from '$lib/backend/bindings/RoomId';
+import { Handover } from './handover';
 import { uuidv7 } from './uuid';
 
 /** The longest message, in Unicode scalar values; `limits::MAX_CONTENT_CHARS` of the wire contract. */
@@ -23,6 +24,7 @@ const TYPING_IDLE_MS = 5_000;
 export class Composer {
 	readonly roomId: RoomId;
 	readonly #backend: Backend;
+	readonly #handover: Handover;
 
 	text = $state('');
 	problem = $state<ErrorCode | null>(null);
@@ -30,15 +32,19 @@ export class Composer {
 	#draftTimer: ReturnType<typeof setTimeout> | undefined;
 	#idleTimer: ReturnType<typeof setTimeout> | undefined;
 	#typingSince: number | null = null;
-	/** What was sent and is not yet durable in core, oldest first. */
-	#handingOver: string[] = [];
-	#handover: Promise<void> = Promise.resolve();
+	/** Commands run side by side; a draft that overtook a message would bring back what was sent. */
+	#turn: Promise<void> = Promise.resolve();
 	#failed: { clientMessageId: string; content: string } | null = null;
 
-	constructor(backend: Backend, roomId: RoomId, draft: string) {
+	constructor(backend: Backend, roomId: RoomId, draft: string, handover = new Handover(backend)) {
 		this.#backend = backend;
+		this.#handover = handover;
 		this.roomId = roomId;
-		this.text = draft;
+		const returned = handover.takeBack(roomId);
+		const contents = returned?.messages.map((message) => message.content) ?? [];
+		this.text = [...contents, draft].filter((text) => text !== '').join('\n');
+		this.problem = returned?.problem ?? null;
+		this.#failed = returned?.messages[0] ?? null;
 	}
 
 	/** Counting a megabyte costs time, so what cannot fit is not counted. */
@@ -67,31 +73,35 @@ export class Composer {
 		this.text = '';
 		this.problem = null;
 		this.stopTyping();
-		this.#handingOver.push(message.content);
-		// One after the other: commands run side by side, and messages must not overtake each other.
-		this.#handover = this.#handover.then(async () => {
-			try {
-				await this.#backend.sendMessage(message);
-				this.#handingOver.shift();
-			} catch (failure) {
-				this.#handingOver.shift();
-				this.problem = failure instanceof BackendError ? failure.code : 'internal';
-				this.#failed = message;
-				this.text = this.text === '' ? message.content : `${message.content}\n${this.text}`;
-			}
-			await this.saveDraft();
+		clearTimeout(this.#draftTimer);
+		const before = this.#turn;
+		// At once, so that from here on a reload cannot lose it.
+		const sent = this.#handover.send(message, before);
+		this.#turn = sent.catch((failure: unknown) => {
+			this.problem = failure instanceof BackendError ? failure.code : 'internal';
+			this.#failed = message;
+			this.text = this.text === '' ? message.content : `${message.content}\n${this.text}`;
 		});
-		return this.#handover;
+		return this.saveDraft();
 	}
 
-	/** Keeps what is written, and what is not yet durable in core. A store that fails leaves it on screen. */
-	async saveDraft(): Promise<void> {
+	/** Saves what is written, after what was sent before. A store that fails leaves it on screen. */
+	saveDraft(): Promise<void> {
 		clearTimeout(this.#draftTimer);
-		try {
-			await this.#backend.saveDraft(this.roomId, [...this.#handingOver, this.text].join('\n'));
-		} catch (failure) {
-			this.problem = failure instanceof BackendError ? failure.code : 'internal';
-		}
+		this.#turn = this.#turn.then(async () => {
+			try {
+				await this.#backend.saveDraft(this.roomId, this.text);
+			} catch (failure) {
+				this.problem = failure instanceof BackendError ? failure.code : 'internal';
+			}
+		});
+		return this.#turn;
+	}
+
+	/** The page goes away. No command can be relied on to leave it any more. */
+	pageHides() {
+		this.#handover.keepDraft(this.roomId, this.text);
+		void this.saveDraft();
 	}
 
 	/** The person turned elsewhere. */

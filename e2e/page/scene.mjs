@@ -1,0 +1,40 @@
+/** What the page tests have in common: opening rooms, finding one's way by keyboard, and looking for barriers. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+export const testid = (name) => `[data-testid=${name}]`;
+
+/** The room's row in the list. */
+export const room = (id) => `${testid('room-item')}[data-room-id=${id}]`;
+
+export async function openRoom(page, id) {
+	await page.click(room(id));
+	await page.waitForSelector(testid('composer'));
+	await page.waitForSelector(testid('message'));
+}
+
+/** Presses Tab until this is focused. */
+export async function tabTo(page, selector) {
+	for (let presses = 0; presses < 40; presses++) {
+		if (await page.evaluate((wanted) => document.activeElement?.matches(wanted) ?? false, selector)) return;
+		await page.keyboard.press('Tab');
+	}
+	assert.fail(`${selector} cannot be reached`);
+}
+
+/** Nobody is kept out, and nothing sticks out to the side. */
+export async function assertAccessible(page) {
+	await page.evaluate(axe);
+	const found = await page.evaluate(async () => {
+		const results = await globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] });
+		return results.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
+	});
+	assert.deepEqual(found, []);
+	const overflow = await page.evaluate(
+		() => document.documentElement.scrollWidth - document.documentElement.clientWidth
+	);
+	assert.equal(overflow, 0, 'nothing sticks out to the side');
+}

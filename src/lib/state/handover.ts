@@ -1,0 +1,129 @@
+/**
+ * What has left the composer and is not yet durable in core, kept across a reload of the page.
+ *
+ * A call that is on its way when the page is loaded again may or may not arrive, and the page that made it never hears which.
+ * So the message is kept until its call is answered, and a page that finds one kept sends it again under the same id, which
+ * core takes for the same message. Invariants: what is kept is in the memory of the window only (`window.name` outlives a
+ * reload and is in no file); it belongs to one session and is never sent in another; messages go one after the other.
+ */
+import type { Backend } from '$lib/backend/backend';
+import { BackendError } from '$lib/backend/backend';
+import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
+import type { OutgoingMessage } from '$lib/backend/bindings/OutgoingMessage';
+import type { RoomId } from '$lib/backend/bindings/RoomId';
+import type { SessionView } from '$lib/backend/bindings/SessionView';
+
+/** So that another use of the window's name is not taken for ours. */
+const MARK = 'hugmedo-chat-handover:';
+
+interface Kept {
+	/** Whose session it is. */
+	owner: string;
+	/** Oldest first. */
+	messages: OutgoingMessage[];
+	/** What stood in the composer. */
+	draft?: { roomId: RoomId; content: string };
+}
+
+export class Handover {
+	readonly #backend: Backend;
+	readonly #page: { name: string };
+
+	/** What the page before this one left behind, until it has been dealt with. */
+	#left: Kept | null;
+	#owner = '';
+	#waiting: OutgoingMessage[] = [];
+	#draft: Kept['draft'];
+	/** What could not be handed over after a reload, until its room is opened. */
+	readonly #returned = new Map<RoomId, { messages: OutgoingMessage[]; problem: ErrorCode }>();
+	#turn: Promise<unknown> = Promise.resolve();
+
+	constructor(backend: Backend, page: { name: string } = window) {
+		this.#backend = backend;
+		this.#page = page;
+		this.#left = read(page.name);
+	}
+
+	/**
+	 * Hands a message over, after `before` and after all that were given earlier. Resolves once core has it; rejects as its
+	 * command did. From this call on a reload cannot lose it.
+	 */
+	send(message: OutgoingMessage, before: Promise<unknown> = Promise.resolve()): Promise<void> {
+		this.#waiting.push(message);
+		this.#keep();
+		// Commands run side by side, and messages must not overtake each other.
+		const done = Promise.all([this.#turn, before])
+			.then(() => this.#backend.sendMessage(message))
+			.finally(() => this.#drop([message]));
+		this.#turn = done.catch(() => {});
+		return done.then(() => {});
+	}
+
+	/** The page is going away with this in the composer, perhaps before a command could save it. */
+	keepDraft(roomId: RoomId, content: string) {
+		this.#draft = { roomId, content };
+		this.#keep();
+	}
+
+	/** Says whose messages these are from now on. Another's are forgotten. */
+	belongTo(session: SessionView | null) {
+		const owner = session ? JSON.stringify([session.server, session.user.id]) : '';
+		if (owner === this.#owner) return;
+		this.#owner = owner;
+		this.#waiting = [];
+		this.#draft = undefined;
+		this.#returned.clear();
+		if (this.#left?.owner !== owner) this.#left = null;
+		if (!this.#left) this.#page.name = '';
+	}
+
+	/** Hands over what a reload interrupted. Nothing that is shown of a room before that can be trusted. */
+	async resume(): Promise<void> {
+		const left = this.#left;
+		this.#left = null;
+		if (!left) return;
+		this.#waiting = left.messages;
+		this.#draft = left.draft;
+		for (const message of left.messages) {
+			try {
+				await this.#backend.sendMessage(message);
+				this.#drop([message]);
+			} catch (failure) {
+				const problem = failure instanceof BackendError ? failure.code : 'internal';
+				const earlier = this.#returned.get(message.roomId)?.messages ?? [];
+				this.#returned.set(message.roomId, { messages: [...earlier, message], problem });
+			}
+		}
+		// Last: core forgets a room's draft with each message it takes.
+		if (left.draft) await this.#backend.saveDraft(left.draft.roomId, left.draft.content).catch(() => {});
+		this.#draft = undefined;
+		this.#keep();
+	}
+
+	/** What could not be handed over in this room, for the composer to offer again. */
+	takeBack(roomId: RoomId): { messages: OutgoingMessage[]; problem: ErrorCode } | undefined {
+		const returned = this.#returned.get(roomId);
+		this.#returned.delete(roomId);
+		if (returned) this.#drop(returned.messages);
+		return returned;
+	}
+
+	#drop(messages: OutgoingMessage[]) {
+		this.#waiting = this.#waiting.filter((waiting) => !messages.includes(waiting));
+		this.#keep();
+	}
+
+	#keep() {
+		const kept: Kept = { owner: this.#owner, messages: this.#waiting, draft: this.#draft };
+		this.#page.name = kept.messages.length > 0 || kept.draft ? MARK + JSON.stringify(kept) : '';
+	}
+}
+
+function read(name: string): Kept | null {
+	if (!name.startsWith(MARK)) return null;
+	try {
+		return JSON.parse(name.slice(MARK.length)) as Kept;
+	} catch {
+		return null;
+	}
+}
