@@ -14,6 +14,7 @@ const PROTOCOL: &str = "hugmedo-chat-protocol";
 const CORE: &str = "hugmedo-chat-core";
 const SERVER: &str = "hugmedo-chat-server";
 const TESTKIT: &str = "hugmedo-chat-testkit";
+const BENCH: &str = "hugmedo-chat-bench";
 
 /// For each crate, which of ours it may have as a normal or build dependency.
 const ALLOWED: &[(&str, &[&str])] = &[
@@ -22,6 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (SERVER, &[PROTOCOL]),
     (APP, &[CORE, PROTOCOL]),
     (TESTKIT, &[PROTOCOL, CORE, SERVER]),
+    (BENCH, &[PROTOCOL, CORE, SERVER, TESTKIT]),
 ];
 
 fn workspace() -> Metadata {
