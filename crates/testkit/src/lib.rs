@@ -6,9 +6,11 @@
 mod hospital;
 mod host;
 mod scripted;
+mod small_disk;
 mod watch;
 
 pub use hospital::{Clinician, Hospital};
 pub use host::{MemorySecrets, RecordingNotifier};
 pub use scripted::{Asked, HttpScript, ScriptedNetwork, ScriptedSession};
+pub use small_disk::SmallDisk;
 pub use watch::Watch;
