@@ -12,9 +12,12 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use hugmedo_chat_core::{
-    Changes, Config, Core, Reconnection,
+    Changes, Config, Core,
     host::{NativeNotification, Notifier, SecretStore, SecretStoreError},
-    view::{ChannelItem, Credentials, Delivery, MessageView, OutgoingMessage, SignInRequest, ViewChange},
+    view::{
+        ChannelItem, ConnectionSettings, Credentials, Delivery, MessageView, OutgoingMessage, Preferences,
+        SignInRequest, ViewChange,
+    },
 };
 use hugmedo_chat_protocol::{ClientMessageId, RoomId, Secret};
 use tokio::{
@@ -35,13 +38,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Quicker than the app's own waits: a run has hundreds of losses in minutes, which the app's waits, made for an outage
 /// now and then, would turn into a run that mostly waits.
-fn impatient() -> Reconnection {
-    Reconnection {
-        delay: Duration::from_millis(100),
-        delay_max: Duration::from_millis(500),
-        long_outage_delay_max: Duration::from_secs(1),
-        ..Reconnection::default()
-    }
+fn impatient() -> ConnectionSettings {
+    ConnectionSettings { reconnection_delay_ms: 100, reconnection_delay_max_ms: 500, ..ConnectionSettings::default() }
 }
 
 /// Everything a client's tasks share.
@@ -57,9 +55,10 @@ pub(crate) async fn run() -> Result<()> {
     let first = lines.next_line().await?.context("the first line says how to begin")?;
     let begin: Begin = serde_json::from_str(&first).context("the first line")?;
     let secrets = PipedSecrets(Mutex::new(begin.secrets.clone()));
-    let config = Config { reconnection: impatient(), ..Config::new(&begin.data_dir) };
-    let core = Core::start(config, Arc::new(secrets), Arc::new(Unheard)).await?;
+    let core = Core::start(Config::new(&begin.data_dir), Arc::new(secrets), Arc::new(Unheard)).await?;
     let (snapshot, changes) = core.subscribe().await?;
+    let preferences = Preferences { connection: impatient(), ..snapshot.preferences.clone() };
+    core.set_preferences(preferences).await?;
     let client = Arc::new(Client { core, begin, waiting: Mutex::default() });
     match snapshot.session {
         Some(_) => report(&Report::SignedIn),

@@ -55,7 +55,7 @@ pub(crate) async fn take_in(
     account.note_storage(&result);
     let taken = result?;
     publish(account, &taken).await?;
-    notify_fresh(account, &taken).await?;
+    notify(account, taken.fresh.clone()).await?;
     if !taken.touched.is_empty() {
         // What is stored here now is owed to the server as a receipt.
         account.outgoing.notify_one();
@@ -168,13 +168,20 @@ async fn publish(account: &Account, taken: &Taken) -> Result<(), Error> {
     Ok(())
 }
 
+/// Raises the alerts of urgent messages that are here, unread, and have raised none: the app ended before it could, or they
+/// came with the history.
+pub(crate) async fn alert_unheard(account: &Account) -> Result<(), Error> {
+    let me = account.me.id.clone();
+    let unheard = account.store.read(move |connection| notified::urgent_unheard(connection, &me)).await?;
+    notify(account, unheard.into_iter().filter_map(|message| Some((message.clone(), message.seq?))).collect()).await
+}
+
 /// One notification for each room of a batch, and one for each urgent message.
-async fn notify_fresh(account: &Account, taken: &Taken) -> Result<(), Error> {
-    if taken.fresh.is_empty() {
+async fn notify(account: &Account, fresh: Vec<(Message, Seq)>) -> Result<(), Error> {
+    if fresh.is_empty() {
         return Ok(());
     }
     let (me, gaze, preferences) = (account.me.id.clone(), account.gaze(), account.preferences.get());
-    let fresh = taken.fresh.clone();
     let due = account
         .store
         .write(move |transaction| {

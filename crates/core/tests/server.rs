@@ -6,9 +6,9 @@ use anyhow::Result;
 use hugmedo_chat_core::view::ViewChange;
 use hugmedo_chat_core::{
     ErrorCode,
-    view::{ConnectionState, Delivery, Gaze},
+    view::{ConnectionState, Delivery, Gaze, OutgoingMessage},
 };
-use hugmedo_chat_protocol::{RoomId, RoomKind, Seq, SessionEndReason};
+use hugmedo_chat_protocol::{ClientMessageId, Priority, RoomId, RoomKind, Seq, SessionEndReason};
 use hugmedo_chat_testkit::{Clinician, Hospital};
 
 fn general() -> RoomId {
@@ -129,6 +129,31 @@ async fn a_patients_message_notifies_once_and_routine_talk_among_staff_does_not(
     let second = sato.notifications.recv().await.expect("raised");
     assert_ne!(second.message_id, raised.message_id);
     assert!(sato.notifications.try_recv().is_err(), "what was looked at raised nothing");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_urgent_message_alerts_also_when_it_came_with_the_history_and_alerts_once() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let suzuki = hospital.clinician("suzuki").await?;
+    let urgent = OutgoingMessage {
+        room_id: general(),
+        client_message_id: ClientMessageId::generate(),
+        content: "302号室、急変です".into(),
+        priority: Priority::Urgent,
+    };
+    suzuki.core.send_message(urgent).await?;
+    let mut suzuki = suzuki;
+    suzuki.watch.until_message(&general(), "302号室、急変です", Some(Delivery::Sent)).await?;
+    // A computer on which nobody has signed in gets it with the room's history, not as news.
+    let mut sato = hospital.clinician("sato").await?;
+    let raised = sato.notifications.recv().await.expect("raised");
+    assert!(raised.urgent && raised.room_id == general());
+    sato.restart().await?;
+    sato.watch.until_live().await?;
+    suzuki.say(&tanakas(), "確認をお願いします").await?;
+    let next = sato.notifications.recv().await.expect("raised");
+    assert_eq!(next.room_id, tanakas(), "the urgent one alerted once");
     Ok(())
 }
 

@@ -9,10 +9,12 @@ mod hospital;
 mod host;
 mod scripted;
 pub mod simulation;
+mod small_disk;
 mod watch;
 
 pub use faulty_link::{FaultyLink, Outages};
 pub use hospital::{Clinician, Hospital};
 pub use host::{MemorySecrets, RecordingNotifier};
 pub use scripted::{Asked, HttpScript, ScriptedNetwork, ScriptedSession};
+pub use small_disk::SmallDisk;
 pub use watch::Watch;

@@ -1,6 +1,6 @@
 //! The faulty link is faulty in the ways it says, and in no other.
 
-#![allow(clippy::unwrap_used, reason = "all of this file is a test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "all of this file is a test")]
 
 use std::{io::ErrorKind, net::SocketAddr, time::Duration};
 

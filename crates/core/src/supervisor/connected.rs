@@ -226,13 +226,20 @@ async fn keep_up(account: Arc<Account>, link: Arc<dyn Link>, limited: Option<Err
         }
         account.set_connection(up_to_date, limited, None);
         account.history_lags.notify_one();
+        intake::alert_unheard(&account).await?;
         tokio::select! {
             biased;
             () = account.behind.notified() => account.set_connection(ConnectionState::CatchingUp, limited, None),
-            () = account.cursor_lags.notified() => sleep(CURSOR_DELAY).await,
+            () = lagged(&account) => {}
             () = sleep(PULL_EVERY) => {}
         }
     }
+}
+
+/// Resolves a while after live events have moved past the cursor.
+async fn lagged(account: &Account) {
+    account.cursor_lags.notified().await;
+    sleep(CURSOR_DELAY).await;
 }
 
 async fn join(account: &Account, link: &Arc<dyn Link>, rooms: Vec<RoomId>) -> Result<(), Error> {

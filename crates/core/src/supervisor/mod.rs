@@ -111,11 +111,16 @@ async fn attempt(account: &Arc<Account>, at_hand: Option<Established>) -> Ended 
     }
 }
 
-/// Resolves once what an attempt was begun on is no more: the network is another, or the computer has slept.
+/// Resolves once what an attempt was begun on is no more: the network is another, the computer has slept, or the person does
+/// not want to wait for it.
 async fn ground_moved(account: &Account) {
     let moved = async {
         sleep(YOUNG_ATTEMPT).await;
-        account.network_changed.notified().await;
+        tokio::select! {
+            biased;
+            () = account.network_changed.notified() => {}
+            () = account.hurry.notified() => {}
+        }
     };
     tokio::select! {
         biased;

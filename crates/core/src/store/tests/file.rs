@@ -80,29 +80,3 @@ async fn every_commit_is_durable_and_checked_for() {
     assert_eq!((journal.as_str(), synchronous), ("wal", 2), "2 is FULL");
     assert!(!cipher.is_empty());
 }
-
-#[tokio::test]
-async fn a_full_disk_is_an_error_of_its_own_and_loses_nothing() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = Store::open(&folder.path().join("store.db"), &new_key(), Surroundings::real()).expect("opens");
-    let filling = || {
-        store.write(|transaction| {
-            outbox::enqueue(transaction, &sato(), &outgoing(&"長文".repeat(3_000)))?;
-            Ok(())
-        })
-    };
-    filling().await.expect("room for one");
-    let pages: i64 = store
-        .write(|transaction| Ok(transaction.pragma_query_value(None, "page_count", |row| row.get(0))?))
-        .await
-        .expect("reads");
-    let limit =
-        |pages: i64| store.write(move |t| Ok(t.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?));
-    limit(pages).await.expect("sets");
-    assert_eq!(filling().await.map_err(|error| error.code()), Err(ErrorCode::DiskFull));
-
-    limit(1_000_000).await.expect("sets");
-    filling().await.expect("with space again it goes on");
-    let rows = store.read(|connection| messages::newest(connection, &me(), &general(), 10)).await.expect("reads");
-    assert_eq!(rows.messages.len(), 2, "what was refused is not half there");
-}

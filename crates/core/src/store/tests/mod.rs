@@ -2,9 +2,12 @@
 //! a file; the other modules are about files: damage, power cuts, full disks, older versions.
 
 mod damage;
+mod disk_full;
 mod file;
+mod garbage;
 mod keeping;
 mod known_load;
+mod migrating;
 mod outbox_rules;
 mod power_cut;
 mod receipts_and_unread;
