@@ -79,7 +79,7 @@ pub(super) fn another_kind_of_server_means_another_history_and_other_positions(s
     let mut first = said("suzuki", 1, "新着");
     first.seq = None;
     store.now(|transaction| messages::take_in(transaction, &me(), &first)).expect("writes");
-    assert_eq!(store.now(|transaction| unread(transaction)), 1);
+    assert_eq!(store.now(unread), 1);
 }
 
 pub(super) fn a_removed_room_takes_everything_in_it_along(store: &Store) {

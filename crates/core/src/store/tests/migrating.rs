@@ -36,7 +36,7 @@ fn contents(connection: &Connection) -> BTreeMap<String, Vec<BTreeMap<String, Va
         .map(|name| {
             let name = name.expect("reads");
             let mut rows = connection.prepare(&format!("SELECT * FROM {name} ORDER BY 1, 2")).expect("prepares");
-            let columns: Vec<String> = rows.column_names().into_iter().map(str::to_owned).collect();
+            let columns: Vec<String> = rows.column_names().map(str::to_owned).collect();
             let rows = rows
                 .query_map([], |row| {
                     columns.iter().enumerate().map(|(at, name)| Ok((name.clone(), row.get(at)?))).collect()

@@ -36,8 +36,8 @@ impl Scene {
 
     /// The state of the last commit that lies whole before this place in the log.
     fn surviving(&self, length: u64) -> &State {
-        let survivors = self.ran.commits.iter().filter(|(end, _)| *end <= length);
-        &survivors.last().expect("the first state needs no log").1
+        let mut survivors = self.ran.commits.iter().filter(|(end, _)| *end <= length);
+        &survivors.next_back().expect("the first state needs no log").1
     }
 
     fn check(&self, database: &[u8], log: &[u8], expected: &State, case: &str) -> Rebuilds {
