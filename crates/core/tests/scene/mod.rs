@@ -40,7 +40,7 @@ pub(crate) fn ack(seq: u64, payload: &Value) -> Value {
 }
 
 /// A server with one room in which so much was said.
-fn server(call: &str, said: u64) -> Value {
+pub(crate) fn answer(call: &str, said: u64) -> Value {
     let grant = |number: u32| {
         json!({
             "accessToken": format!("{MARKER}-access-{number}"),
@@ -84,7 +84,7 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new(said: u64) -> Self {
-        let answer = move |call: &str, _: Option<&Value>| Ok::<_, HttpFailure>(server(call, said));
+        let answer = move |call: &str, _: Option<&Value>| Ok::<_, HttpFailure>(self::answer(call, said));
         Self { network: ScriptedNetwork::new(Arc::new(answer)), secrets: MemorySecrets::default() }
     }
 
