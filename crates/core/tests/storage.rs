@@ -133,8 +133,7 @@ async fn a_store_that_rots_while_the_app_runs_is_fetched_again_and_what_was_unse
     session.say(greeting()).await?;
     let asked = session.heard_named("message").await?;
     assert_eq!(asked.payload["clientMessageId"], json!(id), "under the name it always had");
-    let answer = ack(SAID + 1, &asked.payload);
-    asked.answer(answer);
+    // The answer is on its way while the store is built anew.
     tokio::select! {
         live = watch.until_live() => live?,
         never = play_along(&mut session) => never?,
@@ -165,11 +164,19 @@ async fn a_store_that_rots_while_the_app_runs_is_fetched_again_and_what_was_unse
         snapshot = watch.until("a snapshot", |_| again()) => snapshot?,
         never = play_along(&mut session) => never?,
     }
+    let answer = ack(SAID + 1, &asked.payload);
+    asked.answer(answer);
+    let sent = format!("{MARKER} 未送信");
+    tokio::select! {
+        row = watch.until_message(&room_id, &sent, Some(Delivery::Sent)) => drop(row?),
+        never = play_along(&mut session) => never?,
+    }
     let opened = tokio::select! {
         opened = core.open_room(&room_id) => opened?,
         never = play_along(&mut session) => return never,
     };
     assert_eq!(opened.draft.as_str(), format!("{MARKER} 下書き"));
+    assert_eq!(opened.page.messages.iter().filter(|row| row.content.as_str() == sent).count(), 1, "once");
     assert_nothing_in_the_clear(folder.path())?;
     core.shutdown().await;
     Ok(())
