@@ -191,7 +191,7 @@ impl From<crate::host::SecretStoreError> for Error {
 impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {
         let code = match error.kind() {
-            std::io::ErrorKind::StorageFull => ErrorCode::DiskFull,
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => ErrorCode::DiskFull,
             _ => ErrorCode::StoreFailed,
         };
         Self::new(code, format!("file: {}", error.kind()))

@@ -66,7 +66,9 @@ impl Vault {
     }
 
     pub(crate) async fn store_key(&self, account: &str) -> Result<Option<Secret>, Error> {
-        self.run(&format!("store-key:{account}"), |secrets, name| secrets.read(name)).await
+        let key = self.run(&format!("store-key:{account}"), |secrets, name| secrets.read(name)).await?;
+        // What is no key of ours opens no store of ours; SQLCipher would take it for a pass phrase.
+        Ok(key.filter(|key| is_key(key.expose())))
     }
 
     pub(crate) async fn save_store_key(&self, account: &str, key: &Secret) -> Result<(), Error> {
@@ -87,6 +89,11 @@ impl Vault {
         let name = format!("{}:{entry}", self.profile);
         self.surroundings.off_loop(move || Ok(work(secrets.as_ref(), &name)?)).await
     }
+}
+
+/// Whether this is what `store::new_key` makes: 32 bytes as hexadecimal digits.
+fn is_key(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The name of a person's account on one server, for folders and keychain entries: says neither.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, PoisonError},
 };
 
 use hugmedo_chat_core::host::{NativeNotification, Notifier, SecretStore, SecretStoreError};
@@ -14,9 +14,36 @@ use tokio::sync::mpsc;
 pub struct MemorySecrets {
     entries: Arc<Mutex<BTreeMap<String, Secret>>>,
     failure: Arc<Mutex<Option<SecretStoreError>>>,
+    question: Arc<Question>,
+}
+
+/// The keychain's question to the person.
+#[derive(Default)]
+struct Question {
+    open: Mutex<bool>,
+    answered: Condvar,
 }
 
 impl MemorySecrets {
+    /// From now on every call waits, as behind a prompt, until [`MemorySecrets::answer`].
+    pub fn ask(&self) {
+        *self.question.open.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+
+    /// Lets every waiting call go on.
+    pub fn answer(&self) {
+        *self.question.open.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.question.answered.notify_all();
+    }
+
+    /// Puts another secret in place of every one whose name holds this text, as if the keychain had mixed them up.
+    pub fn change(&self, text: &str, secret: &Secret) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, entry) in entries.iter_mut().filter(|(name, _)| name.contains(text)) {
+            *entry = secret.clone();
+        }
+    }
+
     /// From now on every call fails so; `None` mends it.
     pub fn fail_with(&self, failure: Option<SecretStoreError>) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
@@ -39,6 +66,8 @@ impl MemorySecrets {
     }
 
     fn work<T>(&self, work: impl FnOnce(&mut BTreeMap<String, Secret>) -> T) -> Result<T, SecretStoreError> {
+        let open = self.question.open.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.question.answered.wait_while(open, |open| *open).unwrap_or_else(PoisonError::into_inner));
         if let Some(failure) = self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone() {
             return Err(failure);
         }
