@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '../../scripts/processes.mjs';
-import { keepEvidence, roomItem } from './computer.mjs';
+import { keepEvidence, roomItem, testid } from './computer.mjs';
 import { Stage } from './stage.mjs';
 import { Key } from './webdriver.mjs';
 
@@ -29,6 +29,17 @@ describe('one clinician', () => {
 		const waiting = await sato.message('つながったら送ってください');
 		assert.ok(['queued', 'sending'].includes(waiting.delivery), `it is ${waiting.delivery}`);
 		await sato.isPainted();
+	});
+
+	test('what waits is listed for all rooms, with why and since when', async () => {
+		await sato.openRoom('support');
+		await sato.click(testid('waiting-entry'));
+		assert.match(await sato.text(testid('waiting-item')), /つながったら送ってください/);
+		assert.match(await sato.text(testid('waiting-why')), /からオフラインです。つながると自動で送信されます/);
+		await sato.isPainted();
+		sato.picture('waiting');
+		await sato.clickOn('閉じる');
+		await sato.openRoom('general');
 	});
 
 	test('what waits outlives an app that is killed, and goes out by itself when the server is back, once', async () => {

@@ -37,6 +37,8 @@ export const en: Texts = {
 		noMatch: 'No room matches',
 		none: 'You are not in any room yet',
 		noneHint: 'Rooms appear here once an administrator adds you.',
+		notYet: 'The list of rooms is not here yet',
+		notYetHint: 'It appears by itself once connected.',
 		choose: 'Choose a room',
 		chooseHint: 'Open a conversation from the list on the left.',
 		unread: (count) => `${count} unread`,
@@ -234,9 +236,9 @@ export const en: Texts = {
 		tooLong: 'The message is too long. Shorten it or send it in parts.',
 		empty: 'Enter something first.',
 		webSocketBlocked:
-			'WebSockets are blocked here, so HTTPS is used. The app changes back by itself once it can. If it goes on, ask your network administrator.',
+			'This network blocks WebSockets. The app changes back by itself once it can; if it goes on, ask your network administrator.',
 		proxyInUse:
-			'A proxy is set, so HTTPS is used. If it is no longer needed, clear it under “Connection settings” in the settings.',
+			'A proxy is set, so the usual connection (WebSocket) cannot be used. If no proxy is needed any more, clear it under “Connection settings” in the settings.',
 		invalidProxy:
 			'This proxy address cannot be used. Enter it like http://proxy.example.jp:8080, without a user name or password.',
 		invalidCaFile:
