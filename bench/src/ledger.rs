@@ -51,6 +51,17 @@ pub(crate) struct Findings {
 }
 
 impl Findings {
+    /// Adds what was found elsewhere.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.lost_by_server += other.lost_by_server;
+        self.doubled_by_server += other.doubled_by_server;
+        self.not_shown += other.not_shown;
+        self.shown_twice += other.shown_twice;
+        self.out_of_order += other.out_of_order;
+        self.changed += other.changed;
+        self.unsent += other.unsent;
+    }
+
     pub(crate) fn is_clean(&self) -> bool {
         *self == Self::default()
     }

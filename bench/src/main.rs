@@ -3,14 +3,21 @@
 //! Invariant: a run prints what it measured whether it likes it or not, and fails if a promise was broken.
 
 mod client;
+mod crowd;
+mod deploy;
 mod figures;
+mod half_open;
+mod jitter;
 mod ledger;
+mod link;
 mod pipe;
 mod processes;
 mod reading;
 mod serve;
+mod slow_reader;
 mod soak;
 mod ward;
+mod wire;
 
 use std::{io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
 
@@ -31,6 +38,16 @@ struct CommandLine {
 enum Run {
     /// Kill servers and clients and cut connections while they talk, then check the ledger
     Soak(soak::Soak),
+    /// Replace the server under many clients while they talk, and time their return
+    Deploy(deploy::Deploy),
+    /// Let the network or the server fall silent, and time how long that takes to notice and to mend
+    HalfOpen(half_open::HalfOpen),
+    /// Let one member of a large room stop reading, and time what the others see
+    SlowReader(slow_reader::SlowReader),
+    /// Cut everyone off again and again, and compare what arrives with the official Socket.IO
+    Jitter(jitter::Jitter),
+    /// A faulty link by itself, for programs that are not ours
+    Link(link::Link),
     /// A server for a run, as a process of its own
     #[command(hide = true)]
     Serve {
@@ -66,6 +83,11 @@ fn main() -> ExitCode {
 async fn perform(run: Run, row: bool) -> anyhow::Result<bool> {
     match run {
         Run::Soak(options) => soak::run(&options, row).await,
+        Run::Deploy(options) => deploy::run(&options, row).await,
+        Run::HalfOpen(options) => half_open::run(&options, row).await,
+        Run::SlowReader(options) => slow_reader::run(&options, row).await,
+        Run::Jitter(options) => jitter::run(&options, row).await,
+        Run::Link(options) => link::run(&options).await.map(|()| true),
         Run::Serve { listen, data_dir } => serve::run(listen, &data_dir).await.map(|()| true),
         Run::Client => client::run().await.map(|()| true),
     }

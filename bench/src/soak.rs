@@ -24,7 +24,7 @@ use crate::{
     pipe::{Begin, Order, Report},
     processes::{ClientProcess, Heard, ServerProcess},
     reading,
-    ward::{PASSWORD, Ward},
+    ward::{Membership, PASSWORD, Ward},
 };
 
 /// How many of a client's messages may be under way.
@@ -105,7 +105,7 @@ async fn soak(options: &Soak, as_row: bool) -> Result<bool> {
     let temporary = tempfile::tempdir()?;
     let folder = options.folder.as_deref().unwrap_or(temporary.path());
     let server_folder = folder.join("server");
-    let ward = Ward::found(&server_folder, options.clients, options.rooms).await?;
+    let ward = Ward::found(&server_folder, options.clients, options.rooms, Membership::Shared).await?;
     let token = ward.tokens(&server_folder).await?.into_iter().next().context("at least one client")?;
     let mut run = Run::begin(options, &ward, folder, &server_folder).await?;
     say(format!("{} clients in {} rooms, seed {}", options.clients, options.rooms, options.seed));

@@ -15,27 +15,46 @@ const TOKEN_TTL: Duration = Duration::from_secs(12 * 60 * 60);
 pub(crate) struct Ward {
     /// Everyone's name to sign in with, which is also the id.
     pub(crate) people: Vec<String>,
-    /// The rooms; everyone is in all of them.
+    /// The rooms.
     pub(crate) rooms: Vec<String>,
+}
+
+/// Who is in which room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Membership {
+    /// Everyone in all of them.
+    Shared,
+    /// Everyone in one of them, in turn.
+    Apart,
+    /// As `Apart`, and the first person in all of them.
+    ApartButTheFirst,
 }
 
 impl Ward {
     /// Fills the store of a folder.
-    pub(crate) async fn found(folder: &Path, people: usize, rooms: usize) -> Result<Self> {
+    pub(crate) async fn found(folder: &Path, people: usize, rooms: usize, membership: Membership) -> Result<Self> {
         let admin = Admin::open(folder)?;
         let people: Vec<String> = (0..people).map(|number| format!("person-{number}")).collect();
         let rooms: Vec<String> = (0..rooms).map(|number| format!("room-{number}")).collect();
         for person in &people {
             admin.add_user(person, PASSWORD, person.as_str(), UserType::Clinician).await?;
         }
-        for room in &rooms {
+        let ward = Self { people, rooms };
+        for (number, room) in ward.rooms.iter().enumerate() {
             let room = admin.add_room(room, room.as_str(), RoomKind::Staff).await?;
-            for person in &people {
-                admin.add_member(&room, &UserId::new(person)).await?;
+            for (who, person) in ward.people.iter().enumerate() {
+                let is_member = match membership {
+                    Membership::Shared => true,
+                    Membership::Apart => who % ward.rooms.len().max(1) == number,
+                    Membership::ApartButTheFirst => who == 0 || who % ward.rooms.len().max(1) == number,
+                };
+                if is_member {
+                    admin.add_member(&room, &UserId::new(person)).await?;
+                }
             }
         }
         admin.close().await;
-        Ok(Self { people, rooms })
+        Ok(ward)
     }
 
     /// Access tokens for all, in order: signing in hundreds by password would measure the hashing of passwords.
@@ -49,7 +68,7 @@ impl Ward {
         Ok(tokens)
     }
 
-    /// The room with this number, counted around.
+    /// The room with this number, counted around: where the rooms are apart, the room of the person with this number.
     pub(crate) fn room(&self, number: usize) -> RoomId {
         let number = number.checked_rem(self.rooms.len()).unwrap_or_default();
         RoomId::new(self.rooms.get(number).cloned().unwrap_or_default())

@@ -239,8 +239,9 @@ impl Core {
         account.note_storage(&written);
         let view = written?;
         account.publish_views(vec![view.clone()]);
-        account.publish_room(&room).await?;
+        // Before anything that may fail or be cut off: it is written down, so it goes out.
         account.outgoing.notify_one();
+        account.publish_room(&room).await?;
         Ok(view)
     }
 

@@ -19,7 +19,7 @@ use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{
-        TcpListener, TcpStream,
+        TcpListener, TcpSocket, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
     sync::{oneshot, watch},
@@ -29,6 +29,8 @@ use tokio::{
 
 /// Bytes forwarded at a time. Small enough that a cut often falls in the middle of a frame.
 const CHUNK: usize = 4 * 1024;
+/// What the link takes from a server while it forwards nothing.
+const RECEIVE_BUFFER: u32 = 16 * 1024;
 /// The longest head of an HTTP request that is looked at for an upgrade.
 const LONGEST_HEAD: usize = 16 * 1024;
 /// What a proxy that knows no WebSockets says to one.
@@ -268,7 +270,7 @@ async fn carry(shared: &Shared, mut client: TcpStream, mut end: oneshot::Receive
     }
     let target = *held(&shared.target);
     let dialled = tokio::select! {
-        dialled = TcpStream::connect(target) => dialled,
+        dialled = dial(target) => dialled,
         _ = &mut end => return,
     };
     let Ok(server) = dialled else {
@@ -304,6 +306,13 @@ async fn carry(shared: &Shared, mut client: TcpStream, mut end: oneshot::Receive
         }
         None => {}
     }
+}
+
+/// With a small buffer: a server whose words are stalled is to feel it after kilobytes, not megabytes.
+async fn dial(target: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = if target.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+    socket.connect(target).await
 }
 
 async fn read_head(client: &mut TcpStream, head: &mut Vec<u8>) -> std::io::Result<()> {

@@ -1,6 +1,6 @@
 //! Every fault of a link, one at a time.
 
-use std::sync::Arc;
+use std::{sync::Arc, task::Poll, time::Duration};
 
 use anyhow::Result;
 use hugmedo_chat_core::{
@@ -29,6 +29,32 @@ async fn a_message_written_while_offline_goes_out_by_itself_with_the_same_id() -
     asked.answer(answer);
     let row = scene.watch.until_message(&room(), "酸素を2Lに変更しました", Some(Delivery::Sent)).await?;
     assert_eq!(row.seq, Some(Seq::new(1)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_message_whose_sender_went_away_in_the_middle_goes_out_all_the_same() -> Result<()> {
+    let mut scene = Scene::signed_in(quiet_server).await?;
+    let mut session = scene.connect().await?;
+    {
+        // Polled twice it is on the disk and in sight, and whoever asked is not answered yet.
+        let mut sending = std::pin::pin!(scene.send("呼吸器の設定を変えました"));
+        let mut polls = 0;
+        std::future::poll_fn(|context| {
+            polls += 1;
+            match sending.as_mut().poll(context) {
+                Poll::Pending if polls < 2 => Poll::Pending,
+                _ => Poll::Ready(()),
+            }
+        })
+        .await;
+    }
+    scene.watch.until_message(&room(), "呼吸器の設定を変えました", Some(Delivery::Queued)).await?;
+    // Only a failing test waits so long.
+    let asked = tokio::time::timeout(Duration::from_secs(20), session.heard_named("message")).await??;
+    let answer = ack(1, &asked.payload);
+    asked.answer(answer);
+    scene.watch.until_message(&room(), "呼吸器の設定を変えました", Some(Delivery::Sent)).await?;
     Ok(())
 }
 

@@ -1,0 +1,115 @@
+//! The half-open link: everything looks connected and nothing arrives. How long until the person is told, and how long, once
+//! the network is back, until they are live again.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use hugmedo_chat_core::view::ConnectionState;
+use hugmedo_chat_testkit::FaultyLink;
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    crowd::{Member, is_down},
+    figures::{Figures, say, seconds},
+    processes::ServerProcess,
+    ward::{Membership, Ward},
+};
+
+/// What is promised: a dead link is told within this.
+const TOLD_WITHIN: Duration = Duration::from_secs(30);
+/// And once the network is back, so are they, within this.
+const BACK_WITHIN: Duration = Duration::from_secs(5);
+/// The longest anything is waited for.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct HalfOpen {
+    /// How often each fault happens
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// For how many seconds it goes on after it was noticed
+    #[arg(long, default_value_t = 20)]
+    hold: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    /// Nothing comes through, and the connection stays open.
+    Stall,
+    /// The server's process stops.
+    Stop,
+    /// Connections are reset and none comes about.
+    Outage,
+}
+
+impl Fault {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Stall => "stalled link",
+            Self::Stop => "stopped server",
+            Self::Outage => "outage",
+        }
+    }
+
+    async fn set(self, is_on: bool, link: &FaultyLink, server: &ServerProcess) -> Result<()> {
+        match self {
+            Self::Stall => link.stall(is_on),
+            Self::Stop => server.signal(if is_on { "STOP" } else { "CONT" }).await?,
+            Self::Outage => link.outage(is_on),
+        }
+        Ok(())
+    }
+}
+
+pub(crate) async fn run(options: &HalfOpen, as_row: bool) -> Result<bool> {
+    let temporary = tempfile::tempdir()?;
+    let folder = temporary.path();
+    let server_folder = folder.join("server");
+    let ward = Ward::found(&server_folder, 1, 1, Membership::Shared).await?;
+    let token = ward.tokens(&server_folder).await?.into_iter().next().context("one token")?;
+    let server = ServerProcess::start(&server_folder).await?;
+    let link = FaultyLink::to(server.address()).await?;
+    let member = Member::enter(&folder.join("computer"), link.url(), token).await?;
+    member.until_live(PATIENCE).await?;
+
+    let mut passed = true;
+    for fault in [Fault::Stall, Fault::Stop, Fault::Outage] {
+        let (mut told, mut back, mut sent) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+        for round in 0..options.rounds {
+            let began = Instant::now();
+            fault.set(true, &link, &server).await?;
+            member.until("word of the loss", PATIENCE, |diary| diary.first(began, is_down).is_some()).await?;
+            let noticed = member.diary().first(began, is_down).context("just seen")?;
+            told = told.max(noticed - began);
+            let id = format!("{}-{round}", fault.name().replace(' ', "-"));
+            member.say(&ward.room(0), &id).await?;
+            sleep(Duration::from_secs(options.hold)).await;
+
+            fault.set(false, &link, &server).await?;
+            let mended = Instant::now();
+            let is_live = |state| state == ConnectionState::Live;
+            member.until("a live link", PATIENCE, |diary| diary.first(mended, is_live).is_some()).await?;
+            let live = member.diary().first(mended, is_live).context("just seen")?;
+            back = back.max(live - mended);
+            member.until("the message sent", PATIENCE, |diary| diary.acked.contains_key(&id)).await?;
+            let acked = member.diary().acked.get(&id).map(|(at, _)| *at).context("just seen")?;
+            sent = sent.max(acked - mended);
+            say(format!(
+                "{}: told after {}, back {} after the mending, the message {}",
+                fault.name(),
+                seconds(noticed - began),
+                seconds(live - mended),
+                seconds(acked - mended)
+            ));
+        }
+        let mut figures = Figures::of(format!("half-open: {}", fault.name()));
+        figures.tell("rounds", options.rounds);
+        figures.tell("went on after it was told", format!("{} s", options.hold));
+        figures.must_be_below("told, at the latest", told, TOLD_WITHIN);
+        figures.must_be_below("live again, at the latest", back, BACK_WITHIN);
+        figures.tell("what was written meanwhile sent", seconds(sent));
+        passed &= figures.print(as_row)?;
+    }
+    member.core.shutdown().await;
+    Ok(passed)
+}
