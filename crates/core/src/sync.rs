@@ -109,24 +109,30 @@ async fn snapshot(account: &Account) -> Result<Vec<RoomId>, Error> {
         account.hub.publish(ViewChange::RoomRemoved { room_id });
     }
     for room in &listed.rooms {
-        if has_what_counts(account, room).await? {
-            continue;
+        if !has_what_counts(account, room).await? {
+            fetch_what_counts(account, room).await?;
         }
-        let mut earliest = fetch_history(account, &room.id, None, SNAPSHOT_PAGE).await?;
-        for _ in 0..UNREAD_PAGES {
-            match earliest {
-                Some(seq) if seq > room.read_seq.next() => {
-                    earliest = fetch_history(account, &room.id, Some(seq), MAX_PAGE).await?;
-                }
-                _ => break,
-            }
-        }
+        // Also of what was here already: it may have been fetched by a snapshot that was cut off before it could tell.
         account.publish_room(&room.id).await?;
         account.hub.publish(ViewChange::TimelineReset { room_id: room.id.clone() });
         report_progress(account).await?;
     }
     account.store.write(move |transaction| meta::end_snapshot(transaction, &start)).await?;
     Ok(added)
+}
+
+/// Fetches a room's newest messages and what is unread before them.
+async fn fetch_what_counts(account: &Account, room: &Room) -> Result<(), Error> {
+    let mut earliest = fetch_history(account, &room.id, None, SNAPSHOT_PAGE).await?;
+    for _ in 0..UNREAD_PAGES {
+        match earliest {
+            Some(seq) if seq > room.read_seq.next() => {
+                earliest = fetch_history(account, &room.id, Some(seq), MAX_PAGE).await?;
+            }
+            _ => break,
+        }
+    }
+    Ok(())
 }
 
 /// Whether the newest messages of a room and all that is unread are here already.

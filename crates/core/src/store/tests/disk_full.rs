@@ -58,7 +58,11 @@ fn on_a_full_disk_a_message_is_refused_whole_and_goes_once_there_is_room() {
     let key = new_key();
     let path = disk.path().join("account").join("store.db");
     disk.fill().expect("fills");
-    assert_eq!(code(Store::open(&path, &key, Surroundings::real())), Err(ErrorCode::DiskFull), "no room for a new store");
+    assert_eq!(
+        code(Store::open(&path, &key, Surroundings::real())),
+        Err(ErrorCode::DiskFull),
+        "no room for a new store"
+    );
     disk.make_room().expect("makes room");
     let store = Store::open(&path, &key, Surroundings::real()).expect("opens");
     enqueue(&store, "一").expect("there is room");
@@ -152,7 +156,10 @@ fn a_disk_that_lets_nobody_write_is_a_clear_error_and_changes_nothing() {
     store.connections.close();
     disk.set_read_only(true).expect("remounts");
     assert_eq!(code(Store::open(&path, &key, Surroundings::real())), Err(ErrorCode::StoreFailed));
-    assert_eq!(code(Store::open(&disk.path().join("new").join("store.db"), &key, Surroundings::real())), Err(ErrorCode::StoreFailed));
+    assert_eq!(
+        code(Store::open(&disk.path().join("new").join("store.db"), &key, Surroundings::real())),
+        Err(ErrorCode::StoreFailed)
+    );
     disk.set_read_only(false).expect("remounts");
     assert_eq!(texts(&Store::open(&path, &key, Surroundings::real()).expect("opens")), ["一"]);
 }
