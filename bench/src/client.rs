@@ -121,11 +121,11 @@ fn note(client: &Client, row: &MessageView) {
     let Some(id) = row.client_message_id.as_ref().filter(|_| row.own) else { return };
     match (row.delivery, row.seq) {
         (Some(Delivery::Failed), _) => report(&Report::Failed { id: id.as_str().to_owned() }),
-        (Some(Delivery::Sent | Delivery::Delivered | Delivery::Read), Some(seq)) => {
-            if held(&client.waiting).remove(id.as_str()).is_some() {
-                let (id, room) = (id.as_str().to_owned(), row.room_id.as_str().to_owned());
-                report(&Report::Acked { id, room, seq: seq.get() });
-            }
+        (Some(Delivery::Sent | Delivery::Delivered | Delivery::Read), Some(seq))
+            if held(&client.waiting).remove(id.as_str()).is_some() =>
+        {
+            let (id, room) = (id.as_str().to_owned(), row.room_id.as_str().to_owned());
+            report(&Report::Acked { id, room, seq: seq.get() });
         }
         _ => {}
     }

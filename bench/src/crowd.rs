@@ -179,10 +179,8 @@ async fn write(core: Core, mut changes: Changes, diary: Arc<Mutex<Diary>>, turni
 
 fn note(diary: &mut Diary, change: ViewChange, now: Instant) {
     match change {
-        ViewChange::ConnectionChanged { connection } => {
-            if diary.state() != connection.state {
-                diary.states.push((connection.state, now));
-            }
+        ViewChange::ConnectionChanged { connection } if diary.state() != connection.state => {
+            diary.states.push((connection.state, now));
         }
         ViewChange::MessagesUpserted { messages, .. } => {
             for row in messages {

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use clap::ValueEnum;
 use hugmedo_chat_core::view::ConnectionState;
 use hugmedo_chat_testkit::FaultyLink;
 use tokio::time::{Instant, sleep};
@@ -30,9 +31,12 @@ pub(crate) struct HalfOpen {
     /// For how many seconds it goes on after it was noticed
     #[arg(long, default_value_t = 20)]
     hold: u64,
+    /// Only these of the faults
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Fault::Stall, Fault::Stop, Fault::Outage])]
+    only: Vec<Fault>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum Fault {
     /// Nothing comes through, and the connection stays open.
     Stall,
@@ -73,7 +77,7 @@ pub(crate) async fn run(options: &HalfOpen, as_row: bool) -> Result<bool> {
     member.until_live(PATIENCE).await?;
 
     let mut passed = true;
-    for fault in [Fault::Stall, Fault::Stop, Fault::Outage] {
+    for fault in options.only.iter().copied() {
         let (mut told, mut back, mut sent) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
         for round in 0..options.rounds {
             let began = Instant::now();

@@ -72,6 +72,9 @@ struct Counted {
     doubled: usize,
     /// From publishing to arrival, in milliseconds.
     latencies: Vec<f64>,
+    /// From publishing to the server's acknowledgement, where someone publishes over the wire: how far this machine kept up.
+    #[serde(default)]
+    acknowledged: Vec<f64>,
 }
 
 pub(crate) async fn run(options: &Jitter, as_row: bool) -> Result<bool> {
@@ -90,8 +93,8 @@ pub(crate) async fn run(options: &Jitter, as_row: bool) -> Result<bool> {
         };
         let due = options.clients * options.messages;
         let lost = due.saturating_sub(counted.delivered);
-        let mut times: Vec<Duration> =
-            counted.latencies.iter().filter_map(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok()).collect();
+        let mut times = durations(&counted.latencies);
+        let mut acknowledged = durations(&counted.acknowledged);
         let mut figures = Figures::of(format!("jitter: {name}"));
         figures.tell("clients", options.clients);
         figures.tell("cut every", format!("{} s for {} s", options.schedule.cut_every, options.schedule.offline));
@@ -106,12 +109,19 @@ pub(crate) async fn run(options: &Jitter, as_row: bool) -> Result<bool> {
             figures.tell("doubled", counted.doubled);
         }
         figures.tell("lost in per cent", percent(lost, due));
+        if !acknowledged.is_empty() {
+            figures.tell("acknowledged to the speaker p99", seconds(quantile(&mut acknowledged, 0.99)));
+        }
         figures.tell("arrived after p50", seconds(quantile(&mut times, 0.5)));
         figures.tell("p99", seconds(quantile(&mut times, 0.99)));
         figures.tell("at the latest", seconds(quantile(&mut times, 1.0)));
         passed &= figures.print(as_row)?;
     }
     Ok(passed)
+}
+
+fn durations(milliseconds: &[f64]) -> Vec<Duration> {
+    milliseconds.iter().filter_map(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok()).collect()
 }
 
 /// A link for each client, and the means to make all of them suffer.
@@ -169,6 +179,8 @@ async fn ours(options: &Jitter) -> Result<Counted> {
     };
     let published = suffer_while(options, &links, publishing).await?;
     let mut counted = Counted::default();
+    let since = |id: &String, at: Instant| published.get(id).map(|begun| (at - *begun).as_secs_f64() * 1000.0);
+    counted.acknowledged.extend(speaker.diary().acked.iter().filter_map(|(id, (at, _))| since(id, *at)));
     for (number, listener) in listeners.iter().enumerate() {
         let room = (number + 1).checked_rem(rooms).unwrap_or_default();
         let due: BTreeSet<String> = (0..options.messages).map(|number| format!("n{number}r{room}")).collect();
@@ -182,12 +194,7 @@ async fn ours(options: &Jitter) -> Result<Counted> {
         let diary = listener.diary();
         counted.delivered += due.iter().filter(|id| times.get(*id) == Some(&1)).count();
         counted.doubled += times.values().filter(|times| **times > 1).count() + diary.shown_twice;
-        counted.latencies.extend(
-            diary
-                .shown
-                .iter()
-                .filter_map(|(id, (_, at))| published.get(id).map(|begun| (*at - *begun).as_secs_f64() * 1000.0)),
-        );
+        counted.latencies.extend(diary.shown.iter().filter_map(|(id, (_, at))| since(id, *at)));
     }
     crowd::leave_all(members).await;
     Ok(counted)

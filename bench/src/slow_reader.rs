@@ -35,7 +35,7 @@ pub(crate) struct SlowReader {
     #[arg(long, default_value_t = 20)]
     rate: u32,
     /// How many characters a message has: long ones fill what lies between the server and the slow one
-    #[arg(long, default_value_t = 4_000)]
+    #[arg(long, default_value_t = 9_000)]
     length: usize,
     /// How many rounds with the slow one; as many without it alternate with them
     #[arg(long, default_value_t = 2)]
