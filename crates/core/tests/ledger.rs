@@ -20,7 +20,7 @@ use hugmedo_chat_testkit::simulation::Simulations;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// How many seeds a run of all tests can afford.
-const SEEDS: u64 = 120;
+const SEEDS: u64 = 200;
 
 fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
@@ -85,7 +85,7 @@ fn twenty_minutes_without_a_network_cost_few_attempts_and_lose_nothing() -> Resu
         scene.pass(20 * 60 * SECOND)?;
         let (attempts, looks) = (scene.attempts(0) - attempts, scene.looks_at_the_clock(0) - looks);
         println!("cut {cut}: {attempts} attempts, {looks} looks at the clock");
-        assert!(attempts <= 60, "{attempts} attempts");
+        assert!(attempts <= 130, "{attempts} attempts");
         assert!(looks <= 3 * 20 * 60, "{looks} looks at the clock are not idle");
         scene.plug_in(0);
         let took = scene.until("live again", |scene| scene.is_live(0))?;
@@ -167,14 +167,14 @@ fn a_last_event_that_no_socket_heard_is_found_by_itself() -> Result<()> {
 }
 
 #[test]
-fn after_a_short_outage_a_hint_brings_the_link_back_at_once() -> Result<()> {
+fn when_the_system_says_that_the_network_is_back_so_is_the_link() -> Result<()> {
     let mut scene = Simulations::prepare()?.scene(5)?;
     scene.silence(0);
     scene.pass(180 * SECOND)?;
     scene.plug_in(0);
-    scene.hurry(0);
+    scene.other_network(0);
     let took = scene.until("live again", |scene| scene.is_live(0))?;
-    println!("live again after {took:?}, hurried");
-    assert!(took < 25 * SECOND, "{took:?}");
+    println!("live again after {took:?}, told");
+    assert!(took < 5 * SECOND, "{took:?}");
     Ok(())
 }

@@ -52,7 +52,7 @@ impl MemorySecrets {
     /// Another keychain with the same entries.
     pub fn duplicate(&self) -> Self {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Self { entries: Arc::new(Mutex::new(entries)), failure: Arc::default() }
+        Self { entries: Arc::new(Mutex::new(entries)), ..Self::default() }
     }
 
     /// The names of all entries.

@@ -115,10 +115,12 @@ async fn attempt(account: &Arc<Account>, at_hand: Option<Established>) -> Ended 
 /// not want to wait for it.
 async fn ground_moved(account: &Account) {
     let moved = async {
+        // Listened for from the beginning: a change while the attempt is young cuts it short a little later.
+        let network_changed = account.network_changed.notified();
         sleep(YOUNG_ATTEMPT).await;
         tokio::select! {
             biased;
-            () = account.network_changed.notified() => {}
+            () = network_changed => {}
             () = account.hurry.notified() => {}
         }
     };

@@ -39,8 +39,8 @@ pub(super) enum Deed {
     Break { computer: usize, noticed: bool },
     /// The way to the outside changes.
     Line { computer: usize, line: Line },
-    /// The person presses 'reconnect now'.
-    Hurry { computer: usize },
+    /// The system tells of another network, or of one again.
+    OtherNetwork { computer: usize },
     /// The person signs in again.
     SignIn { computer: usize },
     /// All access tokens end.
@@ -107,7 +107,7 @@ pub(super) fn draw(plan: &Plan, chance: &mut Chance) -> Vec<(u64, Deed)> {
             94..96 => deeds.push((at, Deed::Sleep { computer, millis: chance.between(1_000, 60_000) })),
             96 => deeds.push((at, Deed::ExpireTokens)),
             97 if forgets => deeds.push((at, Deed::ForgetChanges)),
-            _ => deeds.push((at, Deed::Hurry { computer })),
+            _ => deeds.push((at, Deed::OtherNetwork { computer })),
         }
     }
     deeds.push((plan.unkind_ms, Deed::Clear));

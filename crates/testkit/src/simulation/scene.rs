@@ -107,10 +107,10 @@ impl Scene {
         self.world.plan(now, Deed::Line { computer, line });
     }
 
-    /// The person presses 'reconnect now'.
-    pub fn hurry(&mut self, computer: usize) {
+    /// The system tells of another network, or of one again.
+    pub fn other_network(&mut self, computer: usize) {
         let now = self.world.now();
-        self.world.plan(now, Deed::Hurry { computer });
+        self.world.plan(now, Deed::OtherNetwork { computer });
     }
 
     /// The lid is closed, and opened again after this long.

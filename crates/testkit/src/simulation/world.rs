@@ -267,9 +267,9 @@ impl World {
                     post.break_links(computer, line == Line::Cut);
                 }
             }
-            Deed::Hurry { computer } => {
+            Deed::OtherNetwork { computer } => {
                 if let Some(computer) = self.computers.get(computer) {
-                    computer.begin(async move |core: hugmedo_chat_core::Core| drop(core.reconnect_now().await));
+                    computer.begin(async move |core: hugmedo_chat_core::Core| core.network_changed().await);
                 }
             }
             Deed::SignIn { computer } => {
