@@ -47,6 +47,8 @@ async fn fetch_all(account: &Account) -> Result<(), Error> {
         let Some((room, before)) = account.store.read(coverage::next_missing).await? else { return Ok(()) };
         sync::report_progress(account).await?;
         let begins = sync::fetch_history(account, &room, Some(before), MAX_PAGE).await?;
+        // Some of it may be unread.
+        account.publish_room(&room).await?;
         if begins.is_none_or(|begins| begins < before) {
             sleep(BREATH).await;
         } else {
