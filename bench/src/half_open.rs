@@ -31,6 +31,10 @@ pub(crate) struct HalfOpen {
     /// For how many seconds it goes on after it was noticed
     #[arg(long, default_value_t = 20)]
     hold: u64,
+    /// How many seconds of peace lie before each of them: after a connection that stood a while, the app begins its waits
+    /// from the beginning
+    #[arg(long, default_value_t = 0)]
+    rest: u64,
     /// Only these of the faults
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Fault::Stall, Fault::Stop, Fault::Outage])]
     only: Vec<Fault>,
@@ -80,6 +84,7 @@ pub(crate) async fn run(options: &HalfOpen, as_row: bool) -> Result<bool> {
     for fault in options.only.iter().copied() {
         let (mut told, mut back, mut sent) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
         for round in 0..options.rounds {
+            sleep(Duration::from_secs(options.rest)).await;
             let began = Instant::now();
             fault.set(true, &link, &server).await?;
             member.until("word of the loss", PATIENCE, |diary| diary.first(began, is_down).is_some()).await?;
@@ -108,6 +113,7 @@ pub(crate) async fn run(options: &HalfOpen, as_row: bool) -> Result<bool> {
         }
         let mut figures = Figures::of(format!("half-open: {}", fault.name()));
         figures.tell("rounds", options.rounds);
+        figures.tell("peace before each", format!("{} s", options.rest));
         figures.tell("went on after it was told", format!("{} s", options.hold));
         figures.must_be_below("told, at the latest", told, TOLD_WITHIN);
         figures.must_be_below("live again, at the latest", back, BACK_WITHIN);
