@@ -23,10 +23,8 @@ const { values: options, positionals } = parseArgs({
 	options: { recovery: { type: 'boolean', default: false } }
 });
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-await { server, clients }[positionals[0]]();
-process.exit(0);
 
-async function server() {
+const serve = async () => {
 	const http = createServer();
 	const io = new Server(http, options.recovery ? { connectionStateRecovery: {} } : {});
 	// Recovery needs an offset to go on from, so a client must have heard something before it is first cut off.
@@ -34,9 +32,9 @@ async function server() {
 	await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
 	console.log(`listening on http://127.0.0.1:${http.address().port}`);
 	for await (const number of lines) io.emit('new_message', { number, at: Date.now() });
-}
+};
 
-async function clients() {
+const receive = async () => {
 	const urls = JSON.parse((await lines.next()).value);
 	const latencies = [];
 	let lastHeard = Date.now();
@@ -57,4 +55,7 @@ async function clients() {
 	const times = peers.flatMap((peer) => [...peer.times.values()]);
 	const delivered = times.filter((count) => count === 1).length;
 	console.log(JSON.stringify({ delivered, doubled: times.length - delivered, latencies }));
-}
+};
+
+await { server: serve, clients: receive }[positionals[0]]();
+process.exit(0);

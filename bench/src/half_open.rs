@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
-use hugmedo_chat_core::view::ConnectionState;
+use hugmedo_chat_core::view::{ConnectionState, Delivery};
+use hugmedo_chat_protocol::RoomId;
 use hugmedo_chat_testkit::FaultyLink;
 use tokio::time::{Instant, sleep};
 
@@ -13,6 +14,7 @@ use crate::{
     crowd::{Member, is_down},
     figures::{Figures, say, seconds},
     processes::ServerProcess,
+    reading,
     ward::{Membership, Ward},
 };
 
@@ -31,6 +33,10 @@ pub(crate) struct HalfOpen {
     /// For how many seconds it goes on after it was noticed
     #[arg(long, default_value_t = 20)]
     hold: u64,
+    /// How many seconds of peace lie before each of them: after a connection that stood a while, the app begins its waits
+    /// from the beginning
+    #[arg(long, default_value_t = 0)]
+    rest: u64,
     /// Only these of the faults
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Fault::Stall, Fault::Stop, Fault::Outage])]
     only: Vec<Fault>,
@@ -79,7 +85,9 @@ pub(crate) async fn run(options: &HalfOpen, as_row: bool) -> Result<bool> {
     let mut passed = true;
     for fault in options.only.iter().copied() {
         let (mut told, mut back, mut sent) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+        let mut unexplained = 0;
         for round in 0..options.rounds {
+            sleep(Duration::from_secs(options.rest)).await;
             let began = Instant::now();
             fault.set(true, &link, &server).await?;
             member.until("word of the loss", PATIENCE, |diary| diary.first(began, is_down).is_some()).await?;
@@ -88,6 +96,7 @@ pub(crate) async fn run(options: &HalfOpen, as_row: bool) -> Result<bool> {
             let id = format!("{}-{round}", fault.name().replace(' ', "-"));
             member.say(&ward.room(0), &id).await?;
             sleep(Duration::from_secs(options.hold)).await;
+            unexplained += usize::from(!waits_in_sight(&member, &ward.room(0), &id).await?);
 
             fault.set(false, &link, &server).await?;
             let mended = Instant::now();
@@ -108,12 +117,23 @@ pub(crate) async fn run(options: &HalfOpen, as_row: bool) -> Result<bool> {
         }
         let mut figures = Figures::of(format!("half-open: {}", fault.name()));
         figures.tell("rounds", options.rounds);
+        figures.tell("peace before each", format!("{} s", options.rest));
         figures.tell("went on after it was told", format!("{} s", options.hold));
         figures.must_be_below("told, at the latest", told, TOLD_WITHIN);
         figures.must_be_below("live again, at the latest", back, BACK_WITHIN);
+        figures.must_be_zero("messages that waited out of sight or unexplained", unexplained);
         figures.tell("what was written meanwhile sent", seconds(sent));
         passed &= figures.print(as_row)?;
     }
     member.core.shutdown().await;
     Ok(passed)
+}
+
+/// Whether a message is shown as waiting, and the link says why.
+async fn waits_in_sight(member: &Member, room: &RoomId, id: &str) -> Result<bool> {
+    let rows = reading::timeline(&member.core, room).await?;
+    let row = rows.iter().find(|row| row.client_message_id.as_ref().is_some_and(|known| known.as_str() == id));
+    let (snapshot, _) = member.core.subscribe().await?;
+    let is_explained = is_down(snapshot.connection.state) && snapshot.connection.reason.is_some();
+    Ok(is_explained && row.is_some_and(|row| row.delivery == Some(Delivery::Queued)))
 }

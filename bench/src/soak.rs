@@ -80,6 +80,7 @@ struct Run {
     ledger: Ledger,
     server_kills: usize,
     client_kills: usize,
+    told_again: usize,
     signed_out: usize,
     shown_twice: BTreeSet<String>,
     failed: usize,
@@ -131,6 +132,7 @@ async fn soak(options: &Soak, as_row: bool) -> Result<bool> {
     figures.tell("acknowledged", run.ledger.len());
     figures.tell("server kills", run.server_kills);
     figures.tell("client kills", run.client_kills);
+    figures.tell("messages told again after a kill", run.told_again);
     figures.tell("connections cut or reset", run.link.ended());
     figures.must_be_zero("lost", findings.lost_by_server + findings.not_shown);
     figures.must_be_zero("doubled", findings.doubled_by_server + findings.shown_twice + run.shown_twice.len());
@@ -187,6 +189,7 @@ impl Run {
             ledger: Ledger::default(),
             server_kills: 0,
             client_kills: 0,
+            told_again: 0,
             signed_out: 0,
             shown_twice: BTreeSet::new(),
             failed: 0,
@@ -290,6 +293,7 @@ impl Run {
         person.process = ClientProcess::start(number, &person.begin, heard).await?;
         person.is_alive = true;
         // Whether these were written down before the kill, nobody knows; the same id makes it the same message.
+        self.told_again += person.under_way.len();
         for (id, room) in person.under_way.clone() {
             person.process.order(&Order::Send { room, id }).await?;
         }

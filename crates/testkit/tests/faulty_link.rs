@@ -49,8 +49,10 @@ async fn connected(link: &FaultyLink) -> TcpStream {
 /// How a connection ended, `None` for in good form.
 async fn ending(stream: &mut TcpStream) -> Option<ErrorKind> {
     match timeout(PATIENCE, stream.read(&mut [0; 1])).await.unwrap() {
-        Ok(0) => None,
-        Ok(_) => panic!("the connection still speaks"),
+        Ok(length) => {
+            assert_eq!(length, 0, "the connection still speaks");
+            None
+        }
         Err(error) => Some(error.kind()),
     }
 }
