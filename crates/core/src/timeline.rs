@@ -19,6 +19,8 @@ use crate::{
 const PAGE: u32 = 50;
 /// Rows shown above the first unread one, for context.
 const CONTEXT: u32 = 20;
+/// How often one page is fetched before the screen is told that it cannot be had.
+const FETCHES: u32 = 3;
 /// The longest opening a room waits for the server before it shows what is here.
 const PATIENCE: Duration = Duration::from_secs(4);
 
@@ -57,33 +59,35 @@ pub(crate) async fn open(account: &Account, room: &RoomId) -> Result<OpenedRoom,
 
 /// The rows before a position.
 pub(crate) async fn earlier(account: &Account, room: &RoomId, before: Seq) -> Result<TimelinePage, Error> {
-    let mut incomplete = None;
-    for fetched in [false, true] {
-        let (me, asked) = (account.me.id.clone(), room.clone());
-        let stretch =
-            account.store.read(move |connection| messages::before(connection, &me, &asked, before, PAGE)).await?;
-        match stretch {
-            Some(stretch) => {
-                return Ok(TimelinePage {
-                    room_id: room.clone(),
-                    messages: stretch.messages,
-                    has_earlier: stretch.has_earlier,
-                    incomplete: None,
-                });
-            }
-            None if fetched => break,
-            None => incomplete = fetch(account, room, Some(before)).await.err().map(|error| error.code()),
+    let mut incomplete = ErrorCode::ServerUnavailable;
+    // A store that was built anew between fetching and reading has lost what was fetched; so more than once.
+    for _ in 0..FETCHES {
+        if let Some(page) = stored(account, room, before).await? {
+            return Ok(page);
         }
-        if incomplete.is_some() {
+        if let Err(error) = fetch(account, room, Some(before)).await {
+            incomplete = error.code();
             break;
         }
     }
-    Ok(TimelinePage {
+    Ok(stored(account, room, before).await?.unwrap_or_else(|| TimelinePage {
         room_id: room.clone(),
         messages: Vec::new(),
         has_earlier: true,
-        incomplete: Some(incomplete.unwrap_or(ErrorCode::ServerUnavailable)),
-    })
+        incomplete: Some(incomplete),
+    }))
+}
+
+/// The rows before a position, if they are here.
+async fn stored(account: &Account, room: &RoomId, before: Seq) -> Result<Option<TimelinePage>, Error> {
+    let (me, asked) = (account.me.id.clone(), room.clone());
+    let stretch = account.store.read(move |connection| messages::before(connection, &me, &asked, before, PAGE)).await?;
+    Ok(stretch.map(|stretch| TimelinePage {
+        room_id: room.clone(),
+        messages: stretch.messages,
+        has_earlier: stretch.has_earlier,
+        incomplete: None,
+    }))
 }
 
 async fn fetch(account: &Account, room: &RoomId, before: Option<Seq>) -> Result<(), Error> {
