@@ -129,7 +129,7 @@ impl Core {
         };
         let trouble = trouble.or(*self.inner.trouble.lock().unwrap_or_else(PoisonError::into_inner));
         let preferences = self.inner.preferences.get();
-        Ok((Snapshot { revision, session, connection, rooms, preferences, trouble }, changes))
+        Ok((Snapshot { revision, session, connection, rooms, presence: Vec::new(), preferences, trouble }, changes))
     }
 
     /// Signs in and opens the account, closing any other.

@@ -144,6 +144,9 @@ mod tests {
             last_message: None,
             unsent: 0,
             has_draft: false,
+            unread_mentions: 0,
+            unread_urgent: 0,
+            choices: Default::default(),
         }
     }
 

@@ -50,6 +50,7 @@ pub(crate) async fn open(account: &Account, room: &RoomId) -> Result<OpenedRoom,
             room_id: room.clone(),
             messages: stretch.messages,
             has_earlier: stretch.has_earlier,
+            has_later: false,
             incomplete,
         },
         draft,
@@ -74,6 +75,7 @@ pub(crate) async fn earlier(account: &Account, room: &RoomId, before: Seq) -> Re
         room_id: room.clone(),
         messages: Vec::new(),
         has_earlier: true,
+        has_later: false,
         incomplete: Some(incomplete),
     }))
 }
@@ -86,6 +88,7 @@ async fn stored(account: &Account, room: &RoomId, before: Seq) -> Result<Option<
         room_id: room.clone(),
         messages: stretch.messages,
         has_earlier: stretch.has_earlier,
+        has_later: false,
         incomplete: None,
     }))
 }

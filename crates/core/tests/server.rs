@@ -141,6 +141,8 @@ async fn an_urgent_message_alerts_also_when_it_came_with_the_history_and_alerts_
         client_message_id: ClientMessageId::generate(),
         content: "302号室、急変です".into(),
         priority: Priority::Urgent,
+        reply_to: None,
+        mentions: Vec::new(),
     };
     suzuki.core.send_message(urgent).await?;
     let mut suzuki = suzuki;

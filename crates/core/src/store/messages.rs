@@ -399,6 +399,10 @@ fn view(row: &Row<'_>, me: &UserId) -> Result<MessageView, Error> {
         read_by: 0,
         edited: row.get::<_, Option<i64>>(11)?.is_some(),
         deleted,
+        reply_to: None,
+        mentions: Vec::new(),
+        reactions: Vec::new(),
+        acknowledged_by: Vec::new(),
     })
 }
 

@@ -130,6 +130,9 @@ pub(crate) fn view(connection: &Connection, me: &UserId, room: &RoomId) -> Resul
         }),
         unsent,
         has_draft,
+        unread_mentions: 0,
+        unread_urgent: 0,
+        choices: Default::default(),
     }))
 }
 

@@ -85,6 +85,8 @@ impl Scene {
             client_message_id: id.clone(),
             content: text.into(),
             priority: Default::default(),
+            reply_to: None,
+            mentions: Vec::new(),
         };
         self.core.send_message(outgoing).await?;
         Ok(id)

@@ -63,6 +63,8 @@ fn outgoing(text: &str) -> OutgoingMessage {
         client_message_id: ClientMessageId::generate(),
         content: text.into(),
         priority: Default::default(),
+        reply_to: None,
+        mentions: Vec::new(),
     }
 }
 
