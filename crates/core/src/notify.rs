@@ -130,6 +130,7 @@ mod tests {
             mentions: vec![],
             edited_at: None,
             deleted_at: None,
+            reactions: Vec::new(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ErrorCode, Message, Room, Secret, ServerEvent, Timestamp, User};
+use crate::{ErrorCode, Message, Room, Secret, Sensitive, ServerEvent, Timestamp, User, UserId};
 
 /// `POST /api/login`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,4 +80,22 @@ pub struct ApiError {
     /// Milliseconds to wait before trying again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+}
+
+/// `GET /api/people`: everyone the caller may begin a conversation with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PeopleList {
+    /// The people, the caller left out.
+    pub people: Vec<User>,
+}
+
+/// `POST /api/rooms`: begins a conversation; the answer is its [`Room`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewRoomRequest {
+    /// What the group is called; absent for a conversation of two, which everyone sees under the other's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Sensitive>,
+    /// The others. One person and no name: the conversation of two, the existing one if there is one.
+    pub member_ids: Vec<UserId>,
 }

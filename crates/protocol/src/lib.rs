@@ -29,9 +29,11 @@ pub use client_events::{
 };
 pub use code::ErrorCode;
 pub use connect::{ConnectAuth, PROTOCOL_VERSION, SessionInfo};
-pub use http::{ApiError, LoginRequest, MessagesPage, RoomsList, SessionGrant, SyncPage, TokenRequest};
+pub use http::{
+    ApiError, LoginRequest, MessagesPage, NewRoomRequest, PeopleList, RoomsList, SessionGrant, SyncPage, TokenRequest,
+};
 pub use ids::{ClientMessageId, DeviceId, MessageId, RoomId, Seq, UserId};
-pub use message::{Message, Priority};
+pub use message::{Message, Priority, Reaction};
 pub use private::{Opaque, Secret, Sensitive};
 pub use room::{Room, RoomKind};
 pub use server_events::{

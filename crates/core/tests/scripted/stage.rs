@@ -135,6 +135,7 @@ pub(crate) fn said_by_suzuki(seq: u64, text: &str) -> ServerEvent {
         mentions: vec![],
         edited_at: None,
         deleted_at: None,
+        reactions: Vec::new(),
     })
 }
 

@@ -80,5 +80,6 @@ pub(crate) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
         mentions: json(row, 13)?,
         edited_at: row.get::<_, Option<i64>>(14)?.map(Timestamp::from_millis),
         deleted_at: row.get::<_, Option<i64>>(15)?.map(Timestamp::from_millis),
+        reactions: Vec::new(),
     })
 }

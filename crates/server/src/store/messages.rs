@@ -57,6 +57,7 @@ pub(crate) fn insert(
         mentions: wish.mentions,
         edited_at: None,
         deleted_at: None,
+        reactions: Vec::new(),
     };
     tx.prepare_cached(
         "INSERT INTO message (id, room_id, seq, user_id, user_name, user_type, content, attachments, metadata, priority,

@@ -54,6 +54,7 @@ fn said(by: &str, seq: u64, text: &str) -> Message {
         mentions: vec![],
         edited_at: None,
         deleted_at: None,
+        reactions: Vec::new(),
     }
 }
 

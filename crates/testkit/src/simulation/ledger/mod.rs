@@ -236,6 +236,7 @@ impl Ledger {
             mentions: wish.mentions.clone(),
             edited_at: None,
             deleted_at: None,
+            reactions: Vec::new(),
         };
         room.messages.insert(seq, message.clone());
         let answer = SentMessage {
