@@ -11,12 +11,15 @@ import type { ChannelItem } from '$lib/backend/bindings/ChannelItem';
 import type { ConnectionView } from '$lib/backend/bindings/ConnectionView';
 import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
 import type { Preferences } from '$lib/backend/bindings/Preferences';
+import type { PresenceStatus } from '$lib/backend/bindings/PresenceStatus';
+import type { PresenceView } from '$lib/backend/bindings/PresenceView';
 import type { RoomId } from '$lib/backend/bindings/RoomId';
 import type { RoomView } from '$lib/backend/bindings/RoomView';
 import type { SessionEndReason } from '$lib/backend/bindings/SessionEndReason';
 import type { SessionView } from '$lib/backend/bindings/SessionView';
 import type { Snapshot } from '$lib/backend/bindings/Snapshot';
 import type { TypingPerson } from '$lib/backend/bindings/TypingPerson';
+import type { UserId } from '$lib/backend/bindings/UserId';
 import type { ViewChange } from '$lib/backend/bindings/ViewChange';
 import { Handover } from './handover';
 import { Outbox } from './outbox.svelte';
@@ -51,6 +54,8 @@ export class Chat {
 	trouble = $state<ErrorCode | null>(null);
 	readonly rooms = new SvelteMap<RoomId, RoomView>();
 	readonly typing = new SvelteMap<RoomId, TypingPerson[]>();
+	/** How people can be reached; who is not in it is not known about. */
+	readonly presence = new SvelteMap<UserId, PresenceStatus>();
 	/** The open room's rows. */
 	timeline = $state.raw<Timeline | null>(null);
 	/** The draft the open room was opened with. */
@@ -130,8 +135,14 @@ export class Chat {
 		this.rooms.clear();
 		for (const room of snapshot.rooms) this.rooms.set(room.id, room);
 		this.typing.clear();
+		this.#setPresence(snapshot.presence);
 		this.outbox.expect(this.unsent);
 		this.ready = true;
+	}
+
+	#setPresence(presence: PresenceView[]) {
+		this.presence.clear();
+		for (const { userId, status } of presence) this.presence.set(userId, status);
 	}
 
 	#take(item: ChannelItem) {
@@ -206,6 +217,9 @@ export class Chat {
 				break;
 			case 'typingChanged':
 				this.typing.set(change.roomId, change.typing);
+				break;
+			case 'presenceChanged':
+				this.#setPresence(change.presence);
 				break;
 			case 'preferencesChanged':
 				this.preferences = change.preferences;
