@@ -11,6 +11,8 @@ import type { ChannelItem } from '$lib/backend/bindings/ChannelItem';
 import type { ConnectionView } from '$lib/backend/bindings/ConnectionView';
 import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
 import type { Preferences } from '$lib/backend/bindings/Preferences';
+import type { OpenedRoom } from '$lib/backend/bindings/OpenedRoom';
+import type { OutgoingMessage } from '$lib/backend/bindings/OutgoingMessage';
 import type { PresenceStatus } from '$lib/backend/bindings/PresenceStatus';
 import type { PresenceView } from '$lib/backend/bindings/PresenceView';
 import type { RoomId } from '$lib/backend/bindings/RoomId';
@@ -22,6 +24,7 @@ import type { TypingPerson } from '$lib/backend/bindings/TypingPerson';
 import type { UserId } from '$lib/backend/bindings/UserId';
 import type { ViewChange } from '$lib/backend/bindings/ViewChange';
 import { Handover } from './handover';
+import { Held } from './held.svelte';
 import { Outbox } from './outbox.svelte';
 import { Timeline } from './timeline.svelte';
 
@@ -33,6 +36,8 @@ const RETRY_MS = 1_000;
 export class Chat {
 	readonly backend: Backend;
 	readonly handover: Handover;
+	/** What is held back for a moment, of all rooms. */
+	readonly held: Held;
 	/** What waits to be sent, of all rooms. */
 	readonly outbox: Outbox;
 
@@ -72,6 +77,7 @@ export class Chat {
 	constructor(backend: Backend) {
 		this.backend = backend;
 		this.handover = new Handover(backend);
+		this.held = new Held(backend, this.handover);
 		this.outbox = new Outbox(backend);
 	}
 
@@ -105,7 +111,7 @@ export class Chat {
 		const opening = ++this.#openings;
 		const overtaking: ViewChange[] = [];
 		this.#overtaking = overtaking;
-		const opened = await this.backend.openRoom(roomId);
+		const opened = await this.#openAtUnread(roomId);
 		// Another room was chosen meanwhile.
 		if (opening !== this.#openings) return;
 		this.#overtaking = null;
@@ -114,6 +120,31 @@ export class Chat {
 		this.typing.set(roomId, opened.typing);
 		this.rooms.set(roomId, opened.room);
 		for (const change of overtaking) this.#apply(change);
+	}
+
+	/** A room is opened where its reader stopped, also where that is further up than its newest rows reach. */
+	async #openAtUnread(roomId: RoomId): Promise<OpenedRoom> {
+		const opened = await this.backend.openRoom(roomId);
+		const { room, page } = opened;
+		const first = page.messages.find((row) => row.seq !== undefined)?.seq ?? 0;
+		if (room.unread === 0 || !page.hasEarlier || first <= room.readSeq + 1) return opened;
+		try {
+			return { ...opened, page: await this.backend.loadAround(roomId, room.readSeq + 1) };
+		} catch {
+			// What is here is shown; the rest comes when it can.
+			return opened;
+		}
+	}
+
+	/** Whether what is said in this room is held back for a moment: a patient reads there, and others may take it for the ward. */
+	guarded(roomId: RoomId): boolean {
+		return this.rooms.get(roomId)?.kind === 'patient' && this.session?.user.userType !== 'patient';
+	}
+
+	/** Says something that was not written in a composer. */
+	async send(message: OutgoingMessage): Promise<void> {
+		if (this.guarded(message.roomId)) this.held.hold(message);
+		else await this.handover.send(message);
 	}
 
 	closeRoom() {
@@ -188,6 +219,8 @@ export class Chat {
 				if (!change.session) {
 					this.rooms.clear();
 					this.typing.clear();
+					this.presence.clear();
+					this.held.clear();
 					this.outbox.clear();
 					this.closeRoom();
 				}
