@@ -21,6 +21,9 @@ export const ACTIONS: Action[] = ['acknowledge', 'reply', 'react', 'copy', 'forw
 /** What needs an answer before it happens, or shows something. */
 export type Question = Extract<Action, 'react' | 'forward' | 'details' | 'delete'> | 'menu';
 
+/** Where something opens: an element, or the place of a pointer. */
+export type Anchor = Pick<Element, 'getBoundingClientRect'>;
+
 export class MessageActions {
 	readonly #backend: Backend;
 	readonly #send: (message: OutgoingMessage) => Promise<void>;
@@ -28,7 +31,7 @@ export class MessageActions {
 	readonly #composer: () => Composer | null;
 
 	/** What is asked, about which message, beside which element. */
-	asked = $state.raw<{ question: Question; row: MessageView; anchor: Element } | null>(null);
+	asked = $state.raw<{ question: Question; row: MessageView; anchor: Anchor } | null>(null);
 	problem = $state<ErrorCode | null>(null);
 	/** Rises when a text was copied. */
 	copied = $state(0);
@@ -74,7 +77,7 @@ export class MessageActions {
 	}
 
 	/** Does it, or asks what has to be known first. */
-	async do(action: Action, row: MessageView, anchor: Element): Promise<void> {
+	async do(action: Action, row: MessageView, anchor: Anchor): Promise<void> {
 		if (!this.can(action, row)) return;
 		this.asked = null;
 		switch (action) {
@@ -98,7 +101,12 @@ export class MessageActions {
 		}
 	}
 
-	ask(question: Question, row: MessageView, anchor: Element) {
+	/** Closes a question, unless another has taken its place. */
+	answered(question: Question) {
+		if (this.asked?.question === question) this.asked = null;
+	}
+
+	ask(question: Question, row: MessageView, anchor: Anchor) {
 		this.problem = null;
 		this.asked = { question, row, anchor };
 	}
