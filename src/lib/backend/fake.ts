@@ -86,6 +86,7 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 	let preferences: Preferences = {
 		language: (scene.get('lang') as Language | null) ?? undefined,
 		theme: (scene.get('theme') as Theme | null) ?? 'system',
+		textSize: 'normal',
 		enterSends: true,
 		notifyAbout: 'important',
 		notificationPrivacy: 'sender',

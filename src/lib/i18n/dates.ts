@@ -19,6 +19,11 @@ export function moment(language: Language, at: Date): string {
 	return new Intl.DateTimeFormat(LOCALES[language], { dateStyle: 'medium', timeStyle: 'medium' }).format(at);
 }
 
+/** `2026/11/23` */
+export function date(language: Language, at: Date): string {
+	return new Intl.DateTimeFormat(LOCALES[language], { dateStyle: 'medium' }).format(at);
+}
+
 /** 今日, 昨日, 11月23日(月); with the year where it is not this one. */
 export function day(language: Language, texts: Texts, at: Date, now: Date): string {
 	const age = daysBetween(at, now);

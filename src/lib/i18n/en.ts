@@ -303,7 +303,7 @@ export const en: Texts = {
 		theme: 'Appearance',
 		themes: { system: 'Follow the system', light: 'Light', dark: 'Dark' },
 		textSize: 'Text size',
-		textSizes: { s: 'Small', m: 'Normal', l: 'Large', xl: 'Largest' },
+		textSizes: { small: 'Small', normal: 'Normal', large: 'Large', largest: 'Largest' },
 		enter: 'Send key',
 		enterSends: 'Enter sends (Shift+Enter for a new line)',
 		ctrlEnterSends: 'Ctrl+Enter sends (Enter for a new line)',

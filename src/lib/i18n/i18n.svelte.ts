@@ -51,6 +51,10 @@ export class I18n {
 		return dates.moment(this.language, new Date(at));
 	}
 
+	date(at: Date): string {
+		return dates.date(this.language, at);
+	}
+
 	/** Names in a row. */
 	list(names: string[]): string {
 		return names.join(this.language === 'ja' ? '、' : ', ');

@@ -307,7 +307,7 @@ export const ja = {
 		theme: '外観',
 		themes: { system: 'システムに合わせる', light: 'ライト', dark: 'ダーク' },
 		textSize: '文字の大きさ',
-		textSizes: { s: '小', m: '標準', l: '大', xl: '特大' },
+		textSizes: { small: '小', normal: '標準', large: '大', largest: '特大' },
 		enter: '送信キー',
 		enterSends: 'Enterで送信（Shift+Enterで改行）',
 		ctrlEnterSends: 'Ctrl+Enterで送信（Enterで改行）',

@@ -17,6 +17,7 @@ import type { PresenceStatus } from '$lib/backend/bindings/PresenceStatus';
 import type { PresenceView } from '$lib/backend/bindings/PresenceView';
 import type { RoomId } from '$lib/backend/bindings/RoomId';
 import type { RoomView } from '$lib/backend/bindings/RoomView';
+import type { Seq } from '$lib/backend/bindings/Seq';
 import type { SessionEndReason } from '$lib/backend/bindings/SessionEndReason';
 import type { SessionView } from '$lib/backend/bindings/SessionView';
 import type { Snapshot } from '$lib/backend/bindings/Snapshot';
@@ -49,6 +50,7 @@ export class Chat {
 	connection = $state.raw<ConnectionView>(NOT_CONNECTED);
 	preferences = $state.raw<Preferences>({
 		theme: 'system',
+		textSize: 'normal',
 		enterSends: true,
 		notifyAbout: 'important',
 		notificationPrivacy: 'sender',
@@ -68,6 +70,8 @@ export class Chat {
 	/** A room someone asked for from outside the page, until it is shown. */
 	requestedRoom = $state<RoomId | null>(null);
 
+	/** Where a room that is about to be opened should be shown. */
+	#wanted: { roomId: RoomId; seq: Seq } | null = null;
 	#revision = 0;
 	#openings = 0;
 	#resubscribing = false;
@@ -81,9 +85,10 @@ export class Chat {
 		this.outbox = new Outbox(backend);
 	}
 
-	/** Newest message first; rooms without one last, by name. */
+	/** Pinned ones first, then the newest message first; rooms without one last, by name. */
 	roomList = $derived.by(() =>
 		[...this.rooms.values()].sort((a, b) => {
+			if (a.choices.pinned !== b.choices.pinned) return a.choices.pinned ? -1 : 1;
 			const [left, right] = [a.lastMessage?.createdAt ?? '', b.lastMessage?.createdAt ?? ''];
 			return left === right ? a.name.localeCompare(b.name, 'ja') : left < right ? 1 : -1;
 		})
@@ -120,6 +125,15 @@ export class Chat {
 		this.typing.set(roomId, opened.typing);
 		this.rooms.set(roomId, opened.room);
 		for (const change of overtaking) this.#apply(change);
+		const wanted = this.#wanted;
+		this.#wanted = null;
+		if (wanted?.roomId === roomId) await this.timeline?.jump({ kind: 'seq', seq: wanted.seq });
+	}
+
+	/** Shows a place in a room: at once if the room is open, else when it is opened next. */
+	jumpTo(roomId: RoomId, seq: Seq) {
+		if (this.timeline?.roomId === roomId) void this.timeline.jump({ kind: 'seq', seq });
+		else this.#wanted = { roomId, seq };
 	}
 
 	/** A room is opened where its reader stopped, also where that is further up than its newest rows reach. */
