@@ -14,7 +14,7 @@ pub use conversation::{
     ExcerptPart, MemberReceipt, MessageDetails, NewRoom, Place, PresenceStatus, PresenceView, QuoteView, ReactionView,
     RoomChoices, SearchHit, SearchPage, SearchQuery,
 };
-pub use preferences::{ConnectionSettings, Language, NotificationPrivacy, NotifyAbout, Preferences, Theme};
+pub use preferences::{ConnectionSettings, Language, NotificationPrivacy, NotifyAbout, Preferences, TextSize, Theme};
 pub use session::{ConnectionState, ConnectionView, Credentials, SessionView, SignInRequest, SyncProgress};
 pub use timeline::{
     Delivery, Gaze, LastMessageView, MessageView, OpenedRoom, OutgoingMessage, RoomView, TimelinePage, TypingPerson,
