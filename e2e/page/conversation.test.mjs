@@ -60,6 +60,9 @@ describe('the conversation', { timeout: 300_000 }, () => {
 
 	test('a message is shown as it was written, and its markup as elements', async () => {
 		await busy();
+		// All of them are drawn.
+		await page.setViewportSize({ width: 1180, height: 1600 });
+		await message('502号室の血圧').waitFor();
 		const urgent = message('502号室の血圧');
 		assert.equal(await urgent.locator('.bubble strong', { hasText: '至急' }).count(), 1);
 		assert.deepEqual(await urgent.locator('li').allInnerTexts(), ['-\n収縮期 82', '-\n脈拍 118']);
@@ -287,9 +290,12 @@ describe('the conversation', { timeout: 300_000 }, () => {
 				document.querySelector('[data-testid=announcement]'),
 				{ childList: true, characterData: true, subtree: true }
 			);
-			document.querySelector('[data-testid=timeline]').scrollTop = 0;
 		});
-		await page.waitForFunction(() => fakeBackend.calls.some((call) => call.name === 'loadEarlier'));
+		await page.waitForFunction(() => {
+			// Again and again: until it has been opened, the list goes to its end by itself.
+			document.querySelector('[data-testid=timeline]').scrollTop = 0;
+			return fakeBackend.calls.some((call) => call.name === 'loadEarlier');
+		});
 		await let_('receive', 'general', 'suzuki', '一度だけ');
 		await page.waitForFunction(() => told.length > 0);
 		await let_('react', 'general', 'm-general-129', 'yamada', '👍');

@@ -65,7 +65,10 @@ describe('finding one’s way', { timeout: 300_000 }, () => {
 		await page.keyboard.press('Control+F');
 		await page.keyboard.type('プリンター');
 		await page.getByText('見つかりませんでした').waitFor();
-		await page.locator(`${testid('search-dialog')} select`).first().selectOption('');
+		await page
+			.locator(`${testid('search-dialog')} select`)
+			.first()
+			.selectOption('');
 		await page.waitForSelector(testid('hit'));
 		await page.focus(testid('search-text'));
 		await page.keyboard.press('Enter');
