@@ -106,8 +106,7 @@ pub(crate) async fn run(options: &SlowReader, as_row: bool) -> Result<bool> {
         if with_slow {
             link.stall(false);
             let reads_again = Instant::now();
-            let has_all =
-                |diary: &Diary| all.iter().rev().take(said).all(|id| diary.shown.contains_key(id));
+            let has_all = |diary: &Diary| all.iter().rev().take(said).all(|id| diary.shown.contains_key(id));
             let _ = slow.until("everything said meanwhile", PATIENCE, has_all).await;
             converged = converged.max(reads_again.elapsed());
         }
