@@ -35,7 +35,7 @@ pub(crate) struct HalfOpen {
     hold: u64,
     /// How many seconds of peace lie before each of them: after a connection that stood a while, the app begins its waits
     /// from the beginning
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 61)]
     rest: u64,
     /// Only these of the faults
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Fault::Stall, Fault::Stop, Fault::Outage])]

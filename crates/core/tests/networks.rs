@@ -13,7 +13,7 @@ use hugmedo_chat_core::{
     ErrorCode,
     view::{ConnectionSettings, ConnectionState, Delivery, Preferences},
 };
-use hugmedo_chat_testkit::{Clinician, Hospital};
+use hugmedo_chat_testkit::{Clinician, FaultyLink, Hospital};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional},
@@ -145,5 +145,34 @@ async fn everything_goes_through_the_proxy_that_is_set_and_messages_go_both_ways
     sato.watch.until_message(&general, "代理経由で届く", Some(Delivery::Read)).await?;
     suzuki.say(&general, "返事も届く").await?;
     sato.watch.until_message(&general, "返事も届く", None).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn where_websockets_are_blocked_messages_go_over_https_until_they_are_not() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let server = hospital.server().context("it is open")?.local_addr();
+    let link = FaultyLink::to(server).await?;
+    link.block_upgrade(true);
+    let mut sato = Clinician::at_a_computer().await?;
+    sato.sign_in(&link.url(), "sato").await?;
+    let asked = std::time::Instant::now();
+    sato.watch.until("the calls", |watch| watch.connection.state == ConnectionState::Limited).await?;
+    println!("limited after {:.1} s", asked.elapsed().as_secs_f64());
+    assert_eq!(sato.watch.connection.reason, Some(ErrorCode::WebSocketBlocked));
+
+    let mut suzuki = hospital.clinician("suzuki").await?;
+    let general = "general".into();
+    sato.say(&general, "制限中でも届く").await?;
+    suzuki.watch.until_message(&general, "制限中でも届く", None).await?;
+    suzuki.say(&general, "返事も届く").await?;
+    sato.watch.until_message(&general, "返事も届く", None).await?;
+
+    // The proxy lets sockets through again: the app finds that out by itself.
+    link.block_upgrade(false);
+    sato.watch.until_live().await?;
+    suzuki.say(&general, "もう制限はない").await?;
+    sato.watch.until_message(&general, "もう制限はない", None).await?;
+    assert_eq!(sato.watch.count(&general, "返事も届く"), 1);
     Ok(())
 }

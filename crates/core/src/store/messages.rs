@@ -62,14 +62,18 @@ pub(crate) fn take_in(connection: &Connection, me: &UserId, message: &Message) -
                 known.local_id,
                 &Settled { id: message.id.clone(), seq, created_at: message.created_at },
             )?;
-            // What a change has told since is newer than this telling of the original.
+            // A telling of the original may be older than what is here, by a change or by a page of history. It stands where
+            // none is here yet, or where it tells of an edit or a deletion that is not known.
             connection.execute(
-                "UPDATE message SET content = ?, edited_at = ?, deleted_at = ? WHERE local_id = ? AND changed_seq = 0",
+                "UPDATE message SET content = ?1, edited_at = ?2, deleted_at = ?3
+                 WHERE local_id = ?4 AND changed_seq = 0
+                   AND (?5 OR (deleted_at IS NULL AND (?3 IS NOT NULL OR coalesce(edited_at, 0) < ?2)))",
                 params![
                     message.content.as_str(),
                     message.edited_at.map(Timestamp::as_millis),
                     message.deleted_at.map(Timestamp::as_millis),
-                    known.local_id
+                    known.local_id,
+                    known.seq.is_none()
                 ],
             )?;
             known.local_id

@@ -287,6 +287,46 @@ async fn an_old_cursor_leads_to_a_snapshot_that_keeps_drafts_and_unsent_messages
 }
 
 #[tokio::test]
+async fn what_changes_while_a_snapshot_is_fetched_is_not_missed() -> Result<()> {
+    // The author mends the message right after its room's history was handed out.
+    let mended = std::sync::atomic::AtomicBool::new(false);
+    let mut scene = Scene::signed_in(move |call, body| {
+        let was_mended = mended.load(std::sync::atomic::Ordering::SeqCst);
+        let message = |text: &str| {
+            let ServerEvent::NewMessage(message) = said_by_suzuki(1, text) else { panic!("it is one") };
+            json!(message)
+        };
+        match call {
+            "GET /api/rooms" => Ok(json!({ "rooms": [{
+                "id": ROOM, "name": "病棟", "kind": "staff", "members": [sato()], "lastSeq": 1 + u64::from(was_mended),
+            }] })),
+            call if call.starts_with("GET /api/rooms/") => {
+                mended.store(true, std::sync::atomic::Ordering::SeqCst);
+                Ok(json!({ "messages": [message("一〇ミリ")], "hasMore": false }))
+            }
+            call if call.starts_with("GET /api/sync") && call.contains("cursor=before") && was_mended => {
+                let change = json!({
+                    "event": "message_changed",
+                    "data": { "roomId": ROOM, "seq": 2, "message": message("一ミリ") },
+                });
+                Ok(json!({ "changes": [change], "cursor": "after", "hasMore": false }))
+            }
+            call if call.starts_with("GET /api/sync") => {
+                let cursor = if was_mended { "after" } else { "before" };
+                Ok(json!({ "changes": [], "cursor": cursor, "hasMore": false }))
+            }
+            _ => quiet_server(call, body),
+        }
+    })
+    .await?;
+    let _session = scene.connect().await?;
+    let opened = scene.core.open_room(&room()).await?;
+    let texts: Vec<&str> = opened.page.messages.iter().map(|row| row.content.as_str()).collect();
+    assert_eq!(texts, ["一ミリ"]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_keychain_that_cannot_keep_the_session_fails_the_sign_in_and_memory_only_still_works() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let network = ScriptedNetwork::new(Arc::new(quiet_server));

@@ -140,6 +140,7 @@ conformance! {
         a_message_that_arrives_by_every_way_is_one_row,
         a_deleted_message_is_not_unread_and_its_text_is_gone,
         an_older_change_never_undoes_a_newer_one,
+        an_original_told_late_never_undoes_an_edit_that_came_with_the_history,
         a_timeline_is_shown_from_within_one_stretch_without_holes,
         coverage_equals_a_plain_set_of_positions_whatever_the_order,
         the_unread_count_and_the_timeline_are_served_by_an_index;

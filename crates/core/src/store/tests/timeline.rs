@@ -66,6 +66,26 @@ pub(super) fn an_older_change_never_undoes_a_newer_one(store: &Store) {
     });
 }
 
+pub(super) fn an_original_told_late_never_undoes_an_edit_that_came_with_the_history(store: &Store) {
+    store.now(|transaction| {
+        let mut edited = said("suzuki", 1, "第二版");
+        edited.edited_at = Some(Timestamp::now());
+        messages::take_in(transaction, &me(), &edited).expect("writes");
+        messages::take_in(transaction, &me(), &said("suzuki", 1, "初版")).expect("writes");
+        let text = || {
+            let rows = messages::newest(transaction, &me(), &general(), 10).expect("reads").messages;
+            (rows[0].content.as_str().to_owned(), rows[0].edited, rows[0].deleted)
+        };
+        assert_eq!(text(), ("第二版".to_owned(), true, false));
+
+        let mut deleted = said("suzuki", 1, "");
+        deleted.deleted_at = Some(Timestamp::now());
+        messages::take_in(transaction, &me(), &deleted).expect("writes");
+        messages::take_in(transaction, &me(), &edited).expect("writes");
+        assert_eq!(text(), (String::new(), false, true));
+    });
+}
+
 pub(super) fn a_timeline_is_shown_from_within_one_stretch_without_holes(store: &Store) {
     store.now(|transaction| {
         for seq in [1, 2, 3, 7, 8] {
