@@ -8,6 +8,8 @@ pub const MAX_CONTENT_CHARS: usize = 10_000;
 pub const MAX_ID_BYTES: usize = 128;
 /// Most attachments or mentions of one message.
 pub const MAX_LIST_ITEMS: usize = 50;
+/// Most different emoji under one message.
+pub const MAX_REACTIONS: usize = 20;
 /// Largest `metadata` of a message, in bytes of JSON.
 pub const MAX_METADATA_BYTES: usize = 4 * 1024;
 /// Largest Socket.IO frame and HTTP body, in bytes. The longest content in four-byte characters, escaped, fits in.

@@ -5,12 +5,14 @@
 
 mod changes;
 mod presence;
+mod reactions;
 mod receipts;
 mod say;
 mod validate;
 
 pub(crate) use changes::{delete, edit};
 pub(crate) use presence::{enter, leave, type_notice};
+pub(crate) use reactions::react;
 pub(crate) use receipts::{acknowledge, deliver, read};
 pub(crate) use say::say;
 

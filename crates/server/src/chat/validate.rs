@@ -69,3 +69,8 @@ pub(super) fn message(wish: &SendMessage) -> Result<(), Failure> {
     }
     Ok(())
 }
+
+/// One emoji, in the spelling all are kept in: the same one typed with and without its variation selector is one reaction.
+pub(super) fn emoji(text: &str) -> Result<&'static str, Failure> {
+    emojis::get(text).map(|emoji| emoji.as_str()).ok_or_else(|| Failure::bad_request("a reaction is one emoji"))
+}

@@ -79,7 +79,7 @@ pub(super) async fn handle(app: &Arc<App>, socket: &SocketRef, link: &Link, inco
         DeleteMessage::NAME => {
             settle::<DeleteMessage, _>(call, async |app, wish| chat::delete(app, token, wish).await).await;
         }
-        React::NAME => call.refuse(Refusal::new(ErrorCode::BadRequest, "this server has no reactions")),
+        React::NAME => settle::<React, _>(call, async |app, wish| chat::react(app, token, wish).await).await,
         Renew::NAME => renew(call, token).await,
         Heartbeat::NAME => heartbeat(call, token).await,
         _ => call.refuse(Refusal::new(ErrorCode::BadRequest, "no such event")),
