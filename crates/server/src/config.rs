@@ -79,6 +79,8 @@ pub struct Limits {
     pub signals: Rate,
     /// History, sync, rooms and the other reads over HTTP.
     pub reads: Rate,
+    /// Conversations begun, a minute.
+    pub new_rooms_per_minute: u32,
     /// Opened sockets.
     pub connects: Rate,
     /// Sockets of one person at a time.
@@ -98,6 +100,7 @@ impl Default for Limits {
             typing: Rate::new(2, 10),
             signals: Rate::new(20, 100),
             reads: Rate::new(10, 60),
+            new_rooms_per_minute: 10,
             connects: Rate::new(1, 30),
             sockets_per_user: 20,
             failed_logins_per_account: 5,

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use hugmedo_chat_protocol::{
-    Message, Notification, RoomId, ServerEvent, SessionEndReason, SessionEnded, TypingNotice, UserId,
+    Message, Notification, Room, RoomChanged, RoomId, ServerEvent, SessionEndReason, SessionEnded, TypingNotice, UserId,
 };
 use socketioxide::{SendError, SocketError, SocketIo, extract::SocketRef};
 use tokio::sync::{broadcast, watch};
@@ -122,6 +122,13 @@ impl Fanout {
     pub(crate) fn to_user(&self, user: &UserId, event: &ServerEvent) {
         for socket in self.sockets_of(user) {
             emit(&socket, event);
+        }
+    }
+
+    /// Tells people of a room they are in, each as they see it.
+    pub(crate) fn room_changed(&self, views: Vec<(UserId, Room)>) {
+        for (user, room) in views {
+            self.to_user(&user, &ServerEvent::RoomChanged(RoomChanged { room }));
         }
     }
 

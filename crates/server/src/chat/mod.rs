@@ -7,6 +7,7 @@ mod changes;
 mod presence;
 mod reactions;
 mod receipts;
+mod rooms;
 mod say;
 mod validate;
 
@@ -14,11 +15,12 @@ pub(crate) use changes::{delete, edit};
 pub(crate) use presence::{enter, leave, type_notice};
 pub(crate) use reactions::react;
 pub(crate) use receipts::{acknowledge, deliver, read};
+pub(crate) use rooms::begin;
 pub(crate) use say::say;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use hugmedo_chat_protocol::{Message, MessageChanged, Notification, Receipt, RoomId, Seq, ServerEvent, UserId};
+use hugmedo_chat_protocol::{Message, MessageChanged, Notification, Receipt, Room, RoomId, Seq, ServerEvent, UserId};
 
 use crate::{
     app::App,
@@ -42,6 +44,8 @@ enum News {
     Said(Box<Message>, Vec<UserId>),
     Changed(Box<MessageChanged>, Vec<UserId>),
     Receipt(Receipt, Vec<UserId>),
+    /// A room, as each of its members sees it.
+    Rooms(Vec<(UserId, Room)>),
 }
 
 impl<T> Settled<T> {
@@ -72,6 +76,7 @@ impl Settled<()> {
                 // The reader's own devices, wherever they look: their badges must clear.
                 app.fanout.to_user(&receipt.user_id, &event);
             }
+            Some(News::Rooms(views)) => app.fanout.room_changed(views),
         }
         app.fanout.wake();
     }

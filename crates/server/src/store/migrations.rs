@@ -8,6 +8,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0001_create_store.sql"),
     include_str!("../../migrations/0002_add_audit.sql"),
     include_str!("../../migrations/0003_add_reactions.sql"),
+    include_str!("../../migrations/0004_add_direct_rooms.sql"),
 ];
 
 /// Brings the store to the present schema. Each step and its number are one transaction.

@@ -11,7 +11,7 @@ use hugmedo_chat_server::Admin;
 
 use crate::hospital::{Hospital, room, says, user};
 
-async fn entries(admin: &Admin) -> Vec<Value> {
+pub(crate) async fn entries(admin: &Admin) -> Vec<Value> {
     let (lines_tx, lines) = std::sync::mpsc::channel();
     admin
         .export_audit(0, move |line| {

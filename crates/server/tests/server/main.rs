@@ -15,6 +15,7 @@ mod demo;
 mod hospital;
 mod malformed;
 mod messages;
+mod new_rooms;
 mod reactions;
 mod receipts;
 mod sessions;

@@ -35,7 +35,9 @@ fn routes() -> Vec<(Method, &'static str, Option<Value>)> {
     vec![
         (Method::POST, "/api/logout", None),
         (Method::GET, "/api/me", None),
+        (Method::GET, "/api/people", None),
         (Method::GET, "/api/rooms", None),
+        (Method::POST, "/api/rooms", Some(json!({ "memberIds": ["alice"] }))),
         (Method::GET, "/api/rooms/ward/messages", None),
         (Method::POST, "/api/rooms/ward/messages", Some(says("ward", "let me in"))),
         (Method::GET, "/api/sync", None),

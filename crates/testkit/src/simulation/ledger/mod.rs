@@ -187,6 +187,7 @@ impl Ledger {
             last_seq: room.last,
             read_seq: standing.read,
             last_message: room.messages.values().next_back().cloned(),
+            direct: false,
         })
     }
 
