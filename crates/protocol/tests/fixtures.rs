@@ -46,6 +46,7 @@ fn client_event(name: &str, payload: &Value, ack: Option<&Value>) -> (Value, Opt
         "edit_message" => event_through::<EditMessage>(payload, ack),
         "delete_message" => event_through::<DeleteMessage>(payload, ack),
         "react" => event_through::<React>(payload, ack),
+        "set_presence" => event_through::<SetPresence>(payload, ack),
         "renew" => event_through::<Renew>(payload, ack),
         "heartbeat" => event_through::<Heartbeat>(payload, ack),
         other => panic!("no type for the event {other}"),

@@ -84,6 +84,7 @@ const READERS: &[Reader] = &[
     by_event::<EditMessage>,
     by_event::<DeleteMessage>,
     by_event::<React>,
+    by_event::<SetPresence>,
     by_event::<Renew>,
     by_event::<Heartbeat>,
     by::<LoginRequest>,

@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     failure::Failure,
     password::Passwords,
-    sign_in,
+    presence, sign_in,
     store::{Store, changes, rooms, sessions, users},
 };
 
@@ -218,7 +218,7 @@ impl Admin {
                 Ok(rooms::changed(tx, &room_id)?)
             })
             .await?;
-        self.tell(views);
+        self.tell(views).await;
         drop(turn);
         Ok(())
     }
@@ -243,7 +243,7 @@ impl Admin {
         if let Some(app) = self.app() {
             app.fanout.expel(room, user);
         }
-        self.tell(views);
+        self.tell(views).await;
         drop(turn);
         Ok(())
     }
@@ -255,10 +255,12 @@ impl Admin {
         }
     }
 
-    fn tell(&self, views: Vec<(UserId, Room)>) {
+    async fn tell(&self, views: Vec<(UserId, Room)>) {
         let Some(app) = self.app() else { return };
+        let members: Vec<UserId> = views.iter().map(|(user, _)| user.clone()).collect();
         app.fanout.room_changed(views);
         app.fanout.wake();
+        presence::acquaint(app, members).await;
     }
 
     /// An access token without sign-in, for organisations whose own service signs people in. Not refreshable.

@@ -206,6 +206,19 @@ pub(crate) fn people(tx: &Transaction<'_>, who: &Principal) -> Result<Vec<User>,
         .collect())
 }
 
+/// Who hears how a person can be reached: all who share a conversation with them, themselves included. Announcements are none.
+pub(crate) fn circle(tx: &Transaction<'_>, user: &UserId) -> Result<Vec<UserId>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT ?1 UNION
+         SELECT other.user_id FROM member AS own
+         JOIN room ON room.id = own.room_id AND room.kind <> 'announcement'
+         JOIN member AS other ON other.room_id = own.room_id
+         WHERE own.user_id = ?1",
+    )?;
+    let found = statement.query_map((user.as_str(),), |row| Ok(UserId::new(row.get::<_, String>(0)?)))?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
 /// Whether a principal may begin a conversation with these people. Only those who work here begin any.
 pub(crate) fn company(tx: &Transaction<'_>, who: &Principal, others: &[UserId]) -> Result<Company, Failure> {
     if !works_here(who.user.user_type) {

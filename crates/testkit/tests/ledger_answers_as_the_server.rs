@@ -248,7 +248,9 @@ impl Both {
             while heard.len() < told.len() {
                 let next = self.sockets[who].events.next_batch(&mut batch, 1);
                 let Ok(true) = tokio::time::timeout(Duration::from_secs(5), next).await else { break };
-                for event in batch.drain(..).filter(|event| !matches!(event, ServerEvent::Session(_))) {
+                for event in
+                    batch.drain(..).filter(|event| !matches!(event, ServerEvent::Session(_) | ServerEvent::Presence(_)))
+                {
                     heard.push(self.real_names.plain(serde_json::to_value(event)?));
                 }
             }

@@ -12,7 +12,7 @@ mod say;
 mod validate;
 
 pub(crate) use changes::{delete, edit};
-pub(crate) use presence::{enter, leave, type_notice};
+pub(crate) use presence::{enter, leave, set_presence, type_notice};
 pub(crate) use reactions::react;
 pub(crate) use receipts::{acknowledge, deliver, read};
 pub(crate) use rooms::begin;
@@ -76,7 +76,11 @@ impl Settled<()> {
                 // The reader's own devices, wherever they look: their badges must clear.
                 app.fanout.to_user(&receipt.user_id, &event);
             }
-            Some(News::Rooms(views)) => app.fanout.room_changed(views),
+            Some(News::Rooms(views)) => {
+                let members: Vec<UserId> = views.iter().map(|(user, _)| user.clone()).collect();
+                app.fanout.room_changed(views);
+                crate::presence::acquaint(app, members).await;
+            }
         }
         app.fanout.wake();
     }

@@ -11,7 +11,7 @@ use axum::{
 };
 use hugmedo_chat_protocol::{
     Acknowledge, ClientEvent, DeleteMessage, Delivered, EditMessage, ErrorCode, Heartbeat, HeartbeatAnswer, React,
-    Read, Refusal, Renew, Renewed, Timestamp, Typing,
+    Read, Refusal, Renew, Renewed, SetPresence, Timestamp, Typing,
 };
 use serde_json::{Value, json};
 
@@ -50,6 +50,7 @@ pub(super) async fn event(
             chat::type_notice(&app, token, parse(payload)?).await?;
             Ok(Json(json!({})))
         }
+        SetPresence::NAME => Ok(Json(answer(&chat::set_presence(&app, token, parse(payload)?).await?)?)),
         Heartbeat::NAME => Ok(Json(answer(&HeartbeatAnswer { server_time: Timestamp::now() })?)),
         Renew::NAME => Ok(Json(answer(&renew(&app, token, parse(payload)?).await?)?)),
         _ => Err(unknown().into()),

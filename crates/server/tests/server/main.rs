@@ -16,6 +16,7 @@ mod hospital;
 mod malformed;
 mod messages;
 mod new_rooms;
+mod presence;
 mod reactions;
 mod receipts;
 mod sessions;

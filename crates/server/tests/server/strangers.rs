@@ -42,6 +42,7 @@ fn routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::POST, "/api/rooms/ward/messages", Some(says("ward", "let me in"))),
         (Method::GET, "/api/sync", None),
         (Method::POST, "/api/events/read", Some(json!({ "roomId": "ward", "upToSeq": 1 }))),
+        (Method::POST, "/api/events/set_presence", Some(json!({ "status": "busy" }))),
         (Method::POST, "/api/events/heartbeat", Some(json!({}))),
     ]
 }
