@@ -24,8 +24,8 @@ mod user;
 pub use ack::{Ack, Refusal};
 pub use client_events::{
     Acknowledge, Acknowledged, ClientEvent, DeleteMessage, Delivered, DeliveredUpTo, EditMessage, Empty, Heartbeat,
-    HeartbeatAnswer, JoinRoom, JoinedRoom, LeaveRoom, LeftRoom, LogPosition, React, Read, ReadUpTo, Renew, Renewed,
-    SendMessage, SentMessage, Typing,
+    HeartbeatAnswer, JoinRoom, JoinedRoom, LeaveRoom, LeftRoom, LogPosition, PresenceSet, React, Read, ReadUpTo, Renew,
+    Renewed, SendMessage, SentMessage, SetPresence, Typing,
 };
 pub use code::ErrorCode;
 pub use connect::{ConnectAuth, PROTOCOL_VERSION, SessionInfo};

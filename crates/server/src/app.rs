@@ -10,6 +10,7 @@ use crate::{
     fanout::Fanout,
     limits::{GuessMeter, Throttle},
     password::Passwords,
+    presence::Presence,
     store::Store,
     turns::Turns,
 };
@@ -20,6 +21,7 @@ pub(crate) struct App {
     pub(crate) store: Arc<Store>,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) fanout: Fanout,
+    pub(crate) presence: Presence,
     pub(crate) turns: Turns,
     pub(crate) throttle: Throttle,
     pub(crate) passwords: Passwords,

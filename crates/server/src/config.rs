@@ -28,6 +28,8 @@ pub struct Config {
     pub ping_timeout: Duration,
     /// How long a connection may take from opening to CONNECT.
     pub connect_timeout: Duration,
+    /// How long a person without a socket is not yet taken for gone.
+    pub presence_grace: Duration,
     /// How often anything may be done.
     pub limits: Limits,
 }
@@ -47,6 +49,7 @@ impl Config {
             ping_interval: Duration::from_secs(10),
             ping_timeout: Duration::from_secs(8),
             connect_timeout: Duration::from_secs(5),
+            presence_grace: Duration::from_secs(5),
             limits: Limits::default(),
         }
     }
@@ -73,12 +76,14 @@ impl Rate {
 pub struct Limits {
     /// Messages, edits, deletions.
     pub messages: Rate,
-    /// Typing notices.
+    /// Typing notices, and changes of one's status.
     pub typing: Rate,
     /// Receipts, joining, leaving, renewing and heartbeats.
     pub signals: Rate,
     /// History, sync, rooms and the other reads over HTTP.
     pub reads: Rate,
+    /// Conversations begun, a minute.
+    pub new_rooms_per_minute: u32,
     /// Opened sockets.
     pub connects: Rate,
     /// Sockets of one person at a time.
@@ -98,6 +103,7 @@ impl Default for Limits {
             typing: Rate::new(2, 10),
             signals: Rate::new(20, 100),
             reads: Rate::new(10, 60),
+            new_rooms_per_minute: 10,
             connects: Rate::new(1, 30),
             sockets_per_user: 20,
             failed_logins_per_account: 5,

@@ -32,6 +32,7 @@ mod http;
 mod limits;
 mod outside;
 mod password;
+mod presence;
 mod sign_in;
 mod socket;
 mod store;
@@ -104,6 +105,7 @@ pub async fn start(config: Config) -> Result<Server, Error> {
         store,
         checkpoints,
         fanout: Fanout::new(io.clone()),
+        presence: presence::Presence::default(),
         turns: turns::Turns::new(),
         throttle: Throttle::new(&config.limits),
         passwords,

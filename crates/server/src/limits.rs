@@ -22,7 +22,12 @@ pub(crate) enum Kind {
     Typing,
     Signal,
     Read,
+    NewRoom,
     Connect,
+}
+
+impl Kind {
+    const ALL: [Self; 6] = [Self::Message, Self::Typing, Self::Signal, Self::Read, Self::NewRoom, Self::Connect];
 }
 
 /// The token buckets.
@@ -32,13 +37,14 @@ pub(crate) struct Throttle {
     typing: DefaultKeyedRateLimiter<UserId>,
     signals: DefaultKeyedRateLimiter<UserId>,
     reads: DefaultKeyedRateLimiter<UserId>,
+    new_rooms: DefaultKeyedRateLimiter<UserId>,
     connects: DefaultKeyedRateLimiter<UserId>,
 }
 
 impl Throttle {
     pub(crate) fn new(limits: &Limits) -> Self {
+        let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let bucket = |rate: Rate| {
-            let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
             RateLimiter::keyed(Quota::per_second(at_least_one(rate.per_second)).allow_burst(at_least_one(rate.burst)))
         };
         Self {
@@ -46,6 +52,7 @@ impl Throttle {
             typing: bucket(limits.typing),
             signals: bucket(limits.signals),
             reads: bucket(limits.reads),
+            new_rooms: RateLimiter::keyed(Quota::per_minute(at_least_one(limits.new_rooms_per_minute))),
             connects: bucket(limits.connects),
         }
     }
@@ -63,13 +70,14 @@ impl Throttle {
             Kind::Typing => &self.typing,
             Kind::Signal => &self.signals,
             Kind::Read => &self.reads,
+            Kind::NewRoom => &self.new_rooms,
             Kind::Connect => &self.connects,
         }
     }
 
     /// Forgets people whose buckets are full again.
     pub(crate) fn tidy(&self) {
-        for kind in [Kind::Message, Kind::Typing, Kind::Signal, Kind::Read, Kind::Connect] {
+        for kind in Kind::ALL {
             self.bucket(kind).retain_recent();
         }
     }

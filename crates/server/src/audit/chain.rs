@@ -18,6 +18,8 @@ pub(crate) enum Deed {
     Send,
     Edit,
     Delete,
+    React,
+    Unreact,
     /// Messages were handed out over HTTP: a page of history or of sync.
     Fetch,
     /// A device told that it has stored everything up to `seq`.
@@ -43,6 +45,8 @@ impl Deed {
             Self::Send => "send",
             Self::Edit => "edit",
             Self::Delete => "delete",
+            Self::React => "react",
+            Self::Unreact => "unreact",
             Self::Fetch => "fetch",
             Self::Receive => "receive",
             Self::Read => "read",

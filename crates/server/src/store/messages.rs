@@ -9,7 +9,7 @@ use hugmedo_chat_protocol::{
 use rusqlite::{OptionalExtension, Transaction};
 use sha2::{Digest, Sha256};
 
-use super::{StoreError, changes, columns, now, rooms};
+use super::{StoreError, changes, columns, now, reactions, rooms};
 use crate::authorize::{Member, Poster, Principal};
 
 /// How far unread is counted; a badge says "999+" long before.
@@ -124,19 +124,19 @@ fn sent_before(
 
 /// A message of a member's room.
 pub(crate) fn find(tx: &Transaction<'_>, member: &Member, id: &MessageId) -> Result<Option<Message>, StoreError> {
-    let sql = format!("SELECT {} FROM message WHERE id = ?1 AND room_id = ?2", columns::MESSAGE);
+    let sql = format!("SELECT {} FROM message WHERE id = ?1 AND room_id = ?2", columns::of_message());
     Ok(tx.prepare_cached(&sql)?.query_row((id.as_str(), member.room().as_str()), columns::message).optional()?)
 }
 
 /// The newest message of a room, for those who may see the room.
 pub(super) fn newest(tx: &Transaction<'_>, room: &RoomId) -> Result<Option<Message>, StoreError> {
-    let sql = format!("SELECT {} FROM message WHERE room_id = ?1 ORDER BY seq DESC LIMIT 1", columns::MESSAGE);
+    let sql = format!("SELECT {} FROM message WHERE room_id = ?1 ORDER BY seq DESC LIMIT 1", columns::of_message());
     Ok(tx.prepare_cached(&sql)?.query_row((room.as_str(),), columns::message).optional()?)
 }
 
 /// A message by its id alone, for those whose membership the query around it has joined.
 pub(super) fn by_id(tx: &Transaction<'_>, id: &str) -> Result<Option<Message>, StoreError> {
-    let sql = format!("SELECT {} FROM message WHERE id = ?1", columns::MESSAGE);
+    let sql = format!("SELECT {} FROM message WHERE id = ?1", columns::of_message());
     Ok(tx.prepare_cached(&sql)?.query_row((id,), columns::message).optional()?)
 }
 
@@ -151,7 +151,7 @@ pub(crate) fn page(
     let forward = after.is_some() && before.is_none();
     let sql = format!(
         "SELECT {} FROM message WHERE room_id = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq {} LIMIT ?4",
-        columns::MESSAGE,
+        columns::of_message(),
         if forward { "ASC" } else { "DESC" },
     );
     let range = (
@@ -207,20 +207,23 @@ pub(crate) fn delete(tx: &Transaction<'_>, poster: &Poster, message: Message) ->
          WHERE id = ?1",
         (message.id.as_str(), at),
     )?;
+    reactions::clear(tx, &message)?;
     let empty = Message {
         content: Sensitive::default(),
         attachments: Vec::new(),
         metadata: hugmedo_chat_protocol::Opaque(serde_json::Value::Object(serde_json::Map::new())),
         mentions: Vec::new(),
         deleted_at: Some(Timestamp::from_millis(at)),
+        reactions: Vec::new(),
         ..message
     };
     changed(tx, poster, empty)
 }
 
-fn changed(tx: &Transaction<'_>, poster: &Poster, message: Message) -> Result<MessageChanged, StoreError> {
-    let seq = rooms::take_seq(tx, poster.room())?;
-    let change = MessageChanged { room_id: poster.room().clone(), seq, message };
+/// Gives a change of a message its position in the log.
+pub(super) fn changed(tx: &Transaction<'_>, member: &Member, message: Message) -> Result<MessageChanged, StoreError> {
+    let seq = rooms::take_seq(tx, member.room())?;
+    let change = MessageChanged { room_id: member.room().clone(), seq, message };
     changes::record_message_changed(tx, &change)?;
     Ok(change)
 }

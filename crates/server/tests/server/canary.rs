@@ -46,7 +46,7 @@ async fn in_a_random_course_of_events_no_byte_of_a_room_reaches_a_non_member() {
         let wire = &mut people.get_mut(who).unwrap().wire;
         let message = last_message.get(room_id).cloned().unwrap_or_else(|| json!("none"));
         let text = format!("{}{step}", canary(room_id));
-        match random.random_range(0..10) {
+        match random.random_range(0..11) {
             0 if is_member => {
                 admin.remove_member(&room(room_id), &user(who)).await.unwrap();
                 members.get_mut(room_id).unwrap().remove(who);
@@ -61,6 +61,10 @@ async fn in_a_random_course_of_events_no_byte_of_a_room_reaches_a_non_member() {
             5 => wire.emit("read", json!({ "roomId": room_id, "upToSeq": 10_000 })).await,
             6 => wire.emit("acknowledge", json!({ "roomId": room_id, "messageId": message })).await,
             7 => wire.emit("edit_message", json!({ "roomId": room_id, "messageId": message, "content": text })).await,
+            8 => {
+                let reaction = json!({ "roomId": room_id, "messageId": message, "emoji": "👍", "on": step % 2 == 0 });
+                wire.emit("react", reaction).await;
+            }
             _ => {
                 let answer = wire.ask("message", says(room_id, &text)).await;
                 let may_post = is_member && !(room_id == "news" && who == "carol");
