@@ -10,7 +10,8 @@ use std::{
 };
 
 use hugmedo_chat_protocol::{
-    ClientMessageId, JoinRoom, RoomId, Sensitive, Seq, SessionEndReason, Typing, limits::MAX_CONTENT_CHARS,
+    ClientMessageId, JoinRoom, RoomId, Sensitive, Seq, SessionEndReason, Typing,
+    limits::{MAX_CONTENT_CHARS, MAX_LIST_ITEMS},
 };
 use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
 
@@ -215,7 +216,7 @@ impl Core {
     /// `client_message_id` again is the same message.
     ///
     /// # Errors
-    /// `Empty`, `TooLong`, or a store that fails, for instance because the disk is full.
+    /// `Empty`, `TooLong`, `Refused` if it names too many, or a store that fails, for instance because the disk is full.
     pub async fn send_message(&self, outgoing: OutgoingMessage) -> Result<MessageView, Error> {
         let account = self.account()?;
         if outgoing.content.as_str().trim().is_empty() {
@@ -223,6 +224,9 @@ impl Core {
         }
         if outgoing.content.as_str().chars().nth(MAX_CONTENT_CHARS).is_some() {
             return Err(Error::new(ErrorCode::TooLong, "longer than a message may be"));
+        }
+        if outgoing.mentions.len() > MAX_LIST_ITEMS {
+            return Err(Error::new(ErrorCode::Refused, "names more people than a message may"));
         }
         let (me, room) = (account.me.clone(), outgoing.room_id.clone());
         let written = account

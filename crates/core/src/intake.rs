@@ -13,7 +13,7 @@ use crate::{
     account::{Account, ROWS_PER_RECEIPT},
     error::Error,
     notify,
-    store::{messages, meta, notified, receipts, rooms},
+    store::{acknowledgements, messages, meta, notified, receipts, rooms},
     view::{MessageView, RoomView, ViewChange},
 };
 
@@ -98,6 +98,7 @@ fn store_event(
         }
         ServerEvent::Receipt(receipt) => {
             taken.touched.insert(receipt.room_id.clone());
+            taken.rows.extend(acknowledgements::take_in(transaction, &receipt)?);
             if let Some(stretch) = receipts::take_in(transaction, me, &receipt)? {
                 taken.receipts.push((receipt.room_id, stretch));
             }

@@ -61,7 +61,7 @@ pub(crate) fn set_mode(connection: &Connection, new: Mode) -> Result<bool, Error
     }
     if old.is_some() {
         forget_history(connection)?;
-        connection.execute("DELETE FROM receipt", [])?;
+        connection.execute_batch("DELETE FROM receipt; DELETE FROM acknowledgement;")?;
         connection.execute("UPDATE room SET read_seq = 0, read_acked = 0, delivered_acked = 0", [])?;
     }
     set(connection, "mode", if new == Mode::Baseline { "baseline" } else { "extended" })?;

@@ -6,6 +6,8 @@
 //! their check, is set aside, not overwritten, and a fresh one takes its place with what was not yet sent; whoever uses the
 //! store only notices that the history is gone, see [`Store::rebuilds`].
 
+pub(crate) mod acknowledgements;
+pub(crate) mod choices;
 mod columns;
 mod connections;
 pub(crate) mod coverage;
@@ -19,6 +21,7 @@ pub(crate) mod outbox;
 pub(crate) mod receipts;
 mod rescue;
 pub(crate) mod rooms;
+mod rows;
 
 #[cfg(test)]
 mod tests;

@@ -84,9 +84,14 @@ pub(super) fn another_kind_of_server_means_another_history_and_other_positions(s
 
 pub(super) fn a_removed_room_takes_everything_in_it_along(store: &Store) {
     filled(store);
+    store.now(|transaction| {
+        choices::set(transaction, &general(), RoomChoices { pinned: true, muted: true }).expect("writes");
+        acknowledgements::note(transaction, &general(), &"m-1".into(), &me(), Timestamp::now()).expect("writes");
+    });
     assert!(store.now(|transaction| rooms::remove(transaction, &general())).expect("writes"));
     assert!(!store.now(|transaction| rooms::remove(transaction, &general())).expect("writes"), "gone already");
-    for table in ["room", "message", "outbox", "draft", "coverage", "receipt"] {
+    let tables = ["room", "message", "outbox", "draft", "coverage", "receipt", "acknowledgement", "room_choice"];
+    for table in tables {
         let query = format!("SELECT count(*) FROM {table}");
         let rows: i64 = store.seen(move |connection| Ok(connection.query_row(&query, [], |row| row.get(0))?));
         assert_eq!(rows, 0, "{table}");

@@ -1,6 +1,7 @@
 //! What the store promises. The conformance suite runs every promise that both can keep on a store in memory and on one in
 //! a file; the other modules are about files: damage, power cuts, full disks, older versions.
 
+mod conversation;
 mod damage;
 mod disk_full;
 mod file;
@@ -21,7 +22,7 @@ use hugmedo_chat_protocol::{
 use super::*;
 use crate::{
     error::ErrorCode,
-    view::{Delivery, OutgoingMessage},
+    view::{Delivery, OutgoingMessage, RoomChoices},
 };
 
 fn sato() -> User {
@@ -144,6 +145,13 @@ conformance! {
         a_timeline_is_shown_from_within_one_stretch_without_holes,
         coverage_equals_a_plain_set_of_positions_whatever_the_order,
         the_unread_count_and_the_timeline_are_served_by_an_index;
+    conversation:
+        an_answer_shows_the_beginning_of_what_it_answers_as_it_now_is,
+        reactions_are_shown_by_name_and_change_with_the_message,
+        unread_mentions_and_urgent_ones_are_counted_apart,
+        who_took_an_urgent_message_on_is_shown_also_when_it_was_told_first,
+        what_a_message_answers_and_names_goes_out_with_it,
+        a_room_is_pinned_and_muted_until_the_person_chooses_otherwise;
     receipts_and_unread:
         unread_is_counted_from_the_read_position_which_only_rises,
         what_others_have_seen_shows_on_own_messages,
