@@ -26,6 +26,7 @@ mod notify;
 mod opening;
 mod preferences;
 mod profile;
+mod search;
 mod store;
 mod supervisor;
 mod surroundings;
