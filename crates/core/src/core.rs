@@ -401,7 +401,8 @@ impl Core {
         self.inner.close_account().await;
     }
 
-    fn account(&self) -> Result<Arc<Account>, Error> {
+    /// The open account.
+    pub(crate) fn account(&self) -> Result<Arc<Account>, Error> {
         self.inner.open_account().ok_or_else(|| Error::new(ErrorCode::NotSignedIn, "nobody is signed in"))
     }
 }

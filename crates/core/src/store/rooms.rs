@@ -77,7 +77,7 @@ pub(crate) fn last_seq(connection: &Connection, room: &RoomId) -> Result<Seq, Er
     Ok(last.map_or(Seq::ZERO, position))
 }
 
-pub(super) fn raise_last_seq(connection: &Connection, room: &RoomId, seq: Seq) -> Result<(), Error> {
+pub(crate) fn raise_last_seq(connection: &Connection, room: &RoomId, seq: Seq) -> Result<(), Error> {
     connection
         .execute("UPDATE room SET last_seq = max(last_seq, ?) WHERE id = ?", params![number(seq), room.as_str()])?;
     Ok(())
