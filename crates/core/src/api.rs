@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use hugmedo_chat_protocol::{
-    ClientEvent, LoginRequest, MessagesPage, RoomId, RoomsList, Secret, SendMessage, Seq, SessionGrant, SyncPage,
-    TokenRequest, User,
+    ClientEvent, LoginRequest, MessagesPage, NewRoomRequest, PeopleList, Room, RoomId, RoomsList, Secret, SendMessage,
+    Seq, SessionGrant, SyncPage, TokenRequest, User,
     limits::{MAX_PAGE, MAX_SYNC_WAIT},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -89,6 +89,14 @@ impl Api {
         let limit = limit.min(MAX_PAGE);
         let room = encoded(room.as_str());
         self.get(format!("/api/rooms/{room}/messages?limit={limit}{part}"), token).await
+    }
+
+    pub(crate) async fn people(&self, token: &Secret) -> Result<PeopleList, HttpFailure> {
+        self.get("/api/people".to_owned(), token).await
+    }
+
+    pub(crate) async fn create_room(&self, token: &Secret, request: &NewRoomRequest) -> Result<Room, HttpFailure> {
+        self.post("/api/rooms".to_owned(), Some(token), request).await
     }
 
     pub(crate) async fn sync(&self, token: &Secret, cursor: Option<&str>) -> Result<SyncPage, HttpFailure> {

@@ -27,6 +27,7 @@ mod notify;
 mod opening;
 mod places;
 mod preferences;
+mod presence;
 mod profile;
 mod store;
 mod supervisor;
