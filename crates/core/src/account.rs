@@ -22,6 +22,7 @@ use crate::{
     host::Notifier,
     hub::Hub,
     preferences::PreferencesFile,
+    presence::PresenceBoard,
     store::{Store, messages, rooms},
     surroundings::Surroundings,
     tokens::{TokenFailure, TokenKeeper},
@@ -73,6 +74,7 @@ pub(crate) struct Account {
     link: RwLock<Option<Arc<dyn Link>>>,
     connection: Mutex<ConnectionView>,
     typing: Mutex<TypingBoard>,
+    presence: Mutex<PresenceBoard>,
     gaze: Mutex<Gaze>,
     trouble: Mutex<Option<ErrorCode>>,
 }
@@ -125,6 +127,7 @@ impl Account {
             connection: Mutex::new(idle(parts.surroundings.now())),
             surroundings: parts.surroundings,
             typing: Mutex::new(TypingBoard::default()),
+            presence: Mutex::new(PresenceBoard::default()),
             gaze: Mutex::new(Gaze::default()),
             trouble: Mutex::new(None),
         }
@@ -211,6 +214,15 @@ impl Account {
     pub(crate) fn publish_typing(&self, room: &RoomId) {
         let typing = self.typing().people(room);
         self.hub.publish(ViewChange::TypingChanged { room_id: room.clone(), typing });
+    }
+
+    pub(crate) fn presence(&self) -> MutexGuard<'_, PresenceBoard> {
+        held(&self.presence)
+    }
+
+    pub(crate) fn publish_presence(&self) {
+        let presence = self.presence().people();
+        self.hub.publish(ViewChange::PresenceChanged { presence });
     }
 
     pub(crate) fn gaze(&self) -> Gaze {

@@ -10,8 +10,7 @@ use std::{
 };
 
 use hugmedo_chat_protocol::{
-    ClientMessageId, JoinRoom, RoomId, Sensitive, Seq, SessionEndReason, Typing,
-    limits::{MAX_CONTENT_CHARS, MAX_LIST_ITEMS},
+    ClientMessageId, JoinRoom, RoomId, Sensitive, Seq, SessionEndReason, Typing, limits::MAX_LIST_ITEMS,
 };
 use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
 
@@ -19,6 +18,7 @@ use crate::{
     account::{Account, idle},
     address::ServerAddress,
     ask::tell,
+    conversation::check_content,
     error::{Error, ErrorCode},
     host::{Notifier, SecretStore},
     hub::{Changes, Hub},
@@ -121,17 +121,17 @@ impl Core {
     pub async fn subscribe(&self) -> Result<(Snapshot, Changes), Error> {
         let (revision, changes) = self.inner.hub.watch();
         let account = self.inner.open_account();
-        let (session, connection, rooms, trouble) = match &account {
+        let (session, connection, rooms, presence, trouble) = match &account {
             Some(account) => {
                 let me = account.me.id.clone();
                 let rooms = account.store.read(move |connection| rooms::views(connection, &me)).await?;
-                (Some(account.session()), account.connection(), rooms, account.trouble())
+                (Some(account.session()), account.connection(), rooms, account.presence().people(), account.trouble())
             }
-            None => (None, self.inner.idle(), Vec::new(), None),
+            None => (None, self.inner.idle(), Vec::new(), Vec::new(), None),
         };
         let trouble = trouble.or(*self.inner.trouble.lock().unwrap_or_else(PoisonError::into_inner));
         let preferences = self.inner.preferences.get();
-        Ok((Snapshot { revision, session, connection, rooms, presence: Vec::new(), preferences, trouble }, changes))
+        Ok((Snapshot { revision, session, connection, rooms, presence, preferences, trouble }, changes))
     }
 
     /// Signs in and opens the account, closing any other.
@@ -228,12 +228,7 @@ impl Core {
     /// `Empty`, `TooLong`, `Refused` if it names too many, or a store that fails, for instance because the disk is full.
     pub async fn send_message(&self, outgoing: OutgoingMessage) -> Result<MessageView, Error> {
         let account = self.account()?;
-        if outgoing.content.as_str().trim().is_empty() {
-            return Err(Error::new(ErrorCode::Empty, "nothing to send"));
-        }
-        if outgoing.content.as_str().chars().nth(MAX_CONTENT_CHARS).is_some() {
-            return Err(Error::new(ErrorCode::TooLong, "longer than a message may be"));
-        }
+        check_content(&outgoing.content)?;
         if outgoing.mentions.len() > MAX_LIST_ITEMS {
             return Err(Error::new(ErrorCode::Refused, "names more people than a message may"));
         }
@@ -410,7 +405,8 @@ impl Core {
         self.inner.close_account().await;
     }
 
-    fn account(&self) -> Result<Arc<Account>, Error> {
+    /// The open account.
+    pub(crate) fn account(&self) -> Result<Arc<Account>, Error> {
         self.inner.open_account().ok_or_else(|| Error::new(ErrorCode::NotSignedIn, "nobody is signed in"))
     }
 }

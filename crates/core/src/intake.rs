@@ -72,6 +72,19 @@ pub(crate) fn take_in_typing(account: &Account, event: &ServerEvent) -> bool {
     true
 }
 
+/// Nor is presence. Takes all of a batch's together, because a new connection is told of everyone at once; the rest is left.
+pub(crate) fn take_in_presence(account: &Account, batch: &mut Vec<ServerEvent>) {
+    let mut changed = false;
+    batch.retain(|event| {
+        let ServerEvent::Presence(notice) = event else { return true };
+        changed |= account.presence().take_in(notice);
+        false
+    });
+    if changed {
+        account.publish_presence();
+    }
+}
+
 fn store_event(
     transaction: &Transaction<'_>,
     me: &UserId,

@@ -7,8 +7,8 @@
 //! acknowledged stays in sight and goes out by itself. The socket is only a hint; the store and the sync over HTTP keep it.
 //!
 //! Where things are: [`core`](Core) is the door; `opening` signs in and resumes; `supervisor` keeps the link; `intake` takes
-//! in what the server says; `sync` fetches what the socket did not bring; `courier` sends; `timeline` reads; `notify`
-//! decides on notifications; `store` holds it all; `transport` is the only part that knows a network.
+//! in what the server says; `sync` fetches what the socket did not bring; `courier` sends; `timeline` reads; `places` finds
+//! where to jump; `conversation` is what one does with messages beside reading and sending; `notify` decides on notifications; `store` holds it all; `transport` is the only part that knows a network.
 
 mod account;
 mod address;
@@ -16,6 +16,7 @@ mod api;
 mod ask;
 mod backfill;
 mod backoff;
+mod conversation;
 mod core;
 mod courier;
 pub mod error;
@@ -24,7 +25,9 @@ mod hub;
 mod intake;
 mod notify;
 mod opening;
+mod places;
 mod preferences;
+mod presence;
 mod profile;
 mod search;
 mod store;

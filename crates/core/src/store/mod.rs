@@ -11,6 +11,7 @@ pub(crate) mod choices;
 mod columns;
 mod connections;
 pub(crate) mod coverage;
+pub(crate) mod details;
 pub(crate) mod drafts;
 mod files;
 pub(crate) mod messages;
@@ -18,6 +19,7 @@ pub(crate) mod meta;
 mod migrations;
 pub(crate) mod notified;
 pub(crate) mod outbox;
+pub(crate) mod own_changes;
 pub(crate) mod receipts;
 mod rescue;
 pub(crate) mod rooms;
@@ -41,6 +43,7 @@ pub(crate) use files::{remove, set_aside};
 pub(crate) use messages::Settled;
 pub(crate) use meta::Mode;
 pub(crate) use outbox::{DueMessage, SendOutcome};
+pub(crate) use own_changes::OwnChange;
 
 /// A handle on an account's store; cheap to clone.
 #[derive(Clone)]

@@ -44,6 +44,13 @@ pub(crate) fn ensure(connection: &Connection, room: &RoomId) -> Result<bool, Err
     Ok(added > 0)
 }
 
+/// Whether a room is one of this person's.
+pub(crate) fn is_known(connection: &Connection, room: &RoomId) -> Result<bool, Error> {
+    let known =
+        connection.query_row("SELECT 1 FROM room WHERE id = ?", params![room.as_str()], |_| Ok(())).optional()?;
+    Ok(known.is_some())
+}
+
 /// Forgets a room with everything in it.
 pub(crate) fn remove(connection: &Connection, room: &RoomId) -> Result<bool, Error> {
     connection.execute("DELETE FROM outbox WHERE room_id = ?", params![room.as_str()])?;
@@ -77,7 +84,7 @@ pub(crate) fn last_seq(connection: &Connection, room: &RoomId) -> Result<Seq, Er
     Ok(last.map_or(Seq::ZERO, position))
 }
 
-pub(super) fn raise_last_seq(connection: &Connection, room: &RoomId, seq: Seq) -> Result<(), Error> {
+pub(crate) fn raise_last_seq(connection: &Connection, room: &RoomId, seq: Seq) -> Result<(), Error> {
     connection
         .execute("UPDATE room SET last_seq = max(last_seq, ?) WHERE id = ?", params![number(seq), room.as_str()])?;
     Ok(())

@@ -144,6 +144,8 @@ conformance! {
         an_older_change_never_undoes_a_newer_one,
         an_original_told_late_never_undoes_an_edit_that_came_with_the_history,
         a_timeline_is_shown_from_within_one_stretch_without_holes,
+        later_rows_end_with_the_newest_and_what_waits_or_at_a_hole,
+        a_time_stands_between_the_messages_beside_it,
         coverage_equals_a_plain_set_of_positions_whatever_the_order,
         the_unread_count_and_the_timeline_are_served_by_an_index;
     conversation:

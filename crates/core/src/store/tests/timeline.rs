@@ -114,6 +114,47 @@ pub(super) fn a_timeline_is_shown_from_within_one_stretch_without_holes(store: &
     });
 }
 
+pub(super) fn later_rows_end_with_the_newest_and_what_waits_or_at_a_hole(store: &Store) {
+    store.now(|transaction| {
+        for seq in [1, 2, 3, 4, 8, 9] {
+            messages::take_in(transaction, &me(), &said("suzuki", seq, "本文")).expect("writes");
+        }
+        outbox::enqueue(transaction, &sato(), &outgoing("待機中")).expect("writes");
+        let after = |seq: u64, limit| messages::after(transaction, &me(), &general(), Seq::new(seq), limit);
+        let shown = |seq: u64, limit| {
+            let page = after(seq, limit).expect("reads")?;
+            let seqs: Vec<u64> = page.messages.iter().map(|row| row.seq.map_or(0, Seq::get)).collect();
+            Some((seqs, page.has_earlier, page.has_later))
+        };
+        assert_eq!(shown(0, 2), Some((vec![1, 2], false, true)));
+        assert_eq!(shown(1, 3), Some((vec![2, 3, 4], true, true)), "5 to 7 are missing, so 8 is not shown beside 4");
+        assert_eq!(shown(4, 3), None, "ask the server");
+        assert_eq!(shown(7, 2), Some((vec![8, 9, 0], true, false)), "the newest, and what waits");
+        assert_eq!(shown(9, 2), Some((vec![0], true, false)));
+        // 5 to 7 turn out to be changes, which show nothing.
+        coverage::add(transaction, &general(), Seq::new(5), Seq::new(7)).expect("writes");
+        assert_eq!(shown(4, 3), Some((vec![8, 9, 0], true, false)));
+        rooms::raise_last_seq(transaction, &general(), Seq::new(12)).expect("writes");
+        assert_eq!(shown(9, 3), None, "there are newer ones elsewhere");
+        assert_eq!(shown(8, 3), Some((vec![9], true, true)));
+    });
+}
+
+pub(super) fn a_time_stands_between_the_messages_beside_it(store: &Store) {
+    store.now(|transaction| {
+        for seq in [2, 3, 7] {
+            messages::take_in(transaction, &me(), &said("suzuki", seq, "本文")).expect("writes");
+        }
+        let beside =
+            |millis| messages::beside_time(transaction, &general(), Timestamp::from_millis(millis)).expect("reads");
+        let seq = |number| Some(Seq::new(number));
+        assert_eq!(beside(0), (None, seq(2)));
+        assert_eq!(beside(3_000), (seq(2), seq(3)));
+        assert_eq!(beside(3_001), (seq(3), seq(7)));
+        assert_eq!(beside(7_001), (seq(7), None));
+    });
+}
+
 pub(super) fn coverage_equals_a_plain_set_of_positions_whatever_the_order(store: &Store) {
     use rand::{Rng as _, SeedableRng as _};
     for seed in 0..200 {
