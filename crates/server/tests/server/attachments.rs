@@ -34,11 +34,11 @@ impl Hospital {
         (answer.status(), answer.json().await.unwrap())
     }
 
-    async fn bring(&self, token: &str, name: &str, bytes: &[u8]) -> (StatusCode, Value) {
+    pub(crate) async fn bring(&self, token: &str, name: &str, bytes: &[u8]) -> (StatusCode, Value) {
         self.bring_form(token, form("file", name, bytes)).await
     }
 
-    async fn fetch(&self, token: &str, path: &str) -> Response {
+    pub(crate) async fn fetch(&self, token: &str, path: &str) -> Response {
         self.http.get(format!("{}/api/attachments/{path}", self.url())).bearer_auth(token).send().await.unwrap()
     }
 
