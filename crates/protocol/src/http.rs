@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ErrorCode, Message, Room, Secret, Sensitive, ServerEvent, Timestamp, User, UserId};
+use crate::{AttachmentId, ErrorCode, Message, Room, Secret, Sensitive, ServerEvent, Timestamp, User, UserId};
 
 /// `POST /api/login`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,4 +98,26 @@ pub struct NewRoomRequest {
     pub name: Option<Sensitive>,
     /// The others. One person and no name: the conversation of two, the existing one if there is one.
     pub member_ids: Vec<UserId>,
+}
+
+/// `POST /api/attachments`, and what a message carries of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attachment {
+    /// The server's name for it.
+    pub id: AttachmentId,
+    /// The file's name, cleaned by the server; its ending tells what the file is.
+    pub name: Sensitive,
+    /// What the server found it to be.
+    pub media_type: String,
+    /// In bytes.
+    pub size: u64,
+    /// SHA-256 of the bytes, in hexadecimal.
+    pub sha256: String,
+    /// Of a picture: how wide it is shown, in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Of a picture: how high.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
 }

@@ -30,9 +30,10 @@ pub use client_events::{
 pub use code::ErrorCode;
 pub use connect::{ConnectAuth, PROTOCOL_VERSION, SessionInfo};
 pub use http::{
-    ApiError, LoginRequest, MessagesPage, NewRoomRequest, PeopleList, RoomsList, SessionGrant, SyncPage, TokenRequest,
+    ApiError, Attachment, LoginRequest, MessagesPage, NewRoomRequest, PeopleList, RoomsList, SessionGrant, SyncPage,
+    TokenRequest,
 };
-pub use ids::{ClientMessageId, DeviceId, MessageId, RoomId, Seq, UserId};
+pub use ids::{AttachmentId, ClientMessageId, DeviceId, MessageId, RoomId, Seq, UserId};
 pub use message::{Message, Priority, Reaction};
 pub use private::{Opaque, Secret, Sensitive};
 pub use room::{Room, RoomKind};

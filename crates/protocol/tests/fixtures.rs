@@ -111,6 +111,7 @@ fn every_http_body_survives_the_types() {
     same("http_people", "answer", through::<PeopleList>);
     same("http_new_room", "request", through::<NewRoomRequest>);
     same("http_new_room", "answer", through::<Room>);
+    same("http_attachment", "answer", through::<Attachment>);
     same("http_sync", "answer", through::<SyncPage>);
     same("http_error", "answer", through::<ApiError>);
     same("connect_auth", "request", through::<ConnectAuth>);

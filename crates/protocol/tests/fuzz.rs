@@ -94,6 +94,7 @@ const READERS: &[Reader] = &[
     by::<RoomsList>,
     by::<MessagesPage>,
     by::<PeopleList>,
+    by::<Attachment>,
     by::<NewRoomRequest>,
     by::<Room>,
     by::<SyncPage>,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    attachments::Attachments,
     audit::Checkpoints,
     config::Config,
     fanout::Fanout,
@@ -19,6 +20,7 @@ use crate::{
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) store: Arc<Store>,
+    pub(crate) attachments: Attachments,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) fanout: Fanout,
     pub(crate) presence: Presence,

@@ -7,13 +7,15 @@
 
 use std::collections::BTreeMap;
 
-use hugmedo_chat_protocol::{ErrorCode, RoomId, RoomKind, Seq, Timestamp, User, UserId, UserType};
+use hugmedo_chat_protocol::{
+    Attachment, AttachmentId, ErrorCode, RoomId, RoomKind, Seq, Timestamp, User, UserId, UserType,
+};
 use rusqlite::{OptionalExtension, Transaction};
 
 use crate::{
     credential::{SessionId, TokenHash},
     failure::Failure,
-    store::{StoreError, columns, now},
+    store::{StoreError, attachments, columns, now},
 };
 
 /// Proof that a live session stands behind a wish.
@@ -231,4 +233,17 @@ pub(crate) fn company(tx: &Transaction<'_>, who: &Principal, others: &[UserId]) 
         company.insert(other.clone(), *known.get(other).ok_or_else(Failure::forbidden)?);
     }
     Ok(Company(company))
+}
+
+/// Only who is in a room has anywhere to send a file.
+pub(crate) fn uploader(tx: &Transaction<'_>, who: &Principal) -> Result<(), Failure> {
+    let is_member: bool = tx
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM member WHERE user_id = ?1)")?
+        .query_row((who.id().as_str(),), |row| row.get(0))?;
+    if is_member { Ok(()) } else { Err(Failure::forbidden()) }
+}
+
+/// A file a principal may fetch: as a member of a room where a message carries it or, before one does, as who brought it.
+pub(crate) fn attachment(tx: &Transaction<'_>, who: &Principal, id: &AttachmentId) -> Result<Attachment, Failure> {
+    attachments::fetchable(tx, who.id(), id)?.ok_or_else(Failure::forbidden)
 }

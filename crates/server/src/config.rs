@@ -22,6 +22,8 @@ pub struct Config {
     pub session_ttl: Duration,
     /// How long the order of changes is kept for `GET /api/sync`; an older cursor is answered with `cursor_expired`.
     pub change_retention: Duration,
+    /// Largest file that may be sent, in bytes.
+    pub max_attachment_bytes: u64,
     /// How often a socket is asked whether it is still there.
     pub ping_interval: Duration,
     /// How long it may take to answer.
@@ -46,6 +48,7 @@ impl Config {
             access_token_ttl: Duration::from_secs(10 * 60),
             session_ttl: Duration::from_secs(12 * 60 * 60),
             change_retention: Duration::from_secs(30 * 24 * 60 * 60),
+            max_attachment_bytes: 25 * 1024 * 1024,
             ping_interval: Duration::from_secs(10),
             ping_timeout: Duration::from_secs(8),
             connect_timeout: Duration::from_secs(5),
@@ -84,6 +87,8 @@ pub struct Limits {
     pub reads: Rate,
     /// Conversations begun, a minute.
     pub new_rooms_per_minute: u32,
+    /// Files brought, a minute.
+    pub uploads_per_minute: u32,
     /// Opened sockets.
     pub connects: Rate,
     /// Sockets of one person at a time.
@@ -104,6 +109,7 @@ impl Default for Limits {
             signals: Rate::new(20, 100),
             reads: Rate::new(10, 60),
             new_rooms_per_minute: 10,
+            uploads_per_minute: 30,
             connects: Rate::new(1, 30),
             sockets_per_user: 20,
             failed_logins_per_account: 5,

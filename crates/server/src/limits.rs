@@ -23,11 +23,13 @@ pub(crate) enum Kind {
     Signal,
     Read,
     NewRoom,
+    Upload,
     Connect,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [Self::Message, Self::Typing, Self::Signal, Self::Read, Self::NewRoom, Self::Connect];
+    const ALL: [Self; 7] =
+        [Self::Message, Self::Typing, Self::Signal, Self::Read, Self::NewRoom, Self::Upload, Self::Connect];
 }
 
 /// The token buckets.
@@ -38,6 +40,7 @@ pub(crate) struct Throttle {
     signals: DefaultKeyedRateLimiter<UserId>,
     reads: DefaultKeyedRateLimiter<UserId>,
     new_rooms: DefaultKeyedRateLimiter<UserId>,
+    uploads: DefaultKeyedRateLimiter<UserId>,
     connects: DefaultKeyedRateLimiter<UserId>,
 }
 
@@ -47,12 +50,14 @@ impl Throttle {
         let bucket = |rate: Rate| {
             RateLimiter::keyed(Quota::per_second(at_least_one(rate.per_second)).allow_burst(at_least_one(rate.burst)))
         };
+        let by_minute = |number| RateLimiter::keyed(Quota::per_minute(at_least_one(number)));
         Self {
             messages: bucket(limits.messages),
             typing: bucket(limits.typing),
             signals: bucket(limits.signals),
             reads: bucket(limits.reads),
-            new_rooms: RateLimiter::keyed(Quota::per_minute(at_least_one(limits.new_rooms_per_minute))),
+            new_rooms: by_minute(limits.new_rooms_per_minute),
+            uploads: by_minute(limits.uploads_per_minute),
             connects: bucket(limits.connects),
         }
     }
@@ -71,6 +76,7 @@ impl Throttle {
             Kind::Signal => &self.signals,
             Kind::Read => &self.reads,
             Kind::NewRoom => &self.new_rooms,
+            Kind::Upload => &self.uploads,
             Kind::Connect => &self.connects,
         }
     }
@@ -83,7 +89,7 @@ impl Throttle {
     }
 }
 
-fn rate_limited(wait: Duration) -> Refusal {
+pub(crate) fn rate_limited(wait: Duration) -> Refusal {
     let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
     Refusal { retry_after_ms: Some(millis), ..Refusal::new(ErrorCode::RateLimited, "too often") }
 }

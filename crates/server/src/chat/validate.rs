@@ -9,7 +9,7 @@ use hugmedo_chat_protocol::{
     },
 };
 
-use crate::failure::Failure;
+use crate::{failure::Failure, naming::misleads};
 
 fn too_large(message: &'static str) -> Failure {
     Failure::refused(ErrorCode::TooLarge, message)
@@ -99,12 +99,4 @@ pub(super) fn new_room(wish: &NewRoomRequest, asking: &UserId) -> Result<Option<
         return Err(too_large("the name is too long"));
     }
     Ok(Some(name.to_owned()))
-}
-
-/// Control characters, and those that show nothing or turn the direction of what follows: in a name they only deceive.
-/// The joiners stay: emoji and several scripts need them.
-fn misleads(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-                      | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }

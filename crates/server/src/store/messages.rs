@@ -9,7 +9,7 @@ use hugmedo_chat_protocol::{
 use rusqlite::{OptionalExtension, Transaction};
 use sha2::{Digest, Sha256};
 
-use super::{StoreError, changes, columns, now, reactions, rooms};
+use super::{StoreError, attachments, changes, columns, now, reactions, rooms};
 use crate::authorize::{Member, Poster, Principal};
 
 /// How far unread is counted; a badge says "999+" long before.
@@ -23,6 +23,8 @@ pub(crate) enum Inserted {
     Repeat(SentMessage),
     /// Its client id was used before for something else.
     Conflict,
+    /// It carries a file its sender did not bring.
+    UnknownFile,
 }
 
 /// Puts a message into the log of a poster's room. `at` is now, except for sample data.
@@ -39,6 +41,9 @@ pub(crate) fn insert(
     {
         return Ok(if before == fingerprint { Inserted::Repeat(answer) } else { Inserted::Conflict });
     }
+    let Some((attachments, files)) = attachments::resolved(tx, who.id(), wish.attachments)? else {
+        return Ok(Inserted::UnknownFile);
+    };
     let user = who.user();
     let message = Message {
         id: MessageId::new(uuid::Uuid::now_v7().to_string()),
@@ -47,7 +52,7 @@ pub(crate) fn insert(
         user_name: user.name.clone(),
         user_type: user.user_type,
         content: wish.content,
-        attachments: wish.attachments,
+        attachments,
         metadata: wish.metadata,
         created_at: Timestamp::from_millis(at),
         seq: Some(rooms::take_seq(tx, poster.room())?),
@@ -81,6 +86,7 @@ pub(crate) fn insert(
         fingerprint.as_slice(),
         at,
     ])?;
+    attachments::carry(tx, &message, &files)?;
     changes::record_message(tx, &message)?;
     Ok(Inserted::New(Box::new(message)))
 }
@@ -208,6 +214,7 @@ pub(crate) fn delete(tx: &Transaction<'_>, poster: &Poster, message: Message) ->
         (message.id.as_str(), at),
     )?;
     reactions::clear(tx, &message)?;
+    attachments::release(tx, &message)?;
     let empty = Message {
         content: Sensitive::default(),
         attachments: Vec::new(),

@@ -7,6 +7,7 @@
 mod connection;
 mod migrations;
 
+pub(crate) mod attachments;
 pub(crate) mod changes;
 pub(crate) mod columns;
 pub(crate) mod messages;

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking; clippy knows this of test functions, not of their helpers"
 )]
 
+mod attachments;
 mod audit;
 mod canary;
 mod command_line;
