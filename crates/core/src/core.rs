@@ -25,7 +25,6 @@ use crate::{
     opening,
     preferences::PreferencesFile,
     profile::DataFolder,
-    search,
     store::{self, drafts, messages, outbox, rooms},
     supervisor,
     surroundings::Surroundings,
@@ -33,8 +32,8 @@ use crate::{
     transport::{Network, NetworkTo, trust},
     vault::Vault,
     view::{
-        ConnectionView, Gaze, MessageView, OpenedRoom, OutgoingMessage, Preferences, RoomView, SearchPage, SearchQuery,
-        SessionView, SignInRequest, Snapshot, TimelinePage, ViewChange,
+        ConnectionView, Gaze, MessageView, OpenedRoom, OutgoingMessage, Preferences, RoomView, SessionView,
+        SignInRequest, Snapshot, TimelinePage, ViewChange,
     },
 };
 
@@ -179,14 +178,6 @@ impl Core {
     /// If the store fails. A server that is away is told in the page.
     pub async fn load_earlier(&self, room: &RoomId, before: Seq) -> Result<TimelinePage, Error> {
         timeline::earlier(&*self.account()?, room, before).await
-    }
-
-    /// What is on this computer and matches, the newest first.
-    ///
-    /// # Errors
-    /// If nobody is signed in, or the store fails.
-    pub async fn search(&self, query: SearchQuery) -> Result<SearchPage, Error> {
-        search::search(&*self.account()?, query).await
     }
 
     /// Follows a room by its id, on a server that cannot list rooms.
@@ -443,7 +434,6 @@ impl Inner {
                 inner.end_session(&watched, reason).await;
             }
         });
-        tokio::spawn(search::keep_index(Arc::clone(&account)));
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Open { account: Arc::clone(&account), supervisor });

@@ -29,7 +29,6 @@ mod places;
 mod preferences;
 mod presence;
 mod profile;
-mod search;
 mod store;
 mod supervisor;
 mod surroundings;

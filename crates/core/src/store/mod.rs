@@ -24,7 +24,6 @@ pub(crate) mod receipts;
 mod rescue;
 pub(crate) mod rooms;
 mod rows;
-pub(crate) mod search;
 
 #[cfg(test)]
 mod tests;
@@ -33,7 +32,7 @@ use std::{path::Path, sync::Arc};
 
 use hugmedo_chat_protocol::Secret;
 use rusqlite::{Connection, Transaction};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use crate::{error::Error, surroundings::Surroundings};
 use connections::{Connections, Place};
@@ -50,19 +49,18 @@ pub(crate) use own_changes::OwnChange;
 pub(crate) struct Store {
     connections: Arc<Connections>,
     surroundings: Surroundings,
-    written: Arc<Notify>,
 }
 
 impl Store {
     /// Opens the store in a file, creating it if there is none. `key` is 64 hexadecimal digits, see [`new_key`].
     pub(crate) fn open(path: &Path, key: &Secret, surroundings: Surroundings) -> Result<Self, Error> {
         let connections = Connections::open(Place { path: path.to_owned(), key: key.clone() })?;
-        Ok(Self { connections: Arc::new(connections), surroundings, written: Arc::default() })
+        Ok(Self { connections: Arc::new(connections), surroundings })
     }
 
     /// A store that vanishes with its last handle.
     pub(crate) fn in_memory(surroundings: Surroundings) -> Result<Self, Error> {
-        Ok(Self { connections: Arc::new(Connections::in_memory()?), surroundings, written: Arc::default() })
+        Ok(Self { connections: Arc::new(Connections::in_memory()?), surroundings })
     }
 
     /// Runs `work` in one transaction, committed if it succeeds. Off the event loop. `work` is run a second time if the
@@ -72,16 +70,7 @@ impl Store {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Clone + Send + 'static,
     ) -> Result<T, Error> {
         let connections = Arc::clone(&self.connections);
-        let result = self.surroundings.off_loop(move || connections.write(work)).await;
-        if result.is_ok() {
-            self.written.notify_one();
-        }
-        result
-    }
-
-    /// Waits until something was written, at once if that was since the last time. For one watcher.
-    pub(crate) async fn written(&self) {
-        self.written.notified().await;
+        self.surroundings.off_loop(move || connections.write(work)).await
     }
 
     /// Runs `work` on a consistent state. Off the event loop. See [`Store::write`] for when it is run twice.

@@ -37,16 +37,15 @@ fn contents(connection: &Connection) -> BTreeMap<String, Vec<BTreeMap<String, Va
     names
         .map(|name| {
             let name = name.expect("reads");
-            let mut rows = connection.prepare(&format!("SELECT * FROM {name}")).expect("prepares");
+            let mut rows = connection.prepare(&format!("SELECT * FROM {name} ORDER BY 1, 2")).expect("prepares");
             let columns: Vec<String> = rows.column_names().map(str::to_owned).collect();
-            let mut rows = rows
+            let rows = rows
                 .query_map([], |row| {
                     columns.iter().enumerate().map(|(at, name)| Ok((name.clone(), row.get(at)?))).collect()
                 })
                 .expect("reads")
-                .collect::<Result<Vec<BTreeMap<String, Value>>, _>>()
+                .collect::<Result<_, _>>()
                 .expect("reads");
-            rows.sort_by_key(|row| format!("{row:?}"));
             (name, rows)
         })
         .collect()

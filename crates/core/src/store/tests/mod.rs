@@ -12,7 +12,6 @@ mod migrating;
 mod outbox_rules;
 mod power_cut;
 mod receipts_and_unread;
-mod search;
 mod timeline;
 
 use hugmedo_chat_protocol::{
@@ -155,11 +154,6 @@ conformance! {
         who_took_an_urgent_message_on_is_shown_also_when_it_was_told_first,
         what_a_message_answers_and_names_goes_out_with_it,
         a_room_is_pinned_and_muted_until_the_person_chooses_otherwise;
-    search:
-        a_word_is_found_in_the_middle_of_a_sentence,
-        what_was_edited_deleted_or_left_is_no_longer_found,
-        many_hits_come_in_pages_the_newest_first,
-        search_finds_what_a_look_at_every_text_finds;
     receipts_and_unread:
         unread_is_counted_from_the_read_position_which_only_rises,
         what_others_have_seen_shows_on_own_messages,
