@@ -25,6 +25,7 @@ use crate::{
     opening,
     preferences::PreferencesFile,
     profile::DataFolder,
+    search,
     store::{self, drafts, messages, outbox, rooms},
     supervisor,
     surroundings::Surroundings,
@@ -434,6 +435,7 @@ impl Inner {
                 inner.end_session(&watched, reason).await;
             }
         });
+        tokio::spawn(search::index_rest(Arc::clone(&account)));
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Open { account: Arc::clone(&account), supervisor });

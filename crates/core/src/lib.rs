@@ -8,7 +8,7 @@
 //!
 //! Where things are: [`core`](Core) is the door; `opening` signs in and resumes; `supervisor` keeps the link; `intake` takes
 //! in what the server says; `sync` fetches what the socket did not bring; `courier` sends; `timeline` reads; `places` finds
-//! where to jump; `conversation` is what one does with messages beside reading and sending; `notify` decides on notifications; `store` holds it all; `transport` is the only part that knows a network.
+//! where to jump; `conversation` is what one does with messages beside reading and sending; `notify` decides on notifications; `search` finds what was said; `store` holds it all; `transport` is the only part that knows a network.
 
 mod account;
 mod address;
@@ -23,12 +23,14 @@ pub mod error;
 pub mod host;
 mod hub;
 mod intake;
+mod link;
 mod notify;
 mod opening;
 mod places;
 mod preferences;
 mod presence;
 mod profile;
+mod search;
 mod store;
 mod supervisor;
 mod surroundings;
@@ -44,4 +46,5 @@ pub use address::ServerAddress;
 pub use core::{Config, Core};
 pub use error::{Error, ErrorCode};
 pub use hub::Changes;
+pub use link::check_link;
 pub use surroundings::Surroundings;

@@ -14,6 +14,7 @@ use super::{
     coverage::{self, number, position},
     rooms,
     rows::views,
+    search,
 };
 use crate::{error::Error, view::MessageView};
 
@@ -64,10 +65,11 @@ pub(crate) fn take_in(connection: &Connection, me: &UserId, message: &Message) -
             )?;
             // A telling of the original may be older than what is here, by a change or by a page of history. It stands where
             // none is here yet, or where it tells of an edit or a deletion that is not known.
-            connection.execute(
+            let updated = connection.execute(
                 "UPDATE message SET content = ?1, edited_at = ?2, deleted_at = ?3, reactions = ?4
                  WHERE local_id = ?5 AND changed_seq = 0
-                   AND (?6 OR (deleted_at IS NULL AND (?3 IS NOT NULL OR coalesce(edited_at, 0) < ?2)))",
+                   AND (?6 OR (deleted_at IS NULL AND (?3 IS NOT NULL OR coalesce(edited_at, 0) < ?2)))
+                   AND (content, edited_at, deleted_at, reactions) IS NOT (?1, ?2, ?3, ?4)",
                 params![
                     message.content.as_str(),
                     message.edited_at.map(Timestamp::as_millis),
@@ -77,6 +79,9 @@ pub(crate) fn take_in(connection: &Connection, me: &UserId, message: &Message) -
                     known.seq.is_none()
                 ],
             )?;
+            if updated > 0 {
+                search::refresh(connection, known.local_id)?;
+            }
             known.local_id
         }
         None => insert(connection, me, message, seq)?,
@@ -124,6 +129,7 @@ pub(crate) fn take_in_change(connection: &Connection, me: &UserId, change: &Mess
     if updated == 0 {
         return Ok(Vec::new());
     }
+    search::refresh(connection, local_id)?;
     let mut rows = answers_to(connection, &change.room_id, &message.id)?;
     rows.push(local_id);
     Ok(rows)
@@ -146,10 +152,13 @@ pub(super) fn written(reactions: &[Reaction]) -> String {
 
 /// The server has an own message: its name and position go onto the row and it leaves the outbox, in one transaction.
 pub(crate) fn settle(connection: &Connection, local_id: i64, settled: &Settled) -> Result<(), Error> {
-    connection.execute(
+    let updated = connection.execute(
         "UPDATE message SET id = ?, seq = ?, created_at = ? WHERE local_id = ? AND (id IS NULL OR seq IS NULL)",
         params![settled.id.as_str(), number(settled.seq), settled.created_at.as_millis(), local_id],
     )?;
+    if updated > 0 {
+        search::refresh(connection, local_id)?;
+    }
     connection.execute("DELETE FROM outbox WHERE local_id = ?", params![local_id])?;
     Ok(())
 }
@@ -225,7 +234,9 @@ fn insert(connection: &Connection, me: &UserId, message: &Message, seq: Seq) -> 
             message.mentions.contains(me),
         ],
     )?;
-    Ok(connection.last_insert_rowid())
+    let local_id = connection.last_insert_rowid();
+    search::refresh(connection, local_id)?;
+    Ok(local_id)
 }
 
 /// Rows of a room that have no position yet. By way of the outbox, which is short: asked for directly, every row of the

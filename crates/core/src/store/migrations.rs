@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorCode};
 pub(super) const STEPS: &[&str] = &[
     include_str!("../../migrations/0001_create_store.sql"),
     include_str!("../../migrations/0002_add_conversation.sql"),
+    include_str!("../../migrations/0003_add_search.sql"),
 ];
 
 /// Brings the store to the newest version, each step in a transaction of its own.

@@ -24,6 +24,7 @@ pub(crate) mod receipts;
 mod rescue;
 pub(crate) mod rooms;
 mod rows;
+pub(crate) mod search;
 
 #[cfg(test)]
 mod tests;

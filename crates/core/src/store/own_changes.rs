@@ -6,7 +6,7 @@
 use hugmedo_chat_protocol::{MessageId, Reaction, RoomId, Sensitive, Seq, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{coverage::number, messages, rows::reactions};
+use super::{coverage::number, messages, rows::reactions, search};
 use crate::error::Error;
 
 /// What was done to a message.
@@ -56,6 +56,7 @@ pub(crate) fn apply(
             )?
         }
     };
+    search::refresh(connection, local_id)?;
     let mut rows = messages::answers_to(connection, room, message)?;
     rows.push(local_id);
     Ok(rows)

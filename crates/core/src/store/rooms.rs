@@ -11,6 +11,7 @@ use super::{
     coverage::{number, position},
     messages,
     rows::preview,
+    search,
 };
 use crate::{
     error::Error,
@@ -53,6 +54,7 @@ pub(crate) fn is_known(connection: &Connection, room: &RoomId) -> Result<bool, E
 
 /// Forgets a room with everything in it.
 pub(crate) fn remove(connection: &Connection, room: &RoomId) -> Result<bool, Error> {
+    search::forget_room(connection, room)?;
     connection.execute("DELETE FROM outbox WHERE room_id = ?", params![room.as_str()])?;
     connection.execute("DELETE FROM draft WHERE room_id = ?", params![room.as_str()])?;
     connection.execute("DELETE FROM acknowledgement WHERE room_id = ?", params![room.as_str()])?;

@@ -42,6 +42,7 @@ pub(super) fn reactions_are_shown_by_name_and_change_with_the_message(store: &St
             last_seq: Seq::new(1),
             read_seq: Seq::ZERO,
             last_message: None,
+            direct: false,
         };
         rooms::take_in(transaction, &room).expect("writes");
         let thumbs = |users: &[&str]| Reaction {

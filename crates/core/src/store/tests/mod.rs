@@ -12,6 +12,7 @@ mod migrating;
 mod outbox_rules;
 mod power_cut;
 mod receipts_and_unread;
+mod searching;
 mod timeline;
 
 use hugmedo_chat_protocol::{
@@ -154,6 +155,11 @@ conformance! {
         who_took_an_urgent_message_on_is_shown_also_when_it_was_told_first,
         what_a_message_answers_and_names_goes_out_with_it,
         a_room_is_pinned_and_muted_until_the_person_chooses_otherwise;
+    searching:
+        words_of_any_length_are_found_however_they_are_written,
+        what_changes_or_goes_is_found_as_it_now_is_or_not_at_all,
+        hits_come_newest_first_page_by_page_within_the_asked_bounds,
+        the_index_finds_what_looking_through_everything_finds;
     receipts_and_unread:
         unread_is_counted_from_the_read_position_which_only_rises,
         what_others_have_seen_shows_on_own_messages,
