@@ -67,11 +67,6 @@ export class Held {
 		this.taken = held.message;
 	}
 
-	/** Sends what is held now, as before signing out. */
-	async sendNow(): Promise<void> {
-		await this.#release(this.messages);
-	}
-
 	/** The session ended: its messages are not for another. */
 	clear() {
 		this.#forget(this.messages);
