@@ -6,7 +6,12 @@
 use hugmedo_chat_protocol::{MessageId, Reaction, RoomId, Sensitive, Seq, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{coverage::number, messages, rows::reactions, search};
+use super::{
+    coverage::{self, number},
+    messages, rooms,
+    rows::reactions,
+    search,
+};
 use crate::error::Error;
 
 /// What was done to a message.
@@ -37,6 +42,8 @@ pub(crate) fn apply(
         )
         .optional()?;
     let Some((local_id, before)) = found else { return Ok(Vec::new()) };
+    coverage::add(connection, room, seq, seq)?;
+    rooms::raise_last_seq(connection, room, seq)?;
     let seq = number(seq);
     match change {
         OwnChange::Edited(content) => connection.execute(
