@@ -23,7 +23,7 @@ use crate::{
     hub::Hub,
     preferences::PreferencesFile,
     presence::PresenceBoard,
-    store::{Store, messages, rooms},
+    store::{Store, rooms, rows},
     surroundings::Surroundings,
     tokens::{TokenFailure, TokenKeeper},
     transport::{HttpFailure, Link, Network},
@@ -262,7 +262,7 @@ impl Account {
             .read(move |connection| {
                 let mut views = Vec::new();
                 for row in rows {
-                    views.extend(messages::one(connection, &me, row)?);
+                    views.extend(rows::one(connection, &me, row)?);
                 }
                 Ok(views)
             })

@@ -26,7 +26,7 @@ use crate::{
     preferences::PreferencesFile,
     profile::DataFolder,
     search,
-    store::{self, drafts, messages, outbox, rooms},
+    store::{self, drafts, outbox, rooms, rows},
     supervisor,
     surroundings::Surroundings,
     timeline,
@@ -231,7 +231,7 @@ impl Core {
                 if outbox::enqueue(transaction, &me, &outgoing)?.is_some() {
                     drafts::save_draft(transaction, &outgoing.room_id, &Sensitive::default())?;
                 }
-                messages::by_client_id(transaction, &me.id, &outgoing.client_message_id)?
+                rows::by_client_id(transaction, &me.id, &outgoing.client_message_id)?
                     .filter(|view| view.room_id == outgoing.room_id)
                     .ok_or_else(|| Error::new(ErrorCode::Refused, "the id was used in another room"))
             })
@@ -367,7 +367,7 @@ impl Core {
     pub async fn unsent_messages(&self) -> Result<Vec<MessageView>, Error> {
         let account = self.account()?;
         let me = account.me.id.clone();
-        account.store.read(move |connection| messages::unsent(connection, &me)).await
+        account.store.read(move |connection| rows::unsent(connection, &me)).await
     }
 
     /// The computer's network is another now, or there is one again: what stands is tried out, what waits tries at once.

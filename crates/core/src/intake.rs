@@ -13,7 +13,7 @@ use crate::{
     account::{Account, ROWS_PER_RECEIPT},
     error::Error,
     notify,
-    store::{acknowledgements, messages, meta, notified, receipts, rooms},
+    store::{acknowledgements, messages, meta, notified, receipts, rooms, rows},
     view::{MessageView, RoomView, ViewChange},
 };
 
@@ -154,10 +154,10 @@ async fn publish(account: &Account, taken: &Taken) -> Result<(), Error> {
         .read(move |connection| {
             let mut views = Vec::new();
             for row in rows {
-                views.extend(messages::one(connection, &me, row)?);
+                views.extend(rows::one(connection, &me, row)?);
             }
             for (room, stretch) in receipts {
-                views.extend(messages::own_between(connection, &me, &room, stretch, ROWS_PER_RECEIPT)?);
+                views.extend(rows::own_between(connection, &me, &room, stretch, ROWS_PER_RECEIPT)?);
             }
             let mut room_views = Vec::new();
             for room in touched {

@@ -12,7 +12,7 @@ use crate::{
     account::Account,
     api::Part,
     error::{Error, ErrorCode},
-    store::{coverage, messages, rooms},
+    store::{coverage, rooms, stretches},
     sync,
     view::Place,
 };
@@ -41,7 +41,7 @@ async fn message(account: &Account, room: &RoomId, id: MessageId) -> Result<Opti
         let (known, newest) = account
             .store
             .read(move |connection| {
-                Ok((messages::position_of(connection, &asked, &looked_for)?, coverage::newest(connection, &asked)?))
+                Ok((stretches::position_of(connection, &asked, &looked_for)?, coverage::newest(connection, &asked)?))
             })
             .await?;
         let beginning = Seq::new(1);
@@ -62,7 +62,7 @@ async fn message(account: &Account, room: &RoomId, id: MessageId) -> Result<Opti
         if far.is_none() {
             // Nothing lies beyond, so it is here now or nowhere.
             let (asked, id) = (room.clone(), id.clone());
-            return account.store.read(move |connection| messages::position_of(connection, &asked, &id)).await;
+            return account.store.read(move |connection| stretches::position_of(connection, &asked, &id)).await;
         }
     }
 }
@@ -73,7 +73,7 @@ async fn time(account: &Account, room: &RoomId, at: Timestamp) -> Result<Option<
     let (last_before, first_from, range, newest) = account
         .store
         .read(move |connection| {
-            let (last_before, first_from) = messages::beside_time(connection, &asked, at)?;
+            let (last_before, first_from) = stretches::beside_time(connection, &asked, at)?;
             let newest = rooms::last_seq(connection, &asked)?;
             let range = coverage::around(connection, &asked, first_from.unwrap_or(newest))?;
             Ok((last_before, first_from, range, newest))

@@ -11,7 +11,7 @@ use crate::{
     account::Account,
     api::Part,
     error::{Error, ErrorCode},
-    store::{drafts, messages, rooms},
+    store::{drafts, rooms, stretches},
     sync,
     view::{OpenedRoom, TimelinePage},
 };
@@ -41,7 +41,7 @@ pub(crate) async fn open(account: &Account, room: &RoomId) -> Result<OpenedRoom,
             let view =
                 rooms::view(connection, &me, &asked)?.ok_or_else(|| Error::new(ErrorCode::NotFound, "no such room"))?;
             let limit = PAGE.max(view.unread.saturating_add(CONTEXT)).min(MAX_PAGE as u32);
-            let stretch = messages::newest(connection, &me, &asked, limit)?;
+            let stretch = stretches::newest(connection, &me, &asked, limit)?;
             Ok((view, stretch, drafts::draft(connection, &asked)?))
         })
         .await?;
@@ -102,15 +102,15 @@ async fn beside(account: &Account, room: &RoomId, part: Part, limit: u32) -> Res
 async fn stored(account: &Account, room: &RoomId, part: Part, limit: u32) -> Result<Option<TimelinePage>, Error> {
     let (me, asked) = (account.me.id.clone(), room.clone());
     let read = account.store.read(move |connection| match part {
-        Part::Newest => messages::newest(connection, &me, &asked, limit).map(Some),
-        Part::Before(before) => messages::before(connection, &me, &asked, before, limit),
-        Part::After(after) => messages::after(connection, &me, &asked, after, limit),
+        Part::Newest => stretches::newest(connection, &me, &asked, limit).map(Some),
+        Part::Before(before) => stretches::before(connection, &me, &asked, before, limit),
+        Part::After(after) => stretches::after(connection, &me, &asked, after, limit),
     });
     Ok(read.await?.map(|stretch| page(room, stretch)))
 }
 
-fn page(room: &RoomId, stretch: messages::Stretch) -> TimelinePage {
-    let messages::Stretch { messages, has_earlier, has_later } = stretch;
+fn page(room: &RoomId, stretch: stretches::Stretch) -> TimelinePage {
+    let stretches::Stretch { messages, has_earlier, has_later } = stretch;
     TimelinePage { room_id: room.clone(), messages, has_earlier, has_later, incomplete: None }
 }
 

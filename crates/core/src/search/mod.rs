@@ -74,13 +74,11 @@ fn wanted(query: SearchQuery) -> Result<Wanted, Error> {
 pub(crate) async fn index_rest(account: Arc<Account>) {
     let indexing = async {
         loop {
-            match account.store.read(search::is_behind).await {
+            match index_next(&account).await {
+                Ok(true) => sleep(BREATH).await,
                 Ok(false) => return,
-                Ok(true) => {}
-                Err(error) => tracing::debug!(%error, "what is to be indexed is not known"),
-            }
-            match account.store.write(|transaction| search::index_some(transaction, BATCH)).await {
-                Ok(()) => sleep(BREATH).await,
+                // The store is closed.
+                Err(error) if error.code() == ErrorCode::NotSignedIn => return,
                 Err(error) => {
                     tracing::info!(%error, "indexing pauses");
                     sleep(PAUSE).await;
@@ -93,4 +91,13 @@ pub(crate) async fn index_rest(account: Arc<Account>) {
         () = account.stop.cancelled() => {}
         () = indexing => {}
     }
+}
+
+/// Returns whether there was anything to do.
+async fn index_next(account: &Account) -> Result<bool, Error> {
+    let is_behind = account.store.read(search::is_behind).await?;
+    if is_behind {
+        account.store.write(|transaction| search::index_some(transaction, BATCH)).await?;
+    }
+    Ok(is_behind)
 }

@@ -73,9 +73,8 @@ mod tests {
         let words = [r#"a" OR b*"#.replace(' ', ""), "に".to_owned()];
         let question = question(&words, Some("x y"), None).expect("something is asked for");
         assert!(question.split(" AND ").all(|term| {
-            let term = term.trim_end_matches('*');
-            let inner = &term[1..term.len() - 1];
-            term.starts_with('"') && term.ends_with('"') && !inner.contains(['"', ' ', '*'])
+            let inner = term.trim_end_matches('*').strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+            inner.is_some_and(|inner| !inner.contains(['"', ' ', '*']))
         }));
         assert!(question.ends_with("\"に\"*"));
         assert_eq!(super::question(&[], None, None), None);

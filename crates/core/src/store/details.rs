@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hugmedo_chat_protocol::{MessageId, ReceiptKind, RoomId, Seq, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{acknowledgements, columns::named, coverage::position, messages, rooms};
+use super::{acknowledgements, columns::named, coverage::position, rooms, rows};
 use crate::{
     error::{Error, ErrorCode},
     view::{MemberReceipt, MessageDetails},
@@ -22,7 +22,7 @@ pub(crate) fn of(connection: &Connection, me: &UserId, room: &RoomId, id: &Messa
         )
         .optional()?
         .ok_or_else(missing)?;
-    let message = messages::one(connection, me, local_id)?.ok_or_else(missing)?;
+    let message = rows::one(connection, me, local_id)?.ok_or_else(missing)?;
     let seq = message.seq.unwrap_or_default();
     let positions = positions(connection, me, room)?;
     let took_on: BTreeMap<UserId, Timestamp> = acknowledgements::of(connection, room, id)?.into_iter().collect();

@@ -23,8 +23,9 @@ pub(crate) mod own_changes;
 pub(crate) mod receipts;
 mod rescue;
 pub(crate) mod rooms;
-mod rows;
+pub(crate) mod rows;
 pub(crate) mod search;
+pub(crate) mod stretches;
 
 #[cfg(test)]
 mod tests;

@@ -9,8 +9,7 @@ use super::{
     choices,
     columns::{name_of, named},
     coverage::{number, position},
-    messages,
-    rows::preview,
+    rows::{self, preview},
     search,
 };
 use crate::{
@@ -139,7 +138,7 @@ pub(crate) fn view(connection: &Connection, me: &UserId, room: &RoomId) -> Resul
         members: serde_json::from_str::<Vec<User>>(&members).unwrap_or_default(),
         unread: unread_where(connection, me, room, read_seq, ANY)?,
         read_seq: position(read_seq),
-        last_message: messages::last(connection, me, room)?.map(|last| LastMessageView {
+        last_message: rows::last(connection, me, room)?.map(|last| LastMessageView {
             preview: preview(last.content.as_str()),
             author_name: last.author.name,
             own: last.own,

@@ -6,12 +6,17 @@
 use std::collections::BTreeMap;
 
 use hugmedo_chat_protocol::{
-    ClientMessageId, MessageId, Priority, Reaction, RoomId, Sensitive, Timestamp, User, UserId, UserType,
+    ClientMessageId, MessageId, Priority, Reaction, RoomId, Sensitive, Seq, Timestamp, User, UserId, UserType,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::{acknowledgements, columns::named, coverage::position, receipts, rooms};
+use super::{
+    acknowledgements,
+    columns::named,
+    coverage::{number, position},
+    receipts, rooms,
+};
 use crate::{
     error::{Error, ErrorCode},
     view::{Delivery, MessageView, QuoteView, ReactionView},
@@ -51,6 +56,11 @@ pub(super) fn preview(content: &str) -> Sensitive {
 pub(super) fn reactions(json: &str) -> Vec<Reaction> {
     serde_json::from_str(json).unwrap_or_default()
 }
+
+/// Rows of a room that have no position yet. By way of the outbox, which is short: asked for directly, every row of the
+/// store would be looked at.
+pub(super) const PENDING: &str =
+    "m.local_id IN (SELECT local_id FROM outbox WHERE outbox.room_id = ?1) AND m.room_id = ?1 AND m.seq IS NULL";
 
 /// The query behind [`views`].
 pub(super) fn select(condition: &str) -> String {
@@ -213,4 +223,64 @@ fn view(row: &Row<'_>, me: &UserId) -> Result<MessageView, Error> {
         reactions: Vec::new(),
         acknowledged_by: Vec::new(),
     })
+}
+
+/// One row.
+pub(crate) fn one(connection: &Connection, me: &UserId, local_id: i64) -> Result<Option<MessageView>, Error> {
+    Ok(views(connection, me, "m.local_id = ?1", params![local_id])?.pop())
+}
+
+/// Own rows that the server does not have.
+pub(super) const UNSENT: &str = "m.local_id IN (SELECT local_id FROM outbox) ORDER BY m.local_id";
+
+/// Own rows that the server does not have, in the order they go out.
+pub(crate) fn unsent(connection: &Connection, me: &UserId) -> Result<Vec<MessageView>, Error> {
+    views(connection, me, UNSENT, ())
+}
+
+/// The newest row of a room, waiting ones included.
+pub(crate) fn last(connection: &Connection, me: &UserId, room: &RoomId) -> Result<Option<MessageView>, Error> {
+    let pending =
+        views(connection, me, &format!("{PENDING} ORDER BY m.local_id DESC LIMIT 1"), params![room.as_str()])?.pop();
+    if pending.is_some() {
+        return Ok(pending);
+    }
+    Ok(views(
+        connection,
+        me,
+        "m.room_id = ?1 AND m.seq IS NOT NULL ORDER BY m.seq DESC LIMIT 1",
+        params![room.as_str()],
+    )?
+    .pop())
+}
+
+/// Own sent rows with `after < seq <= up_to`, the newest `limit`.
+pub(crate) fn own_between(
+    connection: &Connection,
+    me: &UserId,
+    room: &RoomId,
+    (after, up_to): (Seq, Seq),
+    limit: u32,
+) -> Result<Vec<MessageView>, Error> {
+    views(
+        connection,
+        me,
+        "m.room_id = ?1 AND m.seq > ?2 AND m.seq <= ?3 AND m.user_id = ?4 ORDER BY m.seq DESC LIMIT ?5",
+        params![room.as_str(), number(after), number(up_to), me.as_str(), limit],
+    )
+}
+
+/// The row of an own message by the client's name for it.
+pub(crate) fn by_client_id(
+    connection: &Connection,
+    me: &UserId,
+    client_message_id: &ClientMessageId,
+) -> Result<Option<MessageView>, Error> {
+    Ok(views(
+        connection,
+        me,
+        "m.user_id = ?1 AND m.client_message_id = ?2",
+        params![me.as_str(), client_message_id.as_str()],
+    )?
+    .pop())
 }

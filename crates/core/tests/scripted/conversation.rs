@@ -1,6 +1,6 @@
 //! Changing what was said, people and new rooms: done once the server has it, shown without waiting for its echo.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use hugmedo_chat_core::{
     ErrorCode,
     transport::HttpFailure,
@@ -44,7 +44,7 @@ async fn shown(scene: &mut Scene, seq: u64, what: &str, holds: impl Fn(&MessageV
     let key = format!("m-{seq}");
     let row = |watch: &hugmedo_chat_testkit::Watch| watch.messages.get(&room())?.get(&key).cloned();
     scene.watch.until(what, |watch| row(watch).is_some_and(|row| holds(&row))).await?;
-    Ok(row(&scene.watch).expect("it was there"))
+    row(&scene.watch).context("it was there")
 }
 
 /// Answers the next event of this name, and returns what was asked.

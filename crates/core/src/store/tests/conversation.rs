@@ -5,7 +5,7 @@ use hugmedo_chat_protocol::{Priority, Reaction, Room, RoomKind};
 use super::*;
 
 fn rows(transaction: &Transaction<'_>) -> Vec<crate::view::MessageView> {
-    messages::newest(transaction, &me(), &general(), 100).expect("reads").messages
+    stretches::newest(transaction, &me(), &general(), 100).expect("reads").messages
 }
 
 fn change(seq: u64, message: Message) -> MessageChanged {
@@ -146,4 +146,20 @@ pub(super) fn a_room_is_pinned_and_muted_until_the_person_chooses_otherwise(stor
     }
     store.now(|transaction| meta::forget_history(transaction)).expect("writes");
     assert!(shown().choices.muted, "the history is the server's, this is the person's");
+}
+
+pub(super) fn an_own_message_taken_back_leaves_no_text_behind(store: &Store) {
+    store.now(|transaction| {
+        messages::take_in(transaction, &me(), &said("sato", 1, "別の患者さん")).expect("writes");
+        let place = (&general(), &"m-1".into());
+        let taken_back = |seq| {
+            own_changes::apply(transaction, &me(), place, &OwnChange::Deleted, Seq::new(seq), Timestamp::now())
+                .expect("writes")
+        };
+        assert_eq!(taken_back(3).len(), 1);
+        let stored: String =
+            transaction.query_row("SELECT content FROM message", [], |row| row.get(0)).expect("is there");
+        assert!(stored.is_empty());
+        assert!(taken_back(3).is_empty() && taken_back(2).is_empty(), "the same or an older one changes nothing");
+    });
 }

@@ -54,7 +54,7 @@ fn filled(store: &Store) -> [OutgoingMessage; 2] {
 }
 
 fn assert_only_what_is_unsent_is_left(store: &Store) {
-    let rows = store.seen(|connection| messages::newest(connection, &me(), &general(), 10)).messages;
+    let rows = store.seen(|connection| stretches::newest(connection, &me(), &general(), 10)).messages;
     let shown: Vec<_> = rows.iter().map(|row| (row.content.as_str(), row.delivery)).collect();
     assert_eq!(shown, [("失敗", Some(Delivery::Failed)), ("待機中", Some(Delivery::Queued))]);
     assert_eq!(store.seen(|connection| drafts::draft(connection, &general())).as_str(), "下書き");

@@ -82,7 +82,7 @@ fn a_migrated_store_is_read_as_a_fresh_one_is() {
     for old in 1..=STEPS.len() {
         let mut connection = filled(old);
         migrations::run(&mut connection).expect("migrates");
-        let rows = messages::newest(&connection, &me(), &general(), 10).expect("reads").messages;
+        let rows = stretches::newest(&connection, &me(), &general(), 10).expect("reads").messages;
         let shown: Vec<_> = rows.iter().map(|row| (row.content.as_str(), row.delivery)).collect();
         assert_eq!(
             shown,

@@ -154,6 +154,7 @@ conformance! {
         unread_mentions_and_urgent_ones_are_counted_apart,
         who_took_an_urgent_message_on_is_shown_also_when_it_was_told_first,
         what_a_message_answers_and_names_goes_out_with_it,
+        an_own_message_taken_back_leaves_no_text_behind,
         a_room_is_pinned_and_muted_until_the_person_chooses_otherwise;
     searching:
         words_of_any_length_are_found_however_they_are_written,

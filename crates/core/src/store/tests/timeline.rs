@@ -26,7 +26,7 @@ pub(super) fn a_message_that_arrives_by_every_way_is_one_row(store: &Store) {
         for _ in 0..2 {
             messages::take_in(transaction, &me(), &echo).expect("writes");
         }
-        let rows = messages::newest(transaction, &me(), &general(), 10).expect("reads").messages;
+        let rows = stretches::newest(transaction, &me(), &general(), 10).expect("reads").messages;
         assert_eq!(rows.len(), 1);
         assert_eq!((rows[0].delivery, rows[0].seq), (Some(Delivery::Sent), Some(Seq::new(1))));
         assert_eq!(rows[0].key, id.client_message_id.as_str(), "the list key never changes");
@@ -42,7 +42,7 @@ pub(super) fn a_deleted_message_is_not_unread_and_its_text_is_gone(store: &Store
         messages::take_in_change(transaction, &me(), &change).expect("writes");
         // The original is told again, by a page of history that was on its way.
         messages::take_in(transaction, &me(), &said("suzuki", 1, "間違い")).expect("writes");
-        let rows = messages::newest(transaction, &me(), &general(), 10).expect("reads").messages;
+        let rows = stretches::newest(transaction, &me(), &general(), 10).expect("reads").messages;
         assert!(rows[0].deleted && rows[0].content.as_str().is_empty());
         assert_eq!(unread(transaction), 0);
         let stored: String =
@@ -61,7 +61,7 @@ pub(super) fn an_older_change_never_undoes_a_newer_one(store: &Store) {
         };
         messages::take_in_change(transaction, &me(), &edit(3, "第三版")).expect("writes");
         assert!(messages::take_in_change(transaction, &me(), &edit(2, "第二版")).expect("writes").is_empty());
-        let rows = messages::newest(transaction, &me(), &general(), 10).expect("reads").messages;
+        let rows = stretches::newest(transaction, &me(), &general(), 10).expect("reads").messages;
         assert_eq!(rows[0].content.as_str(), "第三版");
     });
 }
@@ -91,25 +91,25 @@ pub(super) fn a_timeline_is_shown_from_within_one_stretch_without_holes(store: &
         for seq in [1, 2, 3, 7, 8] {
             messages::take_in(transaction, &me(), &said("suzuki", seq, "本文")).expect("writes");
         }
-        let seqs = |stretch: &messages::Stretch| {
+        let seqs = |stretch: &stretches::Stretch| {
             stretch.messages.iter().filter_map(|row| row.seq).map(Seq::get).collect::<Vec<_>>()
         };
-        let newest = messages::newest(transaction, &me(), &general(), 10).expect("reads");
+        let newest = stretches::newest(transaction, &me(), &general(), 10).expect("reads");
         assert_eq!(
             (seqs(&newest), newest.has_earlier),
             (vec![7, 8], true),
             "4 to 6 are missing, so 3 is not shown beside 7"
         );
         assert!(
-            messages::before(transaction, &me(), &general(), Seq::new(7), 10).expect("reads").is_none(),
+            stretches::before(transaction, &me(), &general(), Seq::new(7), 10).expect("reads").is_none(),
             "ask the server"
         );
         for seq in [6, 5, 4] {
             messages::take_in(transaction, &me(), &said("suzuki", seq, "本文")).expect("writes");
         }
-        let newest = messages::newest(transaction, &me(), &general(), 10).expect("reads");
+        let newest = stretches::newest(transaction, &me(), &general(), 10).expect("reads");
         assert_eq!((seqs(&newest), newest.has_earlier), ((1..=8).collect(), false));
-        let page = messages::before(transaction, &me(), &general(), Seq::new(6), 3).expect("reads").expect("is here");
+        let page = stretches::before(transaction, &me(), &general(), Seq::new(6), 3).expect("reads").expect("is here");
         assert_eq!((seqs(&page), page.has_earlier), (vec![3, 4, 5], true));
     });
 }
@@ -120,7 +120,7 @@ pub(super) fn later_rows_end_with_the_newest_and_what_waits_or_at_a_hole(store: 
             messages::take_in(transaction, &me(), &said("suzuki", seq, "本文")).expect("writes");
         }
         outbox::enqueue(transaction, &sato(), &outgoing("待機中")).expect("writes");
-        let after = |seq: u64, limit| messages::after(transaction, &me(), &general(), Seq::new(seq), limit);
+        let after = |seq: u64, limit| stretches::after(transaction, &me(), &general(), Seq::new(seq), limit);
         let shown = |seq: u64, limit| {
             let page = after(seq, limit).expect("reads")?;
             let seqs: Vec<u64> = page.messages.iter().map(|row| row.seq.map_or(0, Seq::get)).collect();
@@ -146,7 +146,7 @@ pub(super) fn a_time_stands_between_the_messages_beside_it(store: &Store) {
             messages::take_in(transaction, &me(), &said("suzuki", seq, "本文")).expect("writes");
         }
         let beside =
-            |millis| messages::beside_time(transaction, &general(), Timestamp::from_millis(millis)).expect("reads");
+            |millis| stretches::beside_time(transaction, &general(), Timestamp::from_millis(millis)).expect("reads");
         let seq = |number| Some(Seq::new(number));
         assert_eq!(beside(0), (None, seq(2)));
         assert_eq!(beside(3_000), (seq(2), seq(3)));
