@@ -15,10 +15,10 @@ export const wholeWorkspace = ['--workspace', '--locked', '--features', 'tauri/c
 
 const suffix = platform() === 'win32' ? '.exe' : '';
 
-/** The built programs. */
+/** The built programs, or the installed ones where the environment names them. */
 export const programs = {
-	app: join(targetDir, 'debug', `hugmedo-chat${suffix}`),
-	server: join(targetDir, 'debug', `hugmedo-chat-server${suffix}`)
+	app: process.env.HUGMEDO_CHAT_APP_PROGRAM || join(targetDir, 'debug', `hugmedo-chat${suffix}`),
+	server: process.env.HUGMEDO_CHAT_SERVER_PROGRAM || join(targetDir, 'debug', `hugmedo-chat-server${suffix}`)
 };
 
 /** Builds `build/` from `src/` and `static/`, unless nothing it depends on has changed. */

@@ -42,6 +42,7 @@ const debian = {
 		'dunst', // the notification service
 		'imagemagick', // reads the pixels
 		'fonts-noto-cjk',
+		'fonts-noto-color-emoji',
 		'locales'
 	],
 	test: [

@@ -1,0 +1,161 @@
+/**
+ * A Debian of its own in a folder: what a fresh computer has, and nothing that developing left behind on this one.
+ *
+ * Needs root and debootstrap. Packages come from where this computer gets its own. No service runs in it; what it starts is
+ * started by the tests.
+ */
+import {
+	chmodSync,
+	copyFileSync,
+	cpSync,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readFileSync,
+	readdirSync,
+	rmSync,
+	writeFileSync
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { spawnSync } from 'node:child_process';
+
+export class Debian {
+	/** Where it lies. */
+	folder = mkdtempSync(join(tmpdir(), 'hugmedo-debian-'));
+	#mounts = [];
+
+	static make() {
+		const debian = new Debian();
+		try {
+			// Others than root have to get in as well.
+			chmodSync(debian.folder, 0o755);
+			must('debootstrap', ['--variant=minbase', 'bookworm', debian.folder, ...mirror()]);
+			for (const name of ['sources.list', 'sources.list.d', 'apt.conf.d', 'trusted.gpg.d', 'auth.conf.d']) {
+				if (existsSync(join('/etc/apt', name))) {
+					rmSync(debian.path('/etc/apt', name), { recursive: true, force: true });
+					cpSync(join('/etc/apt', name), debian.path('/etc/apt', name), { recursive: true, dereference: true });
+				}
+			}
+			copyFileSync('/etc/resolv.conf', debian.path('/etc/resolv.conf'));
+			// Nothing is started by being installed.
+			writeFileSync(debian.path('/usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+			debian.#mount('proc', '/proc', ['-t', 'proc']);
+			debian.#mount('/dev', '/dev', ['--rbind']);
+			debian.run('apt-get', ['update', '--quiet']);
+		} catch (error) {
+			debian.remove();
+			throw error;
+		}
+		return debian;
+	}
+
+	path(...parts) {
+		return join(this.folder, ...parts);
+	}
+
+	/** Shows a folder of this computer inside, for reading only. */
+	lend(folder, at) {
+		this.#mount(folder, at, ['--bind']);
+		must('mount', ['-o', 'remount,bind,ro', this.path(at)]);
+	}
+
+	/** Runs a program inside to its end and answers what it printed. */
+	run(command, args = [], { env = {}, input, mayFail = false } = {}) {
+		const done = spawnSync('chroot', [this.folder, command, ...args], {
+			encoding: 'utf8',
+			input,
+			maxBuffer: 1 << 28,
+			env: {
+				PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+				HOME: '/root',
+				LANG: 'C.UTF-8',
+				DEBIAN_FRONTEND: 'noninteractive',
+				...proxies(),
+				...env
+			}
+		});
+		if (done.status !== 0 && !mayFail) {
+			throw new Error(`\`${[command, ...args].join(' ')}\` failed (${done.status}):\n${done.stdout}\n${done.stderr}`);
+		}
+		return done.stdout + done.stderr;
+	}
+
+	install(...packages) {
+		return this.run('apt-get', ['install', '--yes', '--quiet', ...packages]);
+	}
+
+	/** Every file that is there, but for what the package manager and the system keep about themselves. */
+	files() {
+		const kept = [
+			'/proc',
+			'/dev',
+			'/sys',
+			'/run',
+			'/tmp',
+			'/packages',
+			'/repository',
+			'/opt/lent',
+			'/var/cache',
+			'/var/log',
+			'/var/lib/apt',
+			'/var/lib/dpkg',
+			'/root'
+		];
+		return this.run('find', ['/', '-xdev', ...kept.flatMap((folder) => ['-path', folder, '-prune', '-o']), '-print'])
+			.split('\n')
+			.filter(Boolean);
+	}
+
+	remove() {
+		for (const at of this.#mounts.reverse()) spawnSync('umount', ['--recursive', '--lazy', at]);
+		// A folder that is still mounted is another computer's; it stays.
+		const mounted = readFileSync('/proc/self/mounts', 'utf8').includes(` ${resolve(this.folder)}/`);
+		if (!mounted) rmSync(this.folder, { recursive: true, force: true });
+	}
+
+	#mount(what, at, options) {
+		mkdirSync(this.path(at), { recursive: true });
+		must('mount', [...options, what, this.path(at)]);
+		this.#mounts.push(this.path(at));
+		if (options.includes('--rbind')) must('mount', ['--make-rslave', this.path(at)]);
+	}
+}
+
+/** A package as its next version: the same files under a higher number. */
+export function nextVersion(file, version) {
+	const folder = mkdtempSync(join(tmpdir(), 'hugmedo-package-'));
+	must('dpkg-deb', ['--raw-extract', file, folder]);
+	const control = join(folder, 'DEBIAN', 'control');
+	writeFileSync(control, readFileSync(control, 'utf8').replace(/^Version: .*$/m, `Version: ${version}`));
+	const made = join(dirname(file), `next-${version}-${file.split('/').at(-1)}`);
+	must('dpkg-deb', ['--build', '--root-owner-group', folder, made]);
+	rmSync(folder, { recursive: true, force: true });
+	return made;
+}
+
+function must(command, args) {
+	const done = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
+	if (done.status !== 0) {
+		throw new Error(`\`${[command, ...args].join(' ')}\` failed: ${done.error?.message ?? done.stdout + done.stderr}`);
+	}
+	return done.stdout;
+}
+
+/** Where this computer gets its packages, so that a mirror of the organisation's is used here as well. */
+function mirror() {
+	const lists = ['/etc/apt/sources.list', ...within('/etc/apt/sources.list.d')].filter((file) => existsSync(file));
+	for (const line of lists.flatMap((file) => readFileSync(file, 'utf8').split('\n'))) {
+		const [, address] = line.match(/^(?:deb (?:\[.*\] )?|URIs:\s*)(https?:\S+)/) ?? [];
+		if (address) return [address];
+	}
+	return [];
+}
+
+function within(folder) {
+	return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+}
+
+function proxies() {
+	return Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(https?|no)_proxy$/i.test(name)));
+}
