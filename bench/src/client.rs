@@ -102,6 +102,8 @@ async fn send(client: &Client, id: &str) {
         client_message_id: ClientMessageId::new(id),
         content: text_of(id).as_str().into(),
         priority: Default::default(),
+        reply_to: None,
+        mentions: Vec::new(),
     };
     // Nobody signed in is no loss: it is sent once someone is.
     if let Ok(row) = client.core.send_message(outgoing).await {

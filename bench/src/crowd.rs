@@ -105,6 +105,8 @@ impl Member {
             client_message_id: ClientMessageId::new(id),
             content: text_of(id).as_str().into(),
             priority: Default::default(),
+            reply_to: None,
+            mentions: Vec::new(),
         };
         self.core.send_message(outgoing).await?;
         Ok(())

@@ -22,7 +22,8 @@ use crate::{
     host::Notifier,
     hub::Hub,
     preferences::PreferencesFile,
-    store::{Store, messages, rooms},
+    presence::PresenceBoard,
+    store::{Store, rooms, rows},
     surroundings::Surroundings,
     tokens::{TokenFailure, TokenKeeper},
     transport::{HttpFailure, Link, Network},
@@ -73,6 +74,7 @@ pub(crate) struct Account {
     link: RwLock<Option<Arc<dyn Link>>>,
     connection: Mutex<ConnectionView>,
     typing: Mutex<TypingBoard>,
+    presence: Mutex<PresenceBoard>,
     gaze: Mutex<Gaze>,
     trouble: Mutex<Option<ErrorCode>>,
 }
@@ -125,6 +127,7 @@ impl Account {
             connection: Mutex::new(idle(parts.surroundings.now())),
             surroundings: parts.surroundings,
             typing: Mutex::new(TypingBoard::default()),
+            presence: Mutex::new(PresenceBoard::default()),
             gaze: Mutex::new(Gaze::default()),
             trouble: Mutex::new(None),
         }
@@ -213,6 +216,15 @@ impl Account {
         self.hub.publish(ViewChange::TypingChanged { room_id: room.clone(), typing });
     }
 
+    pub(crate) fn presence(&self) -> MutexGuard<'_, PresenceBoard> {
+        held(&self.presence)
+    }
+
+    pub(crate) fn publish_presence(&self) {
+        let presence = self.presence().people();
+        self.hub.publish(ViewChange::PresenceChanged { presence });
+    }
+
     pub(crate) fn gaze(&self) -> Gaze {
         held(&self.gaze).clone()
     }
@@ -250,7 +262,7 @@ impl Account {
             .read(move |connection| {
                 let mut views = Vec::new();
                 for row in rows {
-                    views.extend(messages::one(connection, &me, row)?);
+                    views.extend(rows::one(connection, &me, row)?);
                 }
                 Ok(views)
             })

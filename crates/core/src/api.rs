@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use hugmedo_chat_protocol::{
-    ClientEvent, LoginRequest, MessagesPage, RoomId, RoomsList, Secret, SendMessage, Seq, SessionGrant, SyncPage,
-    TokenRequest, User,
+    ClientEvent, LoginRequest, MessagesPage, NewRoomRequest, PeopleList, Room, RoomId, RoomsList, Secret, SendMessage,
+    Seq, SessionGrant, SyncPage, TokenRequest, User,
     limits::{MAX_PAGE, MAX_SYNC_WAIT},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -22,6 +22,17 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const EVENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// What a server that holds a call open may take longer than it was asked to.
 const WAIT_MARGIN: Duration = Duration::from_secs(10);
+
+/// Which part of a room's history a page is of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Part {
+    /// The newest messages.
+    Newest,
+    /// The last ones before a position.
+    Before(Seq),
+    /// The first ones after a position.
+    After(Seq),
+}
 
 /// Calls to one server.
 #[derive(Clone)]
@@ -62,18 +73,30 @@ impl Api {
         self.get("/api/rooms".to_owned(), token).await
     }
 
-    /// The newest messages, or those before a position.
+    /// A page of a room's history, ascending.
     pub(crate) async fn messages(
         &self,
         token: &Secret,
         room: &RoomId,
-        before: Option<Seq>,
+        part: Part,
         limit: usize,
     ) -> Result<MessagesPage, HttpFailure> {
-        let before = before.map(|before| format!("&before={before}")).unwrap_or_default();
+        let part = match part {
+            Part::Newest => String::new(),
+            Part::Before(seq) => format!("&before={seq}"),
+            Part::After(seq) => format!("&after={seq}"),
+        };
         let limit = limit.min(MAX_PAGE);
         let room = encoded(room.as_str());
-        self.get(format!("/api/rooms/{room}/messages?limit={limit}{before}"), token).await
+        self.get(format!("/api/rooms/{room}/messages?limit={limit}{part}"), token).await
+    }
+
+    pub(crate) async fn people(&self, token: &Secret) -> Result<PeopleList, HttpFailure> {
+        self.get("/api/people".to_owned(), token).await
+    }
+
+    pub(crate) async fn create_room(&self, token: &Secret, request: &NewRoomRequest) -> Result<Room, HttpFailure> {
+        self.post("/api/rooms".to_owned(), Some(token), request).await
     }
 
     pub(crate) async fn sync(&self, token: &Secret, cursor: Option<&str>) -> Result<SyncPage, HttpFailure> {

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use crate::{
     account::Account,
+    api::Part,
     error::{Error, ErrorCode},
     store::coverage,
     sync,
@@ -46,7 +47,7 @@ async fn fetch_all(account: &Account) -> Result<(), Error> {
         }
         let Some((room, before)) = account.store.read(coverage::next_missing).await? else { return Ok(()) };
         sync::report_progress(account).await?;
-        let begins = sync::fetch_history(account, &room, Some(before), MAX_PAGE).await?;
+        let begins = sync::fetch_history(account, &room, Part::Before(before), MAX_PAGE).await?;
         // Some of it may be unread.
         account.publish_room(&room).await?;
         if begins.is_none_or(|begins| begins < before) {

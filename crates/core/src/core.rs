@@ -10,7 +10,7 @@ use std::{
 };
 
 use hugmedo_chat_protocol::{
-    ClientMessageId, JoinRoom, RoomId, Sensitive, Seq, SessionEndReason, Typing, limits::MAX_CONTENT_CHARS,
+    ClientMessageId, JoinRoom, RoomId, Sensitive, Seq, SessionEndReason, Typing, limits::MAX_LIST_ITEMS,
 };
 use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
 
@@ -18,13 +18,15 @@ use crate::{
     account::{Account, idle},
     address::ServerAddress,
     ask::tell,
+    conversation::check_content,
     error::{Error, ErrorCode},
     host::{Notifier, SecretStore},
     hub::{Changes, Hub},
     opening,
     preferences::PreferencesFile,
     profile::DataFolder,
-    store::{self, drafts, messages, outbox, rooms},
+    search,
+    store::{self, drafts, outbox, rooms, rows},
     supervisor,
     surroundings::Surroundings,
     timeline,
@@ -119,17 +121,17 @@ impl Core {
     pub async fn subscribe(&self) -> Result<(Snapshot, Changes), Error> {
         let (revision, changes) = self.inner.hub.watch();
         let account = self.inner.open_account();
-        let (session, connection, rooms, trouble) = match &account {
+        let (session, connection, rooms, presence, trouble) = match &account {
             Some(account) => {
                 let me = account.me.id.clone();
                 let rooms = account.store.read(move |connection| rooms::views(connection, &me)).await?;
-                (Some(account.session()), account.connection(), rooms, account.trouble())
+                (Some(account.session()), account.connection(), rooms, account.presence().people(), account.trouble())
             }
-            None => (None, self.inner.idle(), Vec::new(), None),
+            None => (None, self.inner.idle(), Vec::new(), Vec::new(), None),
         };
         let trouble = trouble.or(*self.inner.trouble.lock().unwrap_or_else(PoisonError::into_inner));
         let preferences = self.inner.preferences.get();
-        Ok((Snapshot { revision, session, connection, rooms, preferences, trouble }, changes))
+        Ok((Snapshot { revision, session, connection, rooms, presence, preferences, trouble }, changes))
     }
 
     /// Signs in and opens the account, closing any other.
@@ -215,14 +217,12 @@ impl Core {
     /// `client_message_id` again is the same message.
     ///
     /// # Errors
-    /// `Empty`, `TooLong`, or a store that fails, for instance because the disk is full.
+    /// `Empty`, `TooLong`, `Refused` if it names too many, or a store that fails, for instance because the disk is full.
     pub async fn send_message(&self, outgoing: OutgoingMessage) -> Result<MessageView, Error> {
         let account = self.account()?;
-        if outgoing.content.as_str().trim().is_empty() {
-            return Err(Error::new(ErrorCode::Empty, "nothing to send"));
-        }
-        if outgoing.content.as_str().chars().nth(MAX_CONTENT_CHARS).is_some() {
-            return Err(Error::new(ErrorCode::TooLong, "longer than a message may be"));
+        check_content(&outgoing.content)?;
+        if outgoing.mentions.len() > MAX_LIST_ITEMS {
+            return Err(Error::new(ErrorCode::Refused, "names more people than a message may"));
         }
         let (me, room) = (account.me.clone(), outgoing.room_id.clone());
         let written = account
@@ -231,7 +231,7 @@ impl Core {
                 if outbox::enqueue(transaction, &me, &outgoing)?.is_some() {
                     drafts::save_draft(transaction, &outgoing.room_id, &Sensitive::default())?;
                 }
-                messages::by_client_id(transaction, &me.id, &outgoing.client_message_id)?
+                rows::by_client_id(transaction, &me.id, &outgoing.client_message_id)?
                     .filter(|view| view.room_id == outgoing.room_id)
                     .ok_or_else(|| Error::new(ErrorCode::Refused, "the id was used in another room"))
             })
@@ -367,7 +367,7 @@ impl Core {
     pub async fn unsent_messages(&self) -> Result<Vec<MessageView>, Error> {
         let account = self.account()?;
         let me = account.me.id.clone();
-        account.store.read(move |connection| messages::unsent(connection, &me)).await
+        account.store.read(move |connection| rows::unsent(connection, &me)).await
     }
 
     /// The computer's network is another now, or there is one again: what stands is tried out, what waits tries at once.
@@ -397,7 +397,8 @@ impl Core {
         self.inner.close_account().await;
     }
 
-    fn account(&self) -> Result<Arc<Account>, Error> {
+    /// The open account.
+    pub(crate) fn account(&self) -> Result<Arc<Account>, Error> {
         self.inner.open_account().ok_or_else(|| Error::new(ErrorCode::NotSignedIn, "nobody is signed in"))
     }
 }
@@ -434,6 +435,7 @@ impl Inner {
                 inner.end_session(&watched, reason).await;
             }
         });
+        tokio::spawn(search::index_rest(Arc::clone(&account)));
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Open { account: Arc::clone(&account), supervisor });

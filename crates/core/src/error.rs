@@ -125,7 +125,10 @@ impl From<wire::ErrorCode> for ErrorCode {
             wire::ErrorCode::Unavailable | wire::ErrorCode::Internal | wire::ErrorCode::Unknown => {
                 Self::ServerUnavailable
             }
-            wire::ErrorCode::BadRequest | wire::ErrorCode::Conflict | wire::ErrorCode::CursorExpired => Self::Refused,
+            wire::ErrorCode::BadRequest
+            | wire::ErrorCode::Conflict
+            | wire::ErrorCode::UnsupportedType
+            | wire::ErrorCode::CursorExpired => Self::Refused,
         }
     }
 }

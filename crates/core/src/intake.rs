@@ -13,7 +13,7 @@ use crate::{
     account::{Account, ROWS_PER_RECEIPT},
     error::Error,
     notify,
-    store::{messages, meta, notified, receipts, rooms},
+    store::{acknowledgements, messages, meta, notified, receipts, rooms, rows},
     view::{MessageView, RoomView, ViewChange},
 };
 
@@ -72,6 +72,19 @@ pub(crate) fn take_in_typing(account: &Account, event: &ServerEvent) -> bool {
     true
 }
 
+/// Nor is presence. Takes all of a batch's together, because a new connection is told of everyone at once; the rest is left.
+pub(crate) fn take_in_presence(account: &Account, batch: &mut Vec<ServerEvent>) {
+    let mut changed = false;
+    batch.retain(|event| {
+        let ServerEvent::Presence(notice) = event else { return true };
+        changed |= account.presence().take_in(notice);
+        false
+    });
+    if changed {
+        account.publish_presence();
+    }
+}
+
 fn store_event(
     transaction: &Transaction<'_>,
     me: &UserId,
@@ -98,6 +111,7 @@ fn store_event(
         }
         ServerEvent::Receipt(receipt) => {
             taken.touched.insert(receipt.room_id.clone());
+            taken.rows.extend(acknowledgements::take_in(transaction, &receipt)?);
             if let Some(stretch) = receipts::take_in(transaction, me, &receipt)? {
                 taken.receipts.push((receipt.room_id, stretch));
             }
@@ -140,10 +154,10 @@ async fn publish(account: &Account, taken: &Taken) -> Result<(), Error> {
         .read(move |connection| {
             let mut views = Vec::new();
             for row in rows {
-                views.extend(messages::one(connection, &me, row)?);
+                views.extend(rows::one(connection, &me, row)?);
             }
             for (room, stretch) in receipts {
-                views.extend(messages::own_between(connection, &me, &room, stretch, ROWS_PER_RECEIPT)?);
+                views.extend(rows::own_between(connection, &me, &room, stretch, ROWS_PER_RECEIPT)?);
             }
             let mut room_views = Vec::new();
             for room in touched {

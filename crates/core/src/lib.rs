@@ -7,8 +7,9 @@
 //! acknowledged stays in sight and goes out by itself. The socket is only a hint; the store and the sync over HTTP keep it.
 //!
 //! Where things are: [`core`](Core) is the door; `opening` signs in and resumes; `supervisor` keeps the link; `intake` takes
-//! in what the server says; `sync` fetches what the socket did not bring; `courier` sends; `timeline` reads; `notify`
-//! decides on notifications; `store` holds it all; `transport` is the only part that knows a network.
+//! in what the server says; `sync` fetches what the socket did not bring; `courier` sends; `timeline` reads; `places` finds
+//! where to jump; `search` finds what was said; `conversation` does the rest one does with messages and rooms; `notify` decides
+//! on notifications; `store` holds it all; `transport` is the only part that knows a network.
 
 mod account;
 mod address;
@@ -16,16 +17,21 @@ mod api;
 mod ask;
 mod backfill;
 mod backoff;
+mod conversation;
 mod core;
 mod courier;
 pub mod error;
 pub mod host;
 mod hub;
 mod intake;
+mod link;
 mod notify;
 mod opening;
+mod places;
 mod preferences;
+mod presence;
 mod profile;
+mod search;
 mod store;
 mod supervisor;
 mod surroundings;
@@ -41,4 +47,5 @@ pub use address::ServerAddress;
 pub use core::{Config, Core};
 pub use error::{Error, ErrorCode};
 pub use hub::Changes;
+pub use link::check_link;
 pub use surroundings::Surroundings;

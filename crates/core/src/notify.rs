@@ -2,7 +2,7 @@
 //!
 //! The chain of reasons for silence: it is one's own; it was read already; the person is looking at it; their settings
 //! keep such messages quiet. Quiet by default: routine talk among staff changes the badge only, because interruptions harm;
-//! a patient who writes, a mention and anything urgent do come through. The text of a message is shown only to those who
+//! a patient who writes, a mention and anything urgent do come through, of a muted room the last two only. The text of a message is shown only to those who
 //! chose so: a screen is seen by others.
 
 use hugmedo_chat_protocol::{Message, Priority, RoomKind, Seq, UserId, UserType};
@@ -47,7 +47,11 @@ pub(crate) fn decide(
     if gaze.focused && gaze.at_end && gaze.room_id.as_ref() == Some(&room.id) {
         return Err(Silence::InView);
     }
-    let important = room.kind == RoomKind::Patient || message.mentions.contains(me);
+    let names_me = message.mentions.contains(me);
+    if room.choices.muted && !names_me && message.priority != Priority::Urgent {
+        return Err(Silence::Quiet);
+    }
+    let important = room.kind == RoomKind::Patient || names_me;
     match (message.priority, preferences.notify_about) {
         (Priority::Urgent, _) | (_, NotifyAbout::All) => Ok(()),
         (_, NotifyAbout::Important) if important => Ok(()),
@@ -130,6 +134,7 @@ mod tests {
             mentions: vec![],
             edited_at: None,
             deleted_at: None,
+            reactions: Vec::new(),
         }
     }
 
@@ -144,6 +149,9 @@ mod tests {
             last_message: None,
             unsent: 0,
             has_draft: false,
+            unread_mentions: 0,
+            unread_urgent: 0,
+            choices: Default::default(),
         }
     }
 
@@ -163,6 +171,22 @@ mod tests {
         assert_eq!(decided(&mention, RoomKind::Staff, &away, NotifyAbout::Important), Ok(()));
         let urgent = Message { priority: Priority::Urgent, ..routine };
         assert_eq!(decided(&urgent, RoomKind::Staff, &away, NotifyAbout::Urgent), Ok(()));
+    }
+
+    #[test]
+    fn of_a_muted_room_only_mentions_and_urgent_messages_are_heard() {
+        let mut muted = room(RoomKind::Patient);
+        muted.choices.muted = true;
+        let decided = |message: &Message, about| {
+            let preferences = Preferences { notify_about: about, ..Preferences::default() };
+            decide(message, Seq::new(5), &muted, &"sato".into(), &Gaze::default(), &preferences)
+        };
+        let routine = message("tanaka", UserType::Patient);
+        assert_eq!(decided(&routine, NotifyAbout::All), Err(Silence::Quiet));
+        let mention = Message { mentions: vec!["sato".into()], ..routine.clone() };
+        assert_eq!(decided(&mention, NotifyAbout::Important), Ok(()));
+        let urgent = Message { priority: Priority::Urgent, ..routine };
+        assert_eq!(decided(&urgent, NotifyAbout::Urgent), Ok(()));
     }
 
     #[test]

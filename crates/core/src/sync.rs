@@ -7,6 +7,7 @@ use hugmedo_chat_protocol::{ErrorCode as WireCode, Room, RoomId, Seq, limits::MA
 
 use crate::{
     account::Account,
+    api::Part,
     error::{Error, ErrorCode},
     intake,
     store::{coverage, messages, meta, rooms},
@@ -123,11 +124,11 @@ async fn snapshot(account: &Account) -> Result<Vec<RoomId>, Error> {
 
 /// Fetches a room's newest messages and what is unread before them.
 async fn fetch_what_counts(account: &Account, room: &Room) -> Result<(), Error> {
-    let mut earliest = fetch_history(account, &room.id, None, SNAPSHOT_PAGE).await?;
+    let mut earliest = fetch_history(account, &room.id, Part::Newest, SNAPSHOT_PAGE).await?;
     for _ in 0..UNREAD_PAGES {
         match earliest {
             Some(seq) if seq > room.read_seq.next() => {
-                earliest = fetch_history(account, &room.id, Some(seq), MAX_PAGE).await?;
+                earliest = fetch_history(account, &room.id, Part::Before(seq), MAX_PAGE).await?;
             }
             _ => break,
         }
@@ -150,12 +151,12 @@ pub(crate) async fn report_progress(account: &Account) -> Result<(), Error> {
     Ok(())
 }
 
-/// Fetches one page of a room's history into the store: the newest, or the one before a position. Returns where it begins,
-/// `None` at the beginning of the room.
+/// Fetches one page of a room's history into the store. Returns its far end, where the next page goes on; `None` if nothing
+/// lies beyond.
 pub(crate) async fn fetch_history(
     account: &Account,
     room: &RoomId,
-    before: Option<Seq>,
+    part: Part,
     limit: usize,
 ) -> Result<Option<Seq>, Error> {
     // Read before asking: the answer holds every message up to this position at least.
@@ -164,7 +165,7 @@ pub(crate) async fn fetch_history(
     let page = account
         .authorised(|token| {
             let (api, room) = (account.api.clone(), room.clone());
-            async move { api.messages(&token, &room, before, limit).await }
+            async move { api.messages(&token, &room, part, limit).await }
         })
         .await?;
     account.note_confirmed();
@@ -177,16 +178,16 @@ pub(crate) async fn fetch_history(
             for message in &page.messages {
                 messages::take_in(transaction, &me, message)?;
             }
-            let begins = match first {
-                Some(first) if page.has_more => Some(first),
-                _ => None,
+            let far = if matches!(part, Part::After(_)) { last } else { first }.filter(|_| page.has_more);
+            let newest = known_last.max(last.unwrap_or_default());
+            let beginning = far.unwrap_or(Seq::new(1));
+            let (from, to) = match part {
+                Part::Newest => (beginning, newest),
+                Part::Before(before) => (beginning, Seq::new(before.get().saturating_sub(1))),
+                Part::After(after) => (after.next(), far.unwrap_or(newest)),
             };
-            let end = match before {
-                Some(before) => Seq::new(before.get().saturating_sub(1)),
-                None => known_last.max(last.unwrap_or_default()),
-            };
-            coverage::add(transaction, &room, begins.unwrap_or(Seq::new(1)), end)?;
-            Ok(begins)
+            coverage::add(transaction, &room, from, to)?;
+            Ok(far)
         })
         .await;
     account.note_storage(&result);

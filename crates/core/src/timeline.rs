@@ -9,8 +9,9 @@ use tokio::time::timeout;
 
 use crate::{
     account::Account,
+    api::Part,
     error::{Error, ErrorCode},
-    store::{drafts, messages, rooms},
+    store::{drafts, rooms, stretches},
     sync,
     view::{OpenedRoom, TimelinePage},
 };
@@ -29,7 +30,7 @@ pub(crate) async fn open(account: &Account, room: &RoomId) -> Result<OpenedRoom,
     let asked = room.clone();
     let behind = account.store.read(move |connection| rooms::is_behind(connection, &asked)).await?;
     let incomplete = if behind && !account.is_baseline() {
-        fetch(account, room, None).await.err().map(|error| error.code())
+        fetch(account, room, Part::Newest).await.err().map(|error| error.code())
     } else {
         None
     };
@@ -40,61 +41,85 @@ pub(crate) async fn open(account: &Account, room: &RoomId) -> Result<OpenedRoom,
             let view =
                 rooms::view(connection, &me, &asked)?.ok_or_else(|| Error::new(ErrorCode::NotFound, "no such room"))?;
             let limit = PAGE.max(view.unread.saturating_add(CONTEXT)).min(MAX_PAGE as u32);
-            let stretch = messages::newest(connection, &me, &asked, limit)?;
+            let stretch = stretches::newest(connection, &me, &asked, limit)?;
             Ok((view, stretch, drafts::draft(connection, &asked)?))
         })
         .await?;
-    Ok(OpenedRoom {
-        room: view,
-        page: TimelinePage {
-            room_id: room.clone(),
-            messages: stretch.messages,
-            has_earlier: stretch.has_earlier,
-            incomplete,
-        },
-        draft,
-        typing: account.typing().people(room),
-    })
+    let page = TimelinePage { incomplete, ..page(room, stretch) };
+    Ok(OpenedRoom { room: view, page, draft, typing: account.typing().people(room) })
 }
 
 /// The rows before a position.
 pub(crate) async fn earlier(account: &Account, room: &RoomId, before: Seq) -> Result<TimelinePage, Error> {
+    beside(account, room, Part::Before(before), PAGE).await
+}
+
+/// The rows after a position.
+pub(crate) async fn later(account: &Account, room: &RoomId, after: Seq) -> Result<TimelinePage, Error> {
+    beside(account, room, Part::After(after), PAGE).await
+}
+
+/// The rows on both sides of a position, its own included. Two pages that both reach it have no hole between them.
+pub(crate) async fn around(account: &Account, room: &RoomId, at: Seq) -> Result<TimelinePage, Error> {
+    let asked = room.clone();
+    let newest = account.store.read(move |connection| rooms::last_seq(connection, &asked)).await?;
+    let at = at.min(newest);
+    let above = beside(account, room, Part::Before(at.next()), PAGE / 2).await?;
+    let below = beside(account, room, Part::After(at), PAGE / 2).await?;
+    let mut messages = above.messages;
+    messages.extend(below.messages);
+    Ok(TimelinePage {
+        room_id: room.clone(),
+        messages,
+        has_earlier: above.has_earlier,
+        has_later: below.has_later,
+        incomplete: above.incomplete.or(below.incomplete),
+    })
+}
+
+async fn beside(account: &Account, room: &RoomId, part: Part, limit: u32) -> Result<TimelinePage, Error> {
     let mut incomplete = ErrorCode::ServerUnavailable;
     // A store that was built anew between fetching and reading has lost what was fetched; so more than once.
     for _ in 0..FETCHES {
-        if let Some(page) = stored(account, room, before).await? {
+        if let Some(page) = stored(account, room, part, limit).await? {
             return Ok(page);
         }
-        if let Err(error) = fetch(account, room, Some(before)).await {
+        if let Err(error) = fetch(account, room, part).await {
             incomplete = error.code();
             break;
         }
     }
-    Ok(stored(account, room, before).await?.unwrap_or_else(|| TimelinePage {
+    Ok(stored(account, room, part, limit).await?.unwrap_or_else(|| TimelinePage {
         room_id: room.clone(),
         messages: Vec::new(),
         has_earlier: true,
+        has_later: true,
         incomplete: Some(incomplete),
     }))
 }
 
-/// The rows before a position, if they are here.
-async fn stored(account: &Account, room: &RoomId, before: Seq) -> Result<Option<TimelinePage>, Error> {
+/// The rows beside a position, if they are here.
+async fn stored(account: &Account, room: &RoomId, part: Part, limit: u32) -> Result<Option<TimelinePage>, Error> {
     let (me, asked) = (account.me.id.clone(), room.clone());
-    let stretch = account.store.read(move |connection| messages::before(connection, &me, &asked, before, PAGE)).await?;
-    Ok(stretch.map(|stretch| TimelinePage {
-        room_id: room.clone(),
-        messages: stretch.messages,
-        has_earlier: stretch.has_earlier,
-        incomplete: None,
-    }))
+    let read = account.store.read(move |connection| match part {
+        Part::Newest => stretches::newest(connection, &me, &asked, limit).map(Some),
+        Part::Before(before) => stretches::before(connection, &me, &asked, before, limit),
+        Part::After(after) => stretches::after(connection, &me, &asked, after, limit),
+    });
+    Ok(read.await?.map(|stretch| page(room, stretch)))
 }
 
-async fn fetch(account: &Account, room: &RoomId, before: Option<Seq>) -> Result<(), Error> {
+fn page(room: &RoomId, stretch: stretches::Stretch) -> TimelinePage {
+    let stretches::Stretch { messages, has_earlier, has_later } = stretch;
+    TimelinePage { room_id: room.clone(), messages, has_earlier, has_later, incomplete: None }
+}
+
+/// Fetches a page into the store, as long as a person who looks at the screen waits for it.
+async fn fetch(account: &Account, room: &RoomId, part: Part) -> Result<(), Error> {
     if account.link().is_none() {
         return Err(Error::new(ErrorCode::Unreachable, "offline"));
     }
-    match timeout(PATIENCE, sync::fetch_history(account, room, before, PAGE as usize * 2)).await {
+    match timeout(PATIENCE, sync::fetch_history(account, room, part, PAGE as usize * 2)).await {
         Ok(result) => {
             result?;
             // What was fetched may be unread.

@@ -79,6 +79,8 @@ impl Client {
             client_message_id: ClientMessageId::generate(),
             content: text.into(),
             priority: Default::default(),
+            reply_to: None,
+            mentions: Vec::new(),
         };
         self.core.send_message(outgoing).await?;
         Ok(())

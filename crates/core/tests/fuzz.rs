@@ -278,6 +278,8 @@ async fn whatever_a_client_sends_the_server_goes_on() -> Result<()> {
         client_message_id: id,
         content: "まだ動いています".into(),
         priority: Default::default(),
+        reply_to: None,
+        mentions: Vec::new(),
     };
     sato.core.send_message(outgoing).await?;
     sato.watch.until_message(&room, "まだ動いています", Some(Delivery::Sent)).await?;

@@ -141,6 +141,8 @@ async fn an_urgent_message_alerts_also_when_it_came_with_the_history_and_alerts_
         client_message_id: ClientMessageId::generate(),
         content: "302号室、急変です".into(),
         priority: Priority::Urgent,
+        reply_to: None,
+        mentions: Vec::new(),
     };
     suzuki.core.send_message(urgent).await?;
     let mut suzuki = suzuki;
@@ -292,4 +294,63 @@ fn walk(folder: &std::path::Path) -> Vec<String> {
             |entry| if entry.path().is_dir() { walk(&entry.path()) } else { vec![entry.path().display().to_string()] },
         )
         .collect()
+}
+
+#[tokio::test]
+async fn an_answer_an_edit_and_an_acknowledgement_reach_the_other_and_show_in_the_details() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let (mut sato, mut suzuki) = (hospital.clinician("sato").await?, hospital.clinician("suzuki").await?);
+    let urgent = OutgoingMessage {
+        room_id: tanakas(),
+        client_message_id: ClientMessageId::generate(),
+        content: "血圧が下がっています".into(),
+        priority: Priority::Urgent,
+        reply_to: None,
+        mentions: vec!["suzuki".into()],
+    };
+    sato.core.send_message(urgent).await?;
+    let row = suzuki.watch.until_message(&tanakas(), "血圧が下がっています", None).await?;
+    assert_eq!(row.mentions, ["suzuki".into()]);
+    suzuki.watch.until("the marks", |watch| watch.rooms[&tanakas()].unread_urgent == 1).await?;
+    assert_eq!(suzuki.watch.rooms[&tanakas()].unread_mentions, 1);
+    let id = row.id.clone().expect("it is sent");
+
+    suzuki.core.acknowledge_message(&tanakas(), &id).await?;
+    let answer = OutgoingMessage {
+        room_id: tanakas(),
+        client_message_id: ClientMessageId::generate(),
+        content: "向かいます".into(),
+        priority: Priority::Normal,
+        reply_to: Some(id.clone()),
+        mentions: Vec::new(),
+    };
+    suzuki.core.send_message(answer).await?;
+    let answer = sato.watch.until_message(&tanakas(), "向かいます", None).await?;
+    assert_eq!(answer.reply_to.map(|quote| quote.preview.as_str().to_owned()), Some("血圧が下がっています".to_owned()));
+    sato.watch
+        .until("the acknowledgement", |watch| {
+            watch
+                .message(&tanakas(), "血圧が下がっています")
+                .is_some_and(|row| row.acknowledged_by == ["suzuki".into()])
+        })
+        .await?;
+
+    sato.core.edit_message(&tanakas(), &id, "血圧が下がっています。80/50".into()).await?;
+    assert!(suzuki.watch.until_message(&tanakas(), "血圧が下がっています。80/50", None).await?.edited);
+    let details = sato.core.message_details(&tanakas(), &id).await?;
+    assert!(details.edited_at.is_some());
+    let others: Vec<_> =
+        details.members.iter().map(|one| (one.user.id.as_str(), one.acknowledged_at.is_some())).collect();
+    assert_eq!(others, [("suzuki", true), ("tanaka", false)]);
+
+    let refused = suzuki.core.delete_message(&tanakas(), &id).await.map_err(|error| error.code());
+    assert_eq!(refused, Err(ErrorCode::Forbidden), "what another said is theirs");
+    sato.core.delete_message(&tanakas(), &id).await?;
+    suzuki
+        .watch
+        .until("the deletion", |watch| {
+            watch.messages[&tanakas()].values().any(|row| row.id == Some(id.clone()) && row.deleted)
+        })
+        .await?;
+    Ok(())
 }

@@ -166,6 +166,14 @@ client_event! {
 }
 
 client_event! {
+    /// Says how the person can be reached, until they say otherwise or are gone.
+    "set_presence" SetPresence -> PresenceSet {
+        /// `available`, `busy`, `away` or `on_call`.
+        pub status: String,
+    }
+}
+
+client_event! {
     /// Puts a fresh access token on the live socket.
     "renew" Renew -> Renewed {
         /// The fresh token.
@@ -257,6 +265,14 @@ pub struct Acknowledged {
 pub struct LogPosition {
     /// The position the change took in the room's log.
     pub seq: Seq,
+}
+
+/// Ack of `set_presence`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PresenceSet {
+    /// The status that holds now: `offline` for a person without a socket, whatever was asked for.
+    pub status: String,
 }
 
 /// Ack of `renew`.

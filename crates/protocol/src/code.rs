@@ -23,6 +23,8 @@ pub enum ErrorCode {
     Conflict,
     /// Larger than the limits allow; repeating it will not help.
     TooLarge,
+    /// A file of a type that is not taken; repeating it will not help.
+    UnsupportedType,
     /// Too often; try again after the stated time.
     RateLimited,
     /// The sync cursor is too old; fetch a snapshot.
@@ -48,6 +50,7 @@ impl ErrorCode {
             | Self::NotFound
             | Self::Conflict
             | Self::TooLarge
+            | Self::UnsupportedType
             | Self::CursorExpired => false,
         }
     }
@@ -63,6 +66,7 @@ impl ErrorCode {
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",
             Self::TooLarge => "too_large",
+            Self::UnsupportedType => "unsupported_type",
             Self::RateLimited => "rate_limited",
             Self::CursorExpired => "cursor_expired",
             Self::Unavailable => "unavailable",

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ErrorCode, Message, Room, Secret, ServerEvent, Timestamp, User};
+use crate::{AttachmentId, ErrorCode, Message, Room, Secret, Sensitive, ServerEvent, Timestamp, User, UserId};
 
 /// `POST /api/login`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,4 +80,44 @@ pub struct ApiError {
     /// Milliseconds to wait before trying again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+}
+
+/// `GET /api/people`: everyone the caller may begin a conversation with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PeopleList {
+    /// The people, the caller left out.
+    pub people: Vec<User>,
+}
+
+/// `POST /api/rooms`: begins a conversation; the answer is its [`Room`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewRoomRequest {
+    /// What the group is called; absent for a conversation of two, which everyone sees under the other's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Sensitive>,
+    /// The others. One person and no name: the conversation of two, the existing one if there is one.
+    pub member_ids: Vec<UserId>,
+}
+
+/// `POST /api/attachments`, and what a message carries of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attachment {
+    /// The server's name for it.
+    pub id: AttachmentId,
+    /// The file's name, cleaned by the server; its ending tells what the file is.
+    pub name: Sensitive,
+    /// What the server found it to be.
+    pub media_type: String,
+    /// In bytes.
+    pub size: u64,
+    /// SHA-256 of the bytes, in hexadecimal.
+    pub sha256: String,
+    /// Of a picture: how wide it is shown, in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Of a picture: how high.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
 }

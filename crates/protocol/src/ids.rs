@@ -86,6 +86,10 @@ string_id!(
     MessageId
 );
 string_id!(
+    /// A file that was brought to the server.
+    AttachmentId
+);
+string_id!(
     /// One installation of the app for one person.
     DeviceId
 );

@@ -24,14 +24,17 @@ mod user;
 pub use ack::{Ack, Refusal};
 pub use client_events::{
     Acknowledge, Acknowledged, ClientEvent, DeleteMessage, Delivered, DeliveredUpTo, EditMessage, Empty, Heartbeat,
-    HeartbeatAnswer, JoinRoom, JoinedRoom, LeaveRoom, LeftRoom, LogPosition, React, Read, ReadUpTo, Renew, Renewed,
-    SendMessage, SentMessage, Typing,
+    HeartbeatAnswer, JoinRoom, JoinedRoom, LeaveRoom, LeftRoom, LogPosition, PresenceSet, React, Read, ReadUpTo, Renew,
+    Renewed, SendMessage, SentMessage, SetPresence, Typing,
 };
 pub use code::ErrorCode;
 pub use connect::{ConnectAuth, PROTOCOL_VERSION, SessionInfo};
-pub use http::{ApiError, LoginRequest, MessagesPage, RoomsList, SessionGrant, SyncPage, TokenRequest};
-pub use ids::{ClientMessageId, DeviceId, MessageId, RoomId, Seq, UserId};
-pub use message::{Message, Priority};
+pub use http::{
+    ApiError, Attachment, LoginRequest, MessagesPage, NewRoomRequest, PeopleList, RoomsList, SessionGrant, SyncPage,
+    TokenRequest,
+};
+pub use ids::{AttachmentId, ClientMessageId, DeviceId, MessageId, RoomId, Seq, UserId};
+pub use message::{Message, Priority, Reaction};
 pub use private::{Opaque, Secret, Sensitive};
 pub use room::{Room, RoomKind};
 pub use server_events::{

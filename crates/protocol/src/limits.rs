@@ -8,6 +8,12 @@ pub const MAX_CONTENT_CHARS: usize = 10_000;
 pub const MAX_ID_BYTES: usize = 128;
 /// Most attachments or mentions of one message.
 pub const MAX_LIST_ITEMS: usize = 50;
+/// Most different emoji under one message.
+pub const MAX_REACTIONS: usize = 20;
+/// Longest name of a new group, in Unicode scalar values.
+pub const MAX_ROOM_NAME_CHARS: usize = 80;
+/// Most members of a new group, the one who makes it included.
+pub const MAX_NEW_ROOM_MEMBERS: usize = 100;
 /// Largest `metadata` of a message, in bytes of JSON.
 pub const MAX_METADATA_BYTES: usize = 4 * 1024;
 /// Largest Socket.IO frame and HTTP body, in bytes. The longest content in four-byte characters, escaped, fits in.

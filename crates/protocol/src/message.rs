@@ -71,6 +71,19 @@ pub struct Message {
     /// When its author took it back; `content` is then empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
+    /// Emoji under it, in the order they first came. A change of them is a `message_changed`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<Reaction>,
+}
+
+/// One emoji under a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reaction {
+    /// The emoji.
+    pub emoji: String,
+    /// Who reacted with it, in the order they did; never empty.
+    pub user_ids: Vec<UserId>,
 }
 
 pub(crate) fn empty_object() -> Opaque {

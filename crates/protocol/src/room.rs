@@ -42,4 +42,7 @@ pub struct Room {
     /// The newest message, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_message: Option<Message>,
+    /// Whether it is the conversation of two, which each sees under the other's name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub direct: bool,
 }

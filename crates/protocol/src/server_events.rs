@@ -107,7 +107,8 @@ pub struct RoomRemoved {
     pub room_id: RoomId,
 }
 
-/// `presence`.
+/// `presence`: of everyone here who shares a conversation with the receiver, after `session` and whenever it changes. The
+/// receiver is one of them. Who is not named after a `session` is offline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Presence {

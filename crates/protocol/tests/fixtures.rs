@@ -46,6 +46,7 @@ fn client_event(name: &str, payload: &Value, ack: Option<&Value>) -> (Value, Opt
         "edit_message" => event_through::<EditMessage>(payload, ack),
         "delete_message" => event_through::<DeleteMessage>(payload, ack),
         "react" => event_through::<React>(payload, ack),
+        "set_presence" => event_through::<SetPresence>(payload, ack),
         "renew" => event_through::<Renew>(payload, ack),
         "heartbeat" => event_through::<Heartbeat>(payload, ack),
         other => panic!("no type for the event {other}"),
@@ -107,6 +108,10 @@ fn every_http_body_survives_the_types() {
     same("http_me", "answer", through::<User>);
     same("http_rooms", "answer", through::<RoomsList>);
     same("http_messages", "answer", through::<MessagesPage>);
+    same("http_people", "answer", through::<PeopleList>);
+    same("http_new_room", "request", through::<NewRoomRequest>);
+    same("http_new_room", "answer", through::<Room>);
+    same("http_attachment", "answer", through::<Attachment>);
     same("http_sync", "answer", through::<SyncPage>);
     same("http_error", "answer", through::<ApiError>);
     same("connect_auth", "request", through::<ConnectAuth>);

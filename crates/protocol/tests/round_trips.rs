@@ -58,6 +58,7 @@ prop_compose! {
             mentions: mentions.into_iter().map(UserId::new).collect(),
             edited_at,
             deleted_at,
+            reactions: Vec::new(),
         }
     }
 }

@@ -6,8 +6,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use hugmedo_chat_protocol::{
-    Room, RoomChanged, RoomId, RoomKind, Secret, Sensitive, ServerEvent, SessionEndReason, User, UserId, UserType,
-    limits::MAX_ID_BYTES,
+    Room, RoomId, RoomKind, Secret, Sensitive, SessionEndReason, User, UserId, UserType, limits::MAX_ID_BYTES,
 };
 use rusqlite::Transaction;
 
@@ -17,7 +16,7 @@ use crate::{
     error::Error,
     failure::Failure,
     password::Passwords,
-    sign_in,
+    presence, sign_in,
     store::{Store, changes, rooms, sessions, users},
 };
 
@@ -200,14 +199,14 @@ impl Admin {
     /// Makes a person a member. Everyone in the room learns of it.
     ///
     /// # Errors
-    /// If there is no such room or person.
+    /// If there is no such room or person, or the room is the conversation of two others.
     pub async fn add_member(&self, room: &RoomId, user: &UserId) -> Result<(), Error> {
         let turn = self.turn(room).await;
         let (room_id, user_id) = (room.clone(), user.clone());
         let views = self
             .write(move |tx| {
-                if !rooms::exists(tx, &room_id)? {
-                    return Err(Error::NotFound("room"));
+                if !rooms::is_open_to(tx, &room_id, &user_id)?.ok_or(Error::NotFound("room"))? {
+                    return Err(Error::Invalid("a conversation of two takes nobody else"));
                 }
                 if users::account(tx, user_id.as_str())?.is_none() {
                     return Err(Error::NotFound("user"));
@@ -216,10 +215,10 @@ impl Admin {
                     return Ok(Vec::new());
                 }
                 audit::append(tx, None, Deed::AddMember, Some(&room_id), Some(user_id.as_str()), None)?;
-                room_changed(tx, &room_id)
+                Ok(rooms::changed(tx, &room_id)?)
             })
             .await?;
-        self.tell(views);
+        self.tell(views).await;
         drop(turn);
         Ok(())
     }
@@ -238,13 +237,13 @@ impl Admin {
                 }
                 changes::record_room_removed(tx, &room_id, &user_id)?;
                 audit::append(tx, None, Deed::RemoveMember, Some(&room_id), Some(user_id.as_str()), None)?;
-                room_changed(tx, &room_id)
+                Ok(rooms::changed(tx, &room_id)?)
             })
             .await?;
         if let Some(app) = self.app() {
             app.fanout.expel(room, user);
         }
-        self.tell(views);
+        self.tell(views).await;
         drop(turn);
         Ok(())
     }
@@ -256,12 +255,12 @@ impl Admin {
         }
     }
 
-    fn tell(&self, views: Vec<(UserId, Room)>) {
+    async fn tell(&self, views: Vec<(UserId, Room)>) {
         let Some(app) = self.app() else { return };
-        for (user, room) in views {
-            app.fanout.to_user(&user, &ServerEvent::RoomChanged(RoomChanged { room }));
-        }
+        let members: Vec<UserId> = views.iter().map(|(user, _)| user.clone()).collect();
+        app.fanout.room_changed(views);
         app.fanout.wake();
+        presence::acquaint(app, members).await;
     }
 
     /// An access token without sign-in, for organisations whose own service signs people in. Not refreshable.
@@ -312,16 +311,4 @@ impl Admin {
             self.store.close().await;
         }
     }
-}
-
-/// Records the change for every member and returns what each now sees.
-fn room_changed(tx: &Transaction<'_>, room: &RoomId) -> Result<Vec<(UserId, Room)>, Error> {
-    let mut views = Vec::new();
-    for member in rooms::member_ids(tx, room)? {
-        changes::record_room_changed(tx, room, &member)?;
-        if let Some(view) = rooms::as_seen_by(tx, room, &member)? {
-            views.push((member, view));
-        }
-    }
-    Ok(views)
 }

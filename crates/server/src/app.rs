@@ -5,11 +5,13 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    attachments::Attachments,
     audit::Checkpoints,
     config::Config,
     fanout::Fanout,
     limits::{GuessMeter, Throttle},
     password::Passwords,
+    presence::Presence,
     store::Store,
     turns::Turns,
 };
@@ -18,8 +20,10 @@ use crate::{
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) store: Arc<Store>,
+    pub(crate) attachments: Attachments,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) fanout: Fanout,
+    pub(crate) presence: Presence,
     pub(crate) turns: Turns,
     pub(crate) throttle: Throttle,
     pub(crate) passwords: Passwords,

@@ -1,17 +1,21 @@
 //! Who may do what: the one place that decides it. Default deny.
 //!
-//! Invariant: [`Principal`] and [`Member`] can only be made here, from rows read in the caller's own transaction, and
+//! Invariant: [`Principal`], [`Member`] and [`Company`] can only be made here, from rows read in the caller's own transaction, and
 //! whatever reads or writes a room asks for them. So an unchecked path does not compile, and what was checked still holds
 //! when it is acted on. Nothing is cached: an account disabled, a session ended or a membership withdrawn, by this process
 //! or by another, is felt by the very next event.
 
-use hugmedo_chat_protocol::{ErrorCode, RoomId, RoomKind, Seq, Timestamp, User, UserId, UserType};
+use std::collections::BTreeMap;
+
+use hugmedo_chat_protocol::{
+    Attachment, AttachmentId, ErrorCode, RoomId, RoomKind, Seq, Timestamp, User, UserId, UserType,
+};
 use rusqlite::{OptionalExtension, Transaction};
 
 use crate::{
     credential::{SessionId, TokenHash},
     failure::Failure,
-    store::{columns, now},
+    store::{StoreError, attachments, columns, now},
 };
 
 /// Proof that a live session stands behind a wish.
@@ -86,7 +90,7 @@ impl Member {
     /// Announcements are read by all and written by those who work here.
     pub(crate) fn may_post(self) -> Result<Poster, Failure> {
         let allowed = match self.kind {
-            RoomKind::Announcement => matches!(self.user_type, UserType::Clinician | UserType::Staff),
+            RoomKind::Announcement => works_here(self.user_type),
             RoomKind::Patient | RoomKind::Staff => true,
         };
         if allowed { Ok(Poster(self)) } else { Err(Failure::forbidden()) }
@@ -103,6 +107,27 @@ impl std::ops::Deref for Poster {
     fn deref(&self) -> &Member {
         &self.0
     }
+}
+
+/// Proof that a principal may begin a conversation with these people.
+#[derive(Debug)]
+pub(crate) struct Company(BTreeMap<UserId, UserType>);
+
+impl Company {
+    /// Everyone in it, the principal included.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &UserId> {
+        self.0.keys()
+    }
+
+    /// What a room of theirs is: a patient reads along, or colleagues are among themselves.
+    pub(crate) fn kind(&self) -> RoomKind {
+        if self.0.values().all(|user_type| works_here(*user_type)) { RoomKind::Staff } else { RoomKind::Patient }
+    }
+}
+
+/// Those who treat or work, as opposed to those who are treated and whoever a newer version knows.
+fn works_here(user_type: UserType) -> bool {
+    matches!(user_type, UserType::Clinician | UserType::Staff)
 }
 
 /// Who presents this token, if its session lives.
@@ -156,4 +181,69 @@ pub(crate) fn member(tx: &Transaction<'_>, who: &Principal, room: &RoomId) -> Re
         })
         .optional()?;
     found.ok_or_else(Failure::forbidden)
+}
+
+/// Everyone a principal may begin a conversation with: who works here, for those who do, and whoever they share a room with;
+/// for anyone else only who works here and shares a room with them. Announcements, which all read, acquaint nobody.
+pub(crate) fn people(tx: &Transaction<'_>, who: &Principal) -> Result<Vec<User>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT id, name, user_type, role, id IN (
+                    SELECT other.user_id FROM member AS own
+                    JOIN room ON room.id = own.room_id AND room.kind <> 'announcement'
+                    JOIN member AS other ON other.room_id = own.room_id
+                    WHERE own.user_id = ?1)
+         FROM user WHERE id <> ?1 AND disabled_at IS NULL ORDER BY name, id",
+    )?;
+    let everyone = statement
+        .query_map((who.id().as_str(),), |row| Ok((columns::user(row, 0)?, row.get(4)?)))?
+        .collect::<Result<Vec<(User, bool)>, _>>()?;
+    let may_meet = |user: &User, is_acquainted: bool| {
+        let (asks, is_asked) = (works_here(who.user.user_type), works_here(user.user_type));
+        (asks && is_asked) || (is_acquainted && (asks || is_asked))
+    };
+    Ok(everyone
+        .into_iter()
+        .filter(|(user, is_acquainted)| may_meet(user, *is_acquainted))
+        .map(|(user, _)| user)
+        .collect())
+}
+
+/// Who hears how a person can be reached: all who share a conversation with them, themselves included. Announcements are none.
+pub(crate) fn circle(tx: &Transaction<'_>, user: &UserId) -> Result<Vec<UserId>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT ?1 UNION
+         SELECT other.user_id FROM member AS own
+         JOIN room ON room.id = own.room_id AND room.kind <> 'announcement'
+         JOIN member AS other ON other.room_id = own.room_id
+         WHERE own.user_id = ?1",
+    )?;
+    let found = statement.query_map((user.as_str(),), |row| Ok(UserId::new(row.get::<_, String>(0)?)))?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// Whether a principal may begin a conversation with these people. Only those who work here begin any.
+pub(crate) fn company(tx: &Transaction<'_>, who: &Principal, others: &[UserId]) -> Result<Company, Failure> {
+    if !works_here(who.user.user_type) {
+        return Err(Failure::forbidden());
+    }
+    let known: BTreeMap<UserId, UserType> =
+        people(tx, who)?.into_iter().map(|user| (user.id, user.user_type)).collect();
+    let mut company = BTreeMap::from([(who.id().clone(), who.user.user_type)]);
+    for other in others.iter().filter(|other| *other != who.id()) {
+        company.insert(other.clone(), *known.get(other).ok_or_else(Failure::forbidden)?);
+    }
+    Ok(Company(company))
+}
+
+/// Only who is in a room has anywhere to send a file.
+pub(crate) fn uploader(tx: &Transaction<'_>, who: &Principal) -> Result<(), Failure> {
+    let is_member: bool = tx
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM member WHERE user_id = ?1)")?
+        .query_row((who.id().as_str(),), |row| row.get(0))?;
+    if is_member { Ok(()) } else { Err(Failure::forbidden()) }
+}
+
+/// A file a principal may fetch: as a member of a room where a message carries it or, before one does, as who brought it.
+pub(crate) fn attachment(tx: &Transaction<'_>, who: &Principal, id: &AttachmentId) -> Result<Attachment, Failure> {
+    attachments::fetchable(tx, who.id(), id)?.ok_or_else(Failure::forbidden)
 }

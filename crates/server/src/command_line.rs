@@ -38,6 +38,9 @@ pub(crate) struct ServeArgs {
     /// An Origin whose pages may connect; repeatable. Native clients send no Origin and are not asked
     #[arg(long, env = "HUGMEDO_CHAT_ALLOW_ORIGIN", value_delimiter = ',')]
     pub(crate) allow_origin: Vec<String>,
+    /// Largest file that may be sent, in MiB
+    #[arg(long, env = "HUGMEDO_CHAT_MAX_ATTACHMENT_MB", default_value_t = 25)]
+    pub(crate) max_attachment_mb: u64,
     /// How much to log on standard error: off, error, warn, info, debug
     #[arg(long, env = "HUGMEDO_CHAT_LOG", default_value = "info")]
     pub(crate) log: LevelFilter,

@@ -22,12 +22,16 @@ pub struct Config {
     pub session_ttl: Duration,
     /// How long the order of changes is kept for `GET /api/sync`; an older cursor is answered with `cursor_expired`.
     pub change_retention: Duration,
+    /// Largest file that may be sent, in bytes.
+    pub max_attachment_bytes: u64,
     /// How often a socket is asked whether it is still there.
     pub ping_interval: Duration,
     /// How long it may take to answer.
     pub ping_timeout: Duration,
     /// How long a connection may take from opening to CONNECT.
     pub connect_timeout: Duration,
+    /// How long a person without a socket is not yet taken for gone.
+    pub presence_grace: Duration,
     /// How often anything may be done.
     pub limits: Limits,
 }
@@ -44,9 +48,11 @@ impl Config {
             access_token_ttl: Duration::from_secs(10 * 60),
             session_ttl: Duration::from_secs(12 * 60 * 60),
             change_retention: Duration::from_secs(30 * 24 * 60 * 60),
+            max_attachment_bytes: 25 * 1024 * 1024,
             ping_interval: Duration::from_secs(10),
             ping_timeout: Duration::from_secs(8),
             connect_timeout: Duration::from_secs(5),
+            presence_grace: Duration::from_secs(5),
             limits: Limits::default(),
         }
     }
@@ -73,12 +79,16 @@ impl Rate {
 pub struct Limits {
     /// Messages, edits, deletions.
     pub messages: Rate,
-    /// Typing notices.
+    /// Typing notices, and changes of one's status.
     pub typing: Rate,
     /// Receipts, joining, leaving, renewing and heartbeats.
     pub signals: Rate,
     /// History, sync, rooms and the other reads over HTTP.
     pub reads: Rate,
+    /// Conversations begun, a minute.
+    pub new_rooms_per_minute: u32,
+    /// Files brought, a minute.
+    pub uploads_per_minute: u32,
     /// Opened sockets.
     pub connects: Rate,
     /// Sockets of one person at a time.
@@ -98,6 +108,8 @@ impl Default for Limits {
             typing: Rate::new(2, 10),
             signals: Rate::new(20, 100),
             reads: Rate::new(10, 60),
+            new_rooms_per_minute: 10,
+            uploads_per_minute: 30,
             connects: Rate::new(1, 30),
             sockets_per_user: 20,
             failed_logins_per_account: 5,

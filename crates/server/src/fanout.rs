@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use hugmedo_chat_protocol::{
-    Message, Notification, RoomId, ServerEvent, SessionEndReason, SessionEnded, TypingNotice, UserId,
+    Message, Notification, Room, RoomChanged, RoomId, ServerEvent, SessionEndReason, SessionEnded, TypingNotice, UserId,
 };
 use socketioxide::{SendError, SocketError, SocketIo, extract::SocketRef};
 use tokio::sync::{broadcast, watch};
@@ -125,6 +125,13 @@ impl Fanout {
         }
     }
 
+    /// Tells people of a room they are in, each as they see it.
+    pub(crate) fn room_changed(&self, views: Vec<(UserId, Room)>) {
+        for (user, room) in views {
+            self.to_user(&user, &ServerEvent::RoomChanged(RoomChanged { room }));
+        }
+    }
+
     /// Tells the other people that someone is writing.
     pub(crate) fn typing(&self, people: &[UserId], notice: TypingNotice) {
         let (room, writer) = (notice.room_id.clone(), notice.user_id.clone());
@@ -156,13 +163,29 @@ pub(crate) fn link(socket: &SocketRef) -> Option<Arc<Link>> {
     socket.extensions.get::<Arc<Link>>()
 }
 
-/// Sends an event, or closes a socket that cannot take it.
-pub(crate) fn emit(socket: &SocketRef, event: &ServerEvent) {
+/// What became of an event for a socket.
+pub(crate) enum Offered {
+    /// It is on its way, or nobody is there to take it.
+    Done,
+    /// There is no place for it just now.
+    Full,
+}
+
+/// Sends an event if the socket can take it.
+pub(crate) fn offer(socket: &SocketRef, event: &ServerEvent) -> Offered {
     let Ok(payload) = event.payload() else {
         tracing::error!(event = event.name(), "an event could not be written as JSON");
-        return;
+        return Offered::Done;
     };
-    if let Err(SendError::Socket(SocketError::InternalChannelFull)) = socket.emit(event.name(), &payload) {
+    match socket.emit(event.name(), &payload) {
+        Err(SendError::Socket(SocketError::InternalChannelFull)) => Offered::Full,
+        _ => Offered::Done,
+    }
+}
+
+/// Sends an event, or closes a socket that cannot take it.
+pub(crate) fn emit(socket: &SocketRef, event: &ServerEvent) {
+    if let Offered::Full = offer(socket, event) {
         tracing::info!(socket = %socket.id, "closing a socket that reads too slowly");
         hang_up(socket.clone());
     }

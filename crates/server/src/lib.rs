@@ -19,6 +19,7 @@
 
 mod admin;
 mod app;
+mod attachments;
 mod audit;
 mod authorize;
 mod chat;
@@ -30,8 +31,10 @@ mod failure;
 mod fanout;
 mod http;
 mod limits;
+mod naming;
 mod outside;
 mod password;
+mod presence;
 mod sign_in;
 mod socket;
 mod store;
@@ -100,10 +103,13 @@ pub async fn start(config: Config) -> Result<Server, Error> {
 
     let (layer, io) = socket_io(&config);
     let checkpoints = open_checkpoints(&config.data_dir)?;
+    let attachments = attachments::Attachments::open(&config.data_dir, &store).await?;
     let app = Arc::new(App {
         store,
+        attachments,
         checkpoints,
         fanout: Fanout::new(io.clone()),
+        presence: presence::Presence::default(),
         turns: turns::Turns::new(),
         throttle: Throttle::new(&config.limits),
         passwords,
@@ -122,6 +128,7 @@ pub async fn start(config: Config) -> Result<Server, Error> {
     }
     tokio::spawn(outside::watch(app.clone()));
     tokio::spawn(audit::keep_checkpoints(app.clone()));
+    tokio::spawn(attachments::keep_tidy(app.clone()));
 
     let service: IntoMakeServiceWithConnectInfo<_, SocketAddr> =
         http::router(app.clone(), layer).into_make_service_with_connect_info();
@@ -155,17 +162,21 @@ fn open_checkpoints(data_dir: &Path) -> Result<audit::Checkpoints, Error> {
 }
 
 fn open_store(data_dir: &Path) -> Result<Store, Error> {
-    let unusable = |source| Error::DataDir { path: data_dir.to_owned(), source };
+    private_folder(data_dir).map_err(|source| Error::DataDir { path: data_dir.to_owned(), source })?;
+    Ok(Store::open(data_dir)?)
+}
+
+/// Makes a folder, if there is none, that is closed to other accounts of this machine.
+fn private_folder(path: &Path) -> std::io::Result<()> {
     let mut folder = std::fs::DirBuilder::new();
     folder.recursive(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::DirBuilderExt;
-        // The store holds patients' words; other accounts of this machine have no business in a folder made for it.
+        // It holds patients' words; other accounts of this machine have no business in it.
         folder.mode(0o700);
     }
-    folder.create(data_dir).map_err(unusable)?;
-    Ok(Store::open(data_dir)?)
+    folder.create(path)
 }
 
 impl Server {

@@ -22,7 +22,14 @@ pub(crate) enum Kind {
     Typing,
     Signal,
     Read,
+    NewRoom,
+    Upload,
     Connect,
+}
+
+impl Kind {
+    const ALL: [Self; 7] =
+        [Self::Message, Self::Typing, Self::Signal, Self::Read, Self::NewRoom, Self::Upload, Self::Connect];
 }
 
 /// The token buckets.
@@ -32,20 +39,25 @@ pub(crate) struct Throttle {
     typing: DefaultKeyedRateLimiter<UserId>,
     signals: DefaultKeyedRateLimiter<UserId>,
     reads: DefaultKeyedRateLimiter<UserId>,
+    new_rooms: DefaultKeyedRateLimiter<UserId>,
+    uploads: DefaultKeyedRateLimiter<UserId>,
     connects: DefaultKeyedRateLimiter<UserId>,
 }
 
 impl Throttle {
     pub(crate) fn new(limits: &Limits) -> Self {
+        let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let bucket = |rate: Rate| {
-            let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
             RateLimiter::keyed(Quota::per_second(at_least_one(rate.per_second)).allow_burst(at_least_one(rate.burst)))
         };
+        let by_minute = |number| RateLimiter::keyed(Quota::per_minute(at_least_one(number)));
         Self {
             messages: bucket(limits.messages),
             typing: bucket(limits.typing),
             signals: bucket(limits.signals),
             reads: bucket(limits.reads),
+            new_rooms: by_minute(limits.new_rooms_per_minute),
+            uploads: by_minute(limits.uploads_per_minute),
             connects: bucket(limits.connects),
         }
     }
@@ -63,19 +75,21 @@ impl Throttle {
             Kind::Typing => &self.typing,
             Kind::Signal => &self.signals,
             Kind::Read => &self.reads,
+            Kind::NewRoom => &self.new_rooms,
+            Kind::Upload => &self.uploads,
             Kind::Connect => &self.connects,
         }
     }
 
     /// Forgets people whose buckets are full again.
     pub(crate) fn tidy(&self) {
-        for kind in [Kind::Message, Kind::Typing, Kind::Signal, Kind::Read, Kind::Connect] {
+        for kind in Kind::ALL {
             self.bucket(kind).retain_recent();
         }
     }
 }
 
-fn rate_limited(wait: Duration) -> Refusal {
+pub(crate) fn rate_limited(wait: Duration) -> Refusal {
     let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
     Refusal { retry_after_ms: Some(millis), ..Refusal::new(ErrorCode::RateLimited, "too often") }
 }

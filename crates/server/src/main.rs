@@ -39,6 +39,7 @@ async fn serve(data_dir: &std::path::Path, args: ServeArgs) -> anyhow::Result<()
     config.demo = args.demo;
     config.demo_quiet = args.demo_quiet;
     config.allowed_origins = args.allow_origin;
+    config.max_attachment_bytes = args.max_attachment_mb.saturating_mul(1024 * 1024);
     // Listened for before anyone is told that the server is there.
     let stop = stop_signal()?;
     let server = start(config).await?;

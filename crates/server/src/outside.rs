@@ -3,7 +3,7 @@
 //! Nothing depends on it for safety: every event and route reads sessions and memberships afresh, and new messages go to
 //! the members of their own transaction. This only closes sockets sooner and tells people of their new rooms.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use hugmedo_chat_protocol::{ErrorCode, RoomChanged, RoomId, ServerEvent, SessionEndReason, UserId};
 
@@ -11,7 +11,7 @@ use crate::{
     app::App,
     authorize,
     failure::Failure,
-    fanout,
+    fanout, presence,
     store::{StoreError, changes, rooms},
 };
 
@@ -54,6 +54,7 @@ async fn head(app: &App) -> Result<i64, StoreError> {
 
 async fn catch_up(app: &App, position: i64) -> Result<(), Failure> {
     let affected: Vec<(RoomId, UserId)> = app.store.read(move |tx| changes::memberships_after(tx, position)).await?;
+    let people: BTreeSet<UserId> = affected.iter().map(|(_, user)| user.clone()).collect();
     for (room, user) in affected {
         let _turn = app.turns.take(&room).await;
         let (room_id, user_id) = (room.clone(), user.clone());
@@ -62,8 +63,9 @@ async fn catch_up(app: &App, position: i64) -> Result<(), Failure> {
             None => app.fanout.expel(&room, &user),
         }
     }
-    end_dead_sessions(app).await;
     app.fanout.wake();
+    end_dead_sessions(app).await;
+    presence::acquaint(app, people).await;
     Ok(())
 }
 

@@ -155,6 +155,8 @@ impl Clinician {
             client_message_id: ClientMessageId::generate(),
             content: text.into(),
             priority: Default::default(),
+            reply_to: None,
+            mentions: Vec::new(),
         };
         Ok(self.core.send_message(outgoing).await?)
     }

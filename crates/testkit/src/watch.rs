@@ -137,7 +137,8 @@ impl Watch {
                 }
             }
             ViewChange::TypingChanged { room_id, typing } => drop(self.typing.insert(room_id, typing)),
-            ViewChange::TimelineReset { .. }
+            ViewChange::PresenceChanged { .. }
+            | ViewChange::TimelineReset { .. }
             | ViewChange::PreferencesChanged { .. }
             | ViewChange::TroubleChanged { .. }
             | ViewChange::RoomRequested { .. } => {}

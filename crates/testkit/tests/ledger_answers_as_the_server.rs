@@ -248,7 +248,9 @@ impl Both {
             while heard.len() < told.len() {
                 let next = self.sockets[who].events.next_batch(&mut batch, 1);
                 let Ok(true) = tokio::time::timeout(Duration::from_secs(5), next).await else { break };
-                for event in batch.drain(..).filter(|event| !matches!(event, ServerEvent::Session(_))) {
+                for event in
+                    batch.drain(..).filter(|event| !matches!(event, ServerEvent::Session(_) | ServerEvent::Presence(_)))
+                {
                     heard.push(self.real_names.plain(serde_json::to_value(event)?));
                 }
             }
@@ -288,7 +290,16 @@ async fn the_book_answers_as_the_real_server() -> Result<()> {
     both.say(1, "join_room", json!({ "roomId": "second" })).await?;
     both.say(0, "edit_message", json!({ "roomId": "first", "messageId": 0, "content": "one, corrected" })).await?;
     both.say(1, "edit_message", json!({ "roomId": "first", "messageId": 0, "content": "not mine" })).await?;
+    let react = |number: u32, emoji: &str, on: bool| json!({ "roomId": "first", "messageId": number, "emoji": emoji, "on": on });
+    both.say(1, "react", react(0, "👍", true)).await?;
+    both.say(0, "react", react(0, "🙏", true)).await?;
+    both.say(0, "react", react(0, "👍", true)).await?;
+    both.say(0, "react", react(0, "👍", true)).await?;
+    both.say(1, "react", react(0, "👍", false)).await?;
+    both.say(1, "react", react(0, "🎉", false)).await?;
+    both.say(0, "react", react(1, "👍", true)).await?;
     both.say(1, "delete_message", json!({ "roomId": "first", "messageId": 1 })).await?;
+    both.say(0, "react", react(1, "👍", true)).await?;
     both.say(1, "delete_message", json!({ "roomId": "first", "messageId": 1 })).await?;
     both.say(0, "message", message("first", "a1", "one")).await?;
     both.say(1, "delivered", json!({ "roomId": "first", "upToSeq": 2 })).await?;

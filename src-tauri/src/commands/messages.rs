@@ -1,7 +1,7 @@
-//! Own messages and drafts.
+//! Own messages and drafts, and what one does with a message.
 
-use hugmedo_chat_core::view::{MessageView, OutgoingMessage};
-use hugmedo_chat_protocol::{ClientMessageId, RoomId, Sensitive};
+use hugmedo_chat_core::view::{MessageDetails, MessageView, OutgoingMessage};
+use hugmedo_chat_protocol::{ClientMessageId, MessageId, RoomId, Sensitive};
 use tauri::State;
 
 use crate::{
@@ -37,6 +37,54 @@ pub(crate) async fn discard_message(
 #[tauri::command]
 pub(crate) async fn unsent_messages(core: State<'_, CoreHandle>) -> Result<Vec<MessageView>, IpcError> {
     Ok(core.get().await?.unsent_messages().await?)
+}
+
+#[tauri::command]
+pub(crate) async fn edit_message(
+    core: State<'_, CoreHandle>,
+    room_id: Argument<RoomId>,
+    message_id: Argument<MessageId>,
+    content: Argument<Sensitive>,
+) -> Result<(), IpcError> {
+    Ok(core.get().await?.edit_message(&room_id.0, &message_id.0, content.0).await?)
+}
+
+#[tauri::command]
+pub(crate) async fn delete_message(
+    core: State<'_, CoreHandle>,
+    room_id: Argument<RoomId>,
+    message_id: Argument<MessageId>,
+) -> Result<(), IpcError> {
+    Ok(core.get().await?.delete_message(&room_id.0, &message_id.0).await?)
+}
+
+#[tauri::command]
+pub(crate) async fn react_to_message(
+    core: State<'_, CoreHandle>,
+    room_id: Argument<RoomId>,
+    message_id: Argument<MessageId>,
+    emoji: Argument<String>,
+    on: Argument<bool>,
+) -> Result<(), IpcError> {
+    Ok(core.get().await?.react_to_message(&room_id.0, &message_id.0, &emoji.0, on.0).await?)
+}
+
+#[tauri::command]
+pub(crate) async fn acknowledge_message(
+    core: State<'_, CoreHandle>,
+    room_id: Argument<RoomId>,
+    message_id: Argument<MessageId>,
+) -> Result<(), IpcError> {
+    Ok(core.get().await?.acknowledge_message(&room_id.0, &message_id.0).await?)
+}
+
+#[tauri::command]
+pub(crate) async fn message_details(
+    core: State<'_, CoreHandle>,
+    room_id: Argument<RoomId>,
+    message_id: Argument<MessageId>,
+) -> Result<MessageDetails, IpcError> {
+    Ok(core.get().await?.message_details(&room_id.0, &message_id.0).await?)
 }
 
 #[tauri::command]

@@ -4,6 +4,7 @@
 //! four more lists that a test compares: `build.rs`, the capability, the isolation hook and the TypeScript `Backend`.
 
 mod connection;
+mod link;
 mod messages;
 mod preferences;
 mod presence;
@@ -21,11 +22,24 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         session::sign_out,
         rooms::open_room,
         rooms::load_earlier,
+        rooms::load_later,
+        rooms::load_around,
+        rooms::locate,
+        rooms::search,
+        messages::message_details,
         rooms::add_room,
         messages::send_message,
         messages::retry_message,
         messages::discard_message,
         messages::unsent_messages,
+        messages::edit_message,
+        messages::delete_message,
+        messages::react_to_message,
+        messages::acknowledge_message,
+        rooms::set_room_choices,
+        rooms::list_people,
+        rooms::create_room,
+        link::open_link,
         presence::mark_read,
         presence::set_typing,
         presence::set_gaze,

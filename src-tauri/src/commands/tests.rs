@@ -69,6 +69,18 @@ fn a_malformed_argument_is_refused_in_the_same_shape_and_never_quoted() {
 }
 
 #[test]
+fn an_address_that_is_no_page_is_not_opened_and_not_quoted() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = app(&folder);
+    let main = window(&app, window::MAIN);
+    for address in ["file:///etc/passwd", "javascript:alert(1)", "https://a:himitsu@example.jp"] {
+        let error = invoke(&main, "open_link", json!({ "url": address })).unwrap_err();
+        assert_eq!(error["code"], "refused");
+        assert!(!error["message"].as_str().unwrap().contains("himitsu"), "{error}");
+    }
+}
+
+#[test]
 fn another_window_may_call_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let app = app(&folder);
@@ -84,8 +96,13 @@ fn the_window_may_call_no_plugin_and_nothing_of_tauri_itself() {
     let folder = tempfile::tempdir().unwrap();
     let app = app(&folder);
     let main = window(&app, window::MAIN);
-    for command in ["plugin:window|set_title", "plugin:event|emit", "plugin:notification|notify", "plugin:app|version"]
-    {
+    for command in [
+        "plugin:window|set_title",
+        "plugin:event|emit",
+        "plugin:notification|notify",
+        "plugin:app|version",
+        "plugin:opener|open_url",
+    ] {
         let error = invoke(&main, command, json!({ "label": "main", "value": "x" })).unwrap_err();
         assert!(error.as_str().unwrap().contains("not allowed"), "{command}: {error}");
     }

@@ -9,17 +9,25 @@ import type { ChannelItem } from './bindings/ChannelItem';
 import type { ClientMessageId } from './bindings/ClientMessageId';
 import type { ErrorCode } from './bindings/ErrorCode';
 import type { Gaze } from './bindings/Gaze';
+import type { MessageDetails } from './bindings/MessageDetails';
+import type { MessageId } from './bindings/MessageId';
 import type { MessageView } from './bindings/MessageView';
+import type { NewRoom } from './bindings/NewRoom';
 import type { OpenedRoom } from './bindings/OpenedRoom';
 import type { OutgoingMessage } from './bindings/OutgoingMessage';
+import type { Place } from './bindings/Place';
 import type { Preferences } from './bindings/Preferences';
+import type { RoomChoices } from './bindings/RoomChoices';
 import type { RoomId } from './bindings/RoomId';
 import type { RoomView } from './bindings/RoomView';
+import type { SearchPage } from './bindings/SearchPage';
+import type { SearchQuery } from './bindings/SearchQuery';
 import type { Seq } from './bindings/Seq';
 import type { SessionView } from './bindings/SessionView';
 import type { SignInRequest } from './bindings/SignInRequest';
 import type { Snapshot } from './bindings/Snapshot';
 import type { TimelinePage } from './bindings/TimelinePage';
+import type { User } from './bindings/User';
 
 export interface Backend {
 	/** Answers the present state and from then on passes every later change to `onItem`. A second call replaces the first. */
@@ -33,6 +41,15 @@ export interface Backend {
 	openRoom(roomId: RoomId): Promise<OpenedRoom>;
 	/** The rows before `before`, fetched from the server where they are not here. */
 	loadEarlier(roomId: RoomId, before: Seq): Promise<TimelinePage>;
+	/** The rows after `after`, of a timeline that does not end with the newest (`TimelinePage.hasLater`). */
+	loadLater(roomId: RoomId, after: Seq): Promise<TimelinePage>;
+	/** A stretch with `at` in its middle, for a jump. */
+	loadAround(roomId: RoomId, at: Seq): Promise<TimelinePage>;
+	/** Where a message or a time stands in a room, for `loadAround`; null if there is no such place. */
+	locate(roomId: RoomId, place: Place): Promise<Seq | null>;
+	/** What is on this computer and matches, the newest first. */
+	search(query: SearchQuery): Promise<SearchPage>;
+	messageDetails(roomId: RoomId, messageId: MessageId): Promise<MessageDetails>;
 	/** Follows a room by its id on a server that cannot list rooms (baseline). */
 	addRoom(roomId: RoomId): Promise<RoomView>;
 
@@ -44,6 +61,24 @@ export interface Backend {
 	discardMessage(clientMessageId: ClientMessageId): Promise<void>;
 	/** Every own message of all rooms that has not reached the server, in the order they go out; failed ones included. */
 	unsentMessages(): Promise<MessageView[]>;
+
+	/** Resolves once the server has the change; refused while there is no connection. */
+	editMessage(roomId: RoomId, messageId: MessageId, content: string): Promise<void>;
+	/** Takes an own message back, for everyone. As `editMessage`. */
+	deleteMessage(roomId: RoomId, messageId: MessageId): Promise<void>;
+	/** Puts the reader's emoji under a message (`on`) or takes it away. As `editMessage`. */
+	reactToMessage(roomId: RoomId, messageId: MessageId, emoji: string, on: boolean): Promise<void>;
+	/** Takes an urgent message on, which is more than having read it. As `editMessage`. */
+	acknowledgeMessage(roomId: RoomId, messageId: MessageId): Promise<void>;
+
+	/** Pins or mutes a room on this computer. */
+	setRoomChoices(roomId: RoomId, choices: RoomChoices): Promise<void>;
+	/** Everyone the server lets the reader begin a conversation with. Needs the connection. */
+	listPeople(): Promise<User[]>;
+	/** Begins a conversation and answers its room. Needs the connection. */
+	createRoom(room: NewRoom): Promise<RoomView>;
+	/** Shows an `https:`, `http:` or `mailto:` address of a message in the system's own program for it. Anything else is refused. */
+	openLink(url: string): Promise<void>;
 
 	/** Everything up to `upToSeq` was on screen before the person's eyes. */
 	markRead(roomId: RoomId, upToSeq: Seq): Promise<void>;

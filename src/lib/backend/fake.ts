@@ -3,7 +3,7 @@
  *
  * It behaves as core does where the interface can see it: rows settle, unread is counted from the read position, changes
  * carry revisions. It can be told to be offline, to refuse, or to lose a change. In the browser `?lang=ja|en`,
- * `?theme=light|dark` and `?state=` set the scene: `signin`, `empty`, `baseline`, `waiting`, or one of {@link LINKS}. There a
+ * `?theme=light|dark` and `?state=` set the scene: `signin`, `empty`, `baseline`, `waiting`, `busy` (much of everything), or one of {@link LINKS}. There a
  * test reaches it as `window.fakeBackend`.
  */
 import { BackendError, type Backend } from './backend';
@@ -14,14 +14,14 @@ import type { Gaze } from './bindings/Gaze';
 import type { Language } from './bindings/Language';
 import type { MessageView } from './bindings/MessageView';
 import type { Preferences } from './bindings/Preferences';
-import type { RoomView } from './bindings/RoomView';
+import type { PresenceView } from './bindings/PresenceView';
 import type { SessionView } from './bindings/SessionView';
 import type { Theme } from './bindings/Theme';
+import type { User } from './bindings/User';
 import type { ViewChange } from './bindings/ViewChange';
 import { DEFAULT_CONNECTION } from './connection';
-import { people, sampleRooms, sampleUnsent } from './sample';
-
-const PAGE = 50;
+import { FakeRoom, FakeRooms, newRow } from './fake-rooms';
+import { colleagues, people, sampleBusy, samplePresence, sampleRooms, sampleUnsent } from './sample';
 
 /** The link in scenes where it is not simply live. */
 const LINKS: Record<string, () => ConnectionView> = {
@@ -49,12 +49,6 @@ const LINKS: Record<string, () => ConnectionView> = {
 	})
 };
 
-interface FakeRoom {
-	view: Omit<RoomView, 'unread' | 'lastMessage' | 'unsent' | 'hasDraft'>;
-	messages: MessageView[];
-	draft: string;
-}
-
 export interface FakeBackend extends Backend {
 	/** Every command so far, by name. */
 	readonly calls: { name: string; input: unknown }[];
@@ -64,7 +58,10 @@ export interface FakeBackend extends Backend {
 	/** Cuts or restores the link. */
 	setOnline(online: boolean): void;
 	/** Someone else says something. */
-	receive(roomId: string, authorId: keyof typeof people, content: string): MessageView;
+	receive(roomId: string, authorId: keyof typeof people, content: string, more?: Partial<MessageView>): MessageView;
+	/** Someone else puts an emoji under a message. */
+	react(roomId: string, messageId: string, who: keyof typeof people, emoji: string): void;
+	setPresence(presence: PresenceView[]): void;
 	setTypingOf(roomId: string, authorId: keyof typeof people, isTyping: boolean): void;
 	/** Publishes any change, as core would. */
 	publish(change: ViewChange): void;
@@ -84,10 +81,12 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 	let lastLocal = 1_000_000;
 	const calls: { name: string; input: unknown }[] = [];
 	const failures = new Map<string, ErrorCode>();
-	const rooms = new Map<string, FakeRoom>();
+	const rooms = new FakeRooms(publish);
+	let presence = samplePresence;
 	let preferences: Preferences = {
 		language: (scene.get('lang') as Language | null) ?? undefined,
 		theme: (scene.get('theme') as Theme | null) ?? 'system',
+		textSize: 'normal',
 		enterSends: true,
 		notifyAbout: 'important',
 		notificationPrivacy: 'sender',
@@ -114,49 +113,15 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		}
 	}
 
-	function viewOf(room: FakeRoom): RoomView {
-		const last = room.messages.at(-1);
-		return {
-			...room.view,
-			unread: room.messages.filter((row) => !row.own && !row.deleted && (row.seq ?? 0) > room.view.readSeq).length,
-			unsent: room.messages.filter((row) => row.seq === undefined).length,
-			hasDraft: room.draft !== '',
-			lastMessage: last && {
-				preview: last.content.replace(/\s+/g, ' ').slice(0, 120),
-				authorName: last.author.name,
-				own: last.own,
-				createdAt: last.createdAt,
-				delivery: last.delivery,
-				deleted: last.deleted
-			}
-		};
+	/** Changes of what the server holds need it. */
+	function reach() {
+		if (connection.state === 'live' || connection.state === 'limited') return;
+		throw new BackendError('unreachable', 'no connection', true);
 	}
-
-	function roomOf(roomId: string): FakeRoom {
-		const room = rooms.get(roomId);
-		if (!room) throw new BackendError('notFound', 'no such room', false);
-		return room;
-	}
-
-	function upsert(room: FakeRoom, row: MessageView) {
-		const index = room.messages.findIndex((known) => known.key === row.key);
-		if (index >= 0) room.messages[index] = row;
-		else room.messages.push(row);
-		publish({ kind: 'messagesUpserted', roomId: room.view.id, messages: [row] });
-		publish({ kind: 'roomUpserted', room: viewOf(room) });
-	}
-
-	const nextSeq = (room: FakeRoom) => Math.max(0, ...room.messages.map((row) => row.seq ?? 0)) + 1;
 
 	/** What waits goes out while the link is up. */
 	function deliver() {
-		if (connection.state !== 'live') return;
-		for (const room of rooms.values()) {
-			for (const row of room.messages.filter((row) => row.delivery === 'queued')) {
-				const seq = nextSeq(room);
-				upsert(room, { ...row, id: `m-${room.view.id}-${seq}`, seq, delivery: 'sent', problem: undefined });
-			}
-		}
+		if (connection.state === 'live') rooms.deliver();
 	}
 
 	function setConnection(view: ConnectionView) {
@@ -167,9 +132,18 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 	function enter(server: string, remembered: boolean): SessionView {
 		session = { user: people.sato, server, remembered, baseline: scene.get('state') === 'baseline' };
 		if (scene.get('state') !== 'empty') {
-			for (const sample of sampleRooms()) rooms.set(sample.view.id, { ...sample, draft: '' });
+			for (const { view, messages } of sampleRooms()) rooms.set(view.id, new FakeRoom(view, messages));
 		}
 		return session;
+	}
+
+	function begin(id: string, name: string, others: User[]) {
+		const kind = others.some((other) => other.userType === 'patient') ? 'patient' : 'staff';
+		const choices = { pinned: false, muted: false };
+		const room = new FakeRoom({ id, name, kind, members: [people.sato, ...others], readSeq: 0, choices }, []);
+		rooms.set(id, room);
+		rooms.tell(room);
+		return room.toView();
 	}
 
 	if (!['signin', 'ended'].includes(scene.get('state') ?? '')) {
@@ -178,6 +152,7 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		if (scene.get('state') === 'waiting') {
 			for (const row of sampleUnsent()) rooms.get(row.roomId)?.messages.push(row);
 		}
+		if (scene.get('state') === 'busy') for (const row of sampleBusy()) rooms.get(row.roomId)?.messages.push(row);
 	}
 
 	return {
@@ -197,27 +172,18 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			);
 			deliver();
 		},
-		receive(roomId, authorId, content) {
-			const room = roomOf(roomId);
-			const seq = nextSeq(room);
+		receive(roomId, authorId, content, more) {
+			const room = rooms.room(roomId);
+			const seq = room.nextSeq();
 			const id = `m-${roomId}-${seq}`;
-			const row: MessageView = {
-				key: id,
-				roomId,
-				id,
-				seq,
-				pendingOrder: 0,
-				author: people[authorId],
-				own: authorId === 'sato',
-				content,
-				priority: 'normal',
-				createdAt: now(),
-				readBy: 0,
-				edited: false,
-				deleted: false
-			};
-			upsert(room, row);
+			const row = newRow({ key: id, id, roomId, seq, author: people[authorId], content, ...more });
+			rooms.upsert(room, row);
 			return row;
+		},
+		react: (roomId, messageId, who, emoji) => rooms.react(roomId, messageId, emoji, people[who], true),
+		setPresence(changed) {
+			presence = changed;
+			publish({ kind: 'presenceChanged', presence });
 		},
 		setTypingOf(roomId, authorId, isTyping) {
 			const { id, name } = people[authorId];
@@ -231,7 +197,8 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 				revision,
 				session,
 				connection,
-				rooms: [...rooms.values()].map(viewOf),
+				rooms: [...rooms.values()].map((room) => room.toView()),
+				presence,
 				preferences,
 				trouble: null
 			});
@@ -246,7 +213,7 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			}
 			const entered = enter(request.server, request.remember);
 			publish({ kind: 'sessionChanged', session: entered, ended: null });
-			for (const room of rooms.values()) publish({ kind: 'roomUpserted', room: viewOf(room) });
+			for (const room of rooms.values()) rooms.tell(room);
 			setConnection({ state: 'live', since: now(), lastConfirmedAt: now() });
 			return entered;
 		},
@@ -259,63 +226,93 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		},
 		async openRoom(roomId) {
 			record('openRoom', roomId);
-			const room = roomOf(roomId);
-			const view = viewOf(room);
-			const page = room.messages.slice(-Math.max(PAGE, view.unread + 20));
-			return structuredClone({
-				room: view,
-				page: { roomId, messages: page, hasEarlier: page.length < room.messages.length },
-				draft: room.draft,
-				typing: []
-			});
+			const room = rooms.room(roomId);
+			return structuredClone({ room: room.toView(), page: room.newest(), draft: room.draft, typing: [] });
 		},
 		async loadEarlier(roomId, before) {
 			record('loadEarlier', { roomId, before });
-			const earlier = roomOf(roomId).messages.filter((row) => row.seq !== undefined && row.seq < before);
-			const page = earlier.slice(-PAGE);
-			return structuredClone({ roomId, messages: page, hasEarlier: page.length < earlier.length });
+			return rooms.room(roomId).before(before);
+		},
+		async loadLater(roomId, after) {
+			record('loadLater', { roomId, after });
+			return rooms.room(roomId).after(after);
+		},
+		async loadAround(roomId, at) {
+			record('loadAround', { roomId, at });
+			return rooms.room(roomId).around(at);
+		},
+		async locate(roomId, place) {
+			record('locate', { roomId, place });
+			return rooms.room(roomId).locate(place);
+		},
+		async search(query) {
+			record('search', query);
+			return rooms.search(query);
+		},
+		async messageDetails(roomId, messageId) {
+			record('messageDetails', { roomId, messageId });
+			return structuredClone(rooms.room(roomId).details(messageId));
 		},
 		async addRoom(roomId) {
 			record('addRoom', roomId);
-			const room: FakeRoom = {
-				view: { id: roomId, name: roomId, kind: 'staff', members: [people.sato], readSeq: 0 },
-				messages: [],
-				draft: ''
-			};
-			rooms.set(roomId, room);
-			publish({ kind: 'roomUpserted', room: viewOf(room) });
-			return viewOf(room);
+			return begin(roomId, roomId, []);
 		},
 		async sendMessage(message) {
 			record('sendMessage', message);
-			const room = roomOf(message.roomId);
-			const known = room.messages.find((row) => row.key === message.clientMessageId);
-			if (known) return known;
-			const row: MessageView = {
-				key: message.clientMessageId,
-				roomId: message.roomId,
-				clientMessageId: message.clientMessageId,
-				pendingOrder: ++lastLocal,
-				author: people.sato,
-				own: true,
-				content: message.content,
-				priority: message.priority ?? 'normal',
-				createdAt: now(),
-				delivery: 'queued',
-				readBy: 0,
-				edited: false,
-				deleted: false
-			};
-			room.draft = '';
-			upsert(room, row);
+			const row = rooms.queue(message, ++lastLocal);
 			setTimeout(deliver, 150);
 			return row;
+		},
+		async editMessage(roomId, messageId, content) {
+			record('editMessage', { roomId, messageId, content });
+			reach();
+			rooms.change(roomId, messageId, () => ({ content, edited: true }));
+		},
+		async deleteMessage(roomId, messageId) {
+			record('deleteMessage', { roomId, messageId });
+			reach();
+			rooms.change(roomId, messageId, () => ({ content: '', deleted: true, reactions: [] }));
+		},
+		async reactToMessage(roomId, messageId, emoji, on) {
+			record('reactToMessage', { roomId, messageId, emoji, on });
+			reach();
+			rooms.react(roomId, messageId, emoji, people.sato, on);
+		},
+		async acknowledgeMessage(roomId, messageId) {
+			record('acknowledgeMessage', { roomId, messageId });
+			reach();
+			rooms.change(roomId, messageId, (row) => ({
+				acknowledgedBy: [...new Set([...row.acknowledgedBy, people.sato.id])]
+			}));
+		},
+		async setRoomChoices(roomId, choices) {
+			record('setRoomChoices', { roomId, choices });
+			const room = rooms.room(roomId);
+			room.view.choices = choices;
+			rooms.tell(room);
+		},
+		async listPeople() {
+			record('listPeople');
+			reach();
+			return [...Object.values(people).filter((person) => person.id !== people.sato.id), ...colleagues];
+		},
+		async createRoom({ name, memberIds }) {
+			record('createRoom', { name, memberIds });
+			reach();
+			const everyone: User[] = [...Object.values(people), ...colleagues];
+			const others = everyone.filter((person) => memberIds.includes(person.id));
+			const id = name === null ? `direct-${memberIds.join('-')}` : `group-${rooms.size}`;
+			return rooms.get(id)?.toView() ?? begin(id, name ?? others.map((other) => other.name).join('、'), others);
+		},
+		async openLink(url) {
+			record('openLink', url);
+			if (!/^(https?|mailto):/.test(url)) throw new BackendError('refused', 'not a link', false);
 		},
 		async retryMessage(clientMessageId) {
 			record('retryMessage', clientMessageId);
 			for (const room of rooms.values()) {
 				const row = room.messages.find((row) => row.key === clientMessageId && row.delivery === 'failed');
-				if (row) upsert(room, { ...row, delivery: 'queued', problem: undefined });
+				if (row) rooms.upsert(room, { ...row, delivery: 'queued', problem: undefined });
 			}
 			deliver();
 		},
@@ -332,23 +329,23 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 				if (index < 0) continue;
 				room.messages.splice(index, 1);
 				publish({ kind: 'messageRemoved', roomId: room.view.id, key: clientMessageId });
-				publish({ kind: 'roomUpserted', room: viewOf(room) });
+				rooms.tell(room);
 			}
 		},
 		async markRead(roomId, upToSeq) {
 			record('markRead', { roomId, upToSeq });
-			const room = roomOf(roomId);
+			const room = rooms.room(roomId);
 			room.view.readSeq = Math.max(room.view.readSeq, upToSeq);
-			publish({ kind: 'roomUpserted', room: viewOf(room) });
+			rooms.tell(room);
 		},
 		async setTyping(roomId, isTyping) {
 			record('setTyping', { roomId, isTyping });
 		},
 		async saveDraft(roomId, content) {
 			record('saveDraft', { roomId, content });
-			const room = roomOf(roomId);
+			const room = rooms.room(roomId);
 			room.draft = content;
-			publish({ kind: 'roomUpserted', room: viewOf(room) });
+			rooms.tell(room);
 		},
 		async setGaze(seen) {
 			record('setGaze', seen);

@@ -1,5 +1,6 @@
 /** People and talk for the fake backend. Nobody in it exists. */
 import type { MessageView } from './bindings/MessageView';
+import type { PresenceView } from './bindings/PresenceView';
 import type { RoomKind } from './bindings/RoomKind';
 import type { User } from './bindings/User';
 
@@ -9,6 +10,19 @@ export const people = {
 	yamada: { id: 'yamada', name: '山田 さくら', userType: 'clinician', role: '薬剤師' },
 	tanaka: { id: 'tanaka', name: '田中 花子', userType: 'patient' }
 } satisfies Record<string, User>;
+
+/** People the reader shares no room with yet. */
+export const colleagues: User[] = [
+	{ id: 'kobayashi', name: '小林 大輔', userType: 'clinician', role: '放射線技師' },
+	{ id: 'ito', name: 'いとう まなみ', userType: 'staff', role: '医事課' },
+	{ id: 'smith', name: 'Anna Smith', userType: 'clinician', role: 'Physiotherapist' }
+];
+
+export const samplePresence: PresenceView[] = [
+	{ userId: 'sato', status: 'available' },
+	{ userId: 'suzuki', status: 'busy' },
+	{ userId: 'yamada', status: 'onCall' }
+];
 
 type Line = [author: keyof typeof people, content: string];
 
@@ -73,13 +87,17 @@ function room(
 			delivery: own ? 'read' : undefined,
 			readBy: own ? members.length - 1 : 0,
 			edited: false,
-			deleted: false
+			deleted: false,
+			mentions: [],
+			reactions: [],
+			acknowledgedBy: []
 		};
 	});
 	const others = messages.filter((row) => !row.own);
 	const firstUnread = unread > 0 ? others.at(-unread)?.seq : undefined;
 	const readSeq = firstUnread ? firstUnread - 1 : messages.length;
-	return { view: { id, name, kind, members: members.map((member) => people[member]), readSeq }, messages };
+	const choices = { pinned: false, muted: false };
+	return { view: { id, name, kind, members: members.map((member) => people[member]), readSeq, choices }, messages };
 }
 
 /** Own messages that have not been sent, each for another reason. */
@@ -109,6 +127,68 @@ export function sampleUnsent(): MessageView[] {
 		readBy: 0,
 		edited: false,
 		deleted: false,
+		mentions: [],
+		reactions: [],
+		acknowledgedBy: [],
 		...state
 	}));
+}
+
+/** Messages of the ward in which everything occurs that a message can hold. */
+export function sampleBusy(): MessageView[] {
+	const quote = {
+		messageId: 'm-general-5',
+		seq: 5,
+		authorName: people.suzuki.name,
+		preview: '経過は良さそうですね。',
+		deleted: false
+	};
+	const lines: (Partial<MessageView> & { author: User; content: string })[] = [
+		{
+			author: people.suzuki,
+			content: '**至急**: 502号室の血圧が下がっています。\n- 収縮期 82\n- 脈拍 118\n@佐藤 恵 来てください。',
+			priority: 'urgent',
+			mentions: ['sato']
+		},
+		{
+			author: people.yamada,
+			content:
+				'手順はこちらです https://intranet.hospital.example.jp/steps?id=12 を見てください。用量は `2*3*4 mg` のままです。',
+			reactions: [
+				{ emoji: '👍', names: [people.sato.name, people.suzuki.name], own: true },
+				{ emoji: '🙏', names: [people.suzuki.name], own: false }
+			]
+		},
+		{ author: people.suzuki, content: '了解。五分粥のままにします。', replyTo: quote, edited: true },
+		{ author: people.sato, content: '', deleted: true },
+		{ author: people.yamada, content: '```\nNa 138\nK  4.1\nCl 102\n```' },
+		{ author: people.suzuki, content: '' },
+		{
+			author: people.sato,
+			content: '今から伺います。',
+			replyTo: { ...quote, messageId: 'gone', seq: undefined, authorName: '', preview: '' }
+		}
+	];
+	return lines.map((line, index) => {
+		const own = line.author.id === 'sato';
+		const seq = 1_001 + index;
+		return {
+			key: `m-general-${seq}`,
+			roomId: 'general',
+			id: `m-general-${seq}`,
+			seq,
+			pendingOrder: 0,
+			own,
+			priority: 'normal',
+			createdAt: new Date(Date.now() - (lines.length - index) * 60_000).toISOString(),
+			delivery: own ? 'delivered' : undefined,
+			readBy: own ? 1 : 0,
+			edited: false,
+			deleted: false,
+			mentions: [],
+			reactions: [],
+			acknowledgedBy: [],
+			...line
+		};
+	});
 }

@@ -2,7 +2,7 @@
 import type { Language } from '$lib/backend/bindings/Language';
 import type { Texts } from './ja';
 
-const LOCALES: Record<Language, string> = { ja: 'ja-JP', en: 'en-GB' };
+export const LOCALES: Record<Language, string> = { ja: 'ja-JP', en: 'en-GB' };
 
 /** `09:05` */
 export function timeOfDay(language: Language, at: Date): string {
@@ -12,6 +12,16 @@ export function timeOfDay(language: Language, at: Date): string {
 /** `09:05:30` */
 export function timeWithSeconds(language: Language, at: Date): string {
 	return new Intl.DateTimeFormat(LOCALES[language], { timeStyle: 'medium' }).format(at);
+}
+
+/** `2026/11/23 9:05:30` */
+export function moment(language: Language, at: Date): string {
+	return new Intl.DateTimeFormat(LOCALES[language], { dateStyle: 'medium', timeStyle: 'medium' }).format(at);
+}
+
+/** `2026/11/23` */
+export function date(language: Language, at: Date): string {
+	return new Intl.DateTimeFormat(LOCALES[language], { dateStyle: 'medium' }).format(at);
 }
 
 /** 今日, 昨日, 11月23日(月); with the year where it is not this one. */

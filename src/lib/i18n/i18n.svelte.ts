@@ -46,6 +46,24 @@ export class I18n {
 		return dates.timeWithSeconds(this.language, new Date(at));
 	}
 
+	/** Day and time, for what may be long ago. */
+	moment(at: string): string {
+		return dates.moment(this.language, new Date(at));
+	}
+
+	date(at: Date): string {
+		return dates.date(this.language, at);
+	}
+
+	/** Names in a row. */
+	list(names: string[]): string {
+		return names.join(this.language === 'ja' ? '、' : ', ');
+	}
+
+	get locale(): string {
+		return dates.LOCALES[this.language];
+	}
+
 	day(at: string, now: Date): string {
 		return dates.day(this.language, this.t, new Date(at), now);
 	}

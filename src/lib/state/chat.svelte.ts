@@ -11,14 +11,21 @@ import type { ChannelItem } from '$lib/backend/bindings/ChannelItem';
 import type { ConnectionView } from '$lib/backend/bindings/ConnectionView';
 import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
 import type { Preferences } from '$lib/backend/bindings/Preferences';
+import type { OpenedRoom } from '$lib/backend/bindings/OpenedRoom';
+import type { OutgoingMessage } from '$lib/backend/bindings/OutgoingMessage';
+import type { PresenceStatus } from '$lib/backend/bindings/PresenceStatus';
+import type { PresenceView } from '$lib/backend/bindings/PresenceView';
 import type { RoomId } from '$lib/backend/bindings/RoomId';
 import type { RoomView } from '$lib/backend/bindings/RoomView';
+import type { Seq } from '$lib/backend/bindings/Seq';
 import type { SessionEndReason } from '$lib/backend/bindings/SessionEndReason';
 import type { SessionView } from '$lib/backend/bindings/SessionView';
 import type { Snapshot } from '$lib/backend/bindings/Snapshot';
 import type { TypingPerson } from '$lib/backend/bindings/TypingPerson';
+import type { UserId } from '$lib/backend/bindings/UserId';
 import type { ViewChange } from '$lib/backend/bindings/ViewChange';
 import { Handover } from './handover';
+import { Held } from './held.svelte';
 import { Outbox } from './outbox.svelte';
 import { Timeline } from './timeline.svelte';
 
@@ -30,6 +37,8 @@ const RETRY_MS = 1_000;
 export class Chat {
 	readonly backend: Backend;
 	readonly handover: Handover;
+	/** What is held back for a moment, of all rooms. */
+	readonly held: Held;
 	/** What waits to be sent, of all rooms. */
 	readonly outbox: Outbox;
 
@@ -41,6 +50,7 @@ export class Chat {
 	connection = $state.raw<ConnectionView>(NOT_CONNECTED);
 	preferences = $state.raw<Preferences>({
 		theme: 'system',
+		textSize: 'normal',
 		enterSends: true,
 		notifyAbout: 'important',
 		notificationPrivacy: 'sender',
@@ -51,6 +61,8 @@ export class Chat {
 	trouble = $state<ErrorCode | null>(null);
 	readonly rooms = new SvelteMap<RoomId, RoomView>();
 	readonly typing = new SvelteMap<RoomId, TypingPerson[]>();
+	/** How people can be reached; who is not in it is not known about. */
+	readonly presence = new SvelteMap<UserId, PresenceStatus>();
 	/** The open room's rows. */
 	timeline = $state.raw<Timeline | null>(null);
 	/** The draft the open room was opened with. */
@@ -58,6 +70,8 @@ export class Chat {
 	/** A room someone asked for from outside the page, until it is shown. */
 	requestedRoom = $state<RoomId | null>(null);
 
+	/** Where a room that is about to be opened should be shown. */
+	#wanted: { roomId: RoomId; seq: Seq } | null = null;
 	#revision = 0;
 	#openings = 0;
 	#resubscribing = false;
@@ -67,12 +81,14 @@ export class Chat {
 	constructor(backend: Backend) {
 		this.backend = backend;
 		this.handover = new Handover(backend);
+		this.held = new Held(backend, this.handover);
 		this.outbox = new Outbox(backend);
 	}
 
-	/** Newest message first; rooms without one last, by name. */
+	/** Pinned ones first, then the newest message first; rooms without one last, by name. */
 	roomList = $derived.by(() =>
 		[...this.rooms.values()].sort((a, b) => {
+			if (a.choices.pinned !== b.choices.pinned) return a.choices.pinned ? -1 : 1;
 			const [left, right] = [a.lastMessage?.createdAt ?? '', b.lastMessage?.createdAt ?? ''];
 			return left === right ? a.name.localeCompare(b.name, 'ja') : left < right ? 1 : -1;
 		})
@@ -100,7 +116,7 @@ export class Chat {
 		const opening = ++this.#openings;
 		const overtaking: ViewChange[] = [];
 		this.#overtaking = overtaking;
-		const opened = await this.backend.openRoom(roomId);
+		const opened = await this.#openAtUnread(roomId);
 		// Another room was chosen meanwhile.
 		if (opening !== this.#openings) return;
 		this.#overtaking = null;
@@ -109,6 +125,40 @@ export class Chat {
 		this.typing.set(roomId, opened.typing);
 		this.rooms.set(roomId, opened.room);
 		for (const change of overtaking) this.#apply(change);
+		const wanted = this.#wanted;
+		this.#wanted = null;
+		if (wanted?.roomId === roomId) await this.timeline?.jump({ kind: 'seq', seq: wanted.seq });
+	}
+
+	/** Shows a place in a room: at once if the room is open, else when it is opened next. */
+	jumpTo(roomId: RoomId, seq: Seq) {
+		if (this.timeline?.roomId === roomId) void this.timeline.jump({ kind: 'seq', seq });
+		else this.#wanted = { roomId, seq };
+	}
+
+	/** A room is opened where its reader stopped, also where that is further up than its newest rows reach. */
+	async #openAtUnread(roomId: RoomId): Promise<OpenedRoom> {
+		const opened = await this.backend.openRoom(roomId);
+		const { room, page } = opened;
+		const first = page.messages.find((row) => row.seq !== undefined)?.seq ?? 0;
+		if (room.unread === 0 || !page.hasEarlier || first <= room.readSeq + 1) return opened;
+		try {
+			return { ...opened, page: await this.backend.loadAround(roomId, room.readSeq + 1) };
+		} catch {
+			// What is here is shown; the rest comes when it can.
+			return opened;
+		}
+	}
+
+	/** Whether what is said in this room is held back for a moment: a patient reads there, and others may take it for the ward. */
+	guarded(roomId: RoomId): boolean {
+		return this.rooms.get(roomId)?.kind === 'patient' && this.session?.user.userType !== 'patient';
+	}
+
+	/** Says something that was not written in a composer. */
+	async send(message: OutgoingMessage): Promise<void> {
+		if (this.guarded(message.roomId)) this.held.hold(message);
+		else await this.handover.send(message);
 	}
 
 	closeRoom() {
@@ -130,8 +180,14 @@ export class Chat {
 		this.rooms.clear();
 		for (const room of snapshot.rooms) this.rooms.set(room.id, room);
 		this.typing.clear();
+		this.#setPresence(snapshot.presence);
 		this.outbox.expect(this.unsent);
 		this.ready = true;
+	}
+
+	#setPresence(presence: PresenceView[]) {
+		this.presence.clear();
+		for (const { userId, status } of presence) this.presence.set(userId, status);
 	}
 
 	#take(item: ChannelItem) {
@@ -177,6 +233,8 @@ export class Chat {
 				if (!change.session) {
 					this.rooms.clear();
 					this.typing.clear();
+					this.presence.clear();
+					this.held.clear();
 					this.outbox.clear();
 					this.closeRoom();
 				}
@@ -206,6 +264,9 @@ export class Chat {
 				break;
 			case 'typingChanged':
 				this.typing.set(change.roomId, change.typing);
+				break;
+			case 'presenceChanged':
+				this.#setPresence(change.presence);
 				break;
 			case 'preferencesChanged':
 				this.preferences = change.preferences;

@@ -115,3 +115,68 @@ test('what failed and is sent again unchanged is the same message; changed, it i
 	expect(second).toBe(first);
 	expect(third).not.toBe(first);
 });
+
+describe('an answer, an edit, a mention', () => {
+	const row = async (id: string) => (await backend.messageDetails('general', id)).message;
+	beforeEach(() => {
+		vi.useRealTimers();
+		composer = new Composer(backend, 'general', '書きかけ');
+	});
+
+	test('an answer names what it answers, once', async () => {
+		composer.reply(await row('m-general-3'));
+		composer.input('了解');
+		await composer.send();
+		composer.input('次');
+		await composer.send();
+		expect(inputs('sendMessage')).toEqual([
+			expect.objectContaining({ content: '了解', replyTo: 'm-general-3' }),
+			expect.not.objectContaining({ replyTo: expect.anything() })
+		]);
+	});
+
+	test('an edit never touches the draft', async () => {
+		composer.edit(await row('m-general-2'));
+		expect([composer.text, composer.canSend]).toEqual(['承知しました。夜勤からの申し送りは終わっています。', false]);
+		composer.input('直しました');
+		await composer.leave();
+		expect(inputs('saveDraft').at(-1)).toMatchObject({ content: '書きかけ' });
+		await composer.send();
+		expect(inputs('editMessage')).toEqual([{ roomId: 'general', messageId: 'm-general-2', content: '直しました' }]);
+		expect([composer.text, composer.editing]).toEqual(['書きかけ', null]);
+	});
+
+	test('an edit that fails stays, with the reason', async () => {
+		composer.edit(await row('m-general-2'));
+		backend.setOnline(false);
+		composer.input('直しました');
+		await composer.send();
+		expect([composer.text, composer.problem]).toEqual(['直しました', 'unreachable']);
+		composer.back();
+		expect(composer.text).toBe('書きかけ');
+	});
+
+	test('only who is still named in the text is told', async () => {
+		const user = (id: string, name: string) => ({ id, name, userType: 'clinician' as const });
+		composer.input('@さ');
+		composer.mention(user('suzuki', '鈴木 健一'), 0, 2);
+		const end = composer.mention(user('yamada', '山田 さくら'), composer.text.length, composer.text.length);
+		expect(composer.text).toBe('@鈴木 健一 @山田 さくら ');
+		expect(end).toBe(composer.text.length);
+		composer.input('@山田 さくら お願いします');
+		await composer.send();
+		expect(inputs('sendMessage')).toEqual([expect.objectContaining({ mentions: ['yamada'] })]);
+	});
+
+	test('urgent holds for one message', async () => {
+		composer.urgent = true;
+		composer.input('至急');
+		await composer.send();
+		composer.input('普通');
+		await composer.send();
+		expect(inputs('sendMessage').map((input) => (input as { priority?: string }).priority)).toEqual([
+			'urgent',
+			undefined
+		]);
+	});
+});

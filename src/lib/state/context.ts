@@ -2,10 +2,12 @@
 import { createContext } from 'svelte';
 import type { I18n } from '$lib/i18n/i18n.svelte';
 import type { Chat } from './chat.svelte';
+import type { Overlay } from './overlay.svelte';
 
 export interface App {
 	chat: Chat;
 	i18n: I18n;
+	overlay: Overlay;
 }
 
 export const [getApp, setApp] = createContext<App>();

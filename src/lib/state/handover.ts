@@ -49,14 +49,37 @@ export class Handover {
 	 * command did. From this call on a reload cannot lose it.
 	 */
 	send(message: OutgoingMessage, before: Promise<unknown> = Promise.resolve()): Promise<void> {
-		this.#waiting.push(message);
-		this.#keep();
+		this.keep(message);
 		// Commands run side by side, and messages must not overtake each other.
 		const done = Promise.all([this.#turn, before])
 			.then(() => this.#backend.sendMessage(message))
 			.finally(() => this.#drop([message]));
 		this.#turn = done.catch(() => {});
 		return done.then(() => {});
+	}
+
+	/** A message that is to be sent in a moment. From this call on a reload cannot lose it. */
+	keep(message: OutgoingMessage) {
+		if (!this.#waiting.includes(message)) this.#waiting.push(message);
+		this.#keep();
+	}
+
+	/** Forgets a message that was kept and is not to be sent after all. */
+	drop(message: OutgoingMessage) {
+		this.#drop([message]);
+	}
+
+	/** Lets its room's composer offer a message again, with why it could not be sent. */
+	giveBack(message: OutgoingMessage, failure: unknown) {
+		const problem = failure instanceof BackendError ? failure.code : 'internal';
+		const earlier = this.#returned.get(message.roomId)?.messages ?? [];
+		this.#returned.set(message.roomId, { messages: [...earlier, message], problem });
+		this.keep(message);
+	}
+
+	/** Resolves once all that was given so far has been answered. */
+	async settled(): Promise<void> {
+		await this.#turn;
 	}
 
 	/** The page is going away with this in the composer, perhaps before a command could save it. */
@@ -89,9 +112,7 @@ export class Handover {
 				await this.#backend.sendMessage(message);
 				this.#drop([message]);
 			} catch (failure) {
-				const problem = failure instanceof BackendError ? failure.code : 'internal';
-				const earlier = this.#returned.get(message.roomId)?.messages ?? [];
-				this.#returned.set(message.roomId, { messages: [...earlier, message], problem });
+				this.giveBack(message, failure);
 			}
 		}
 		// Last: core forgets a room's draft with each message it takes.

@@ -1,16 +1,22 @@
 /**
- * The rows of the open room.
+ * The rows of the open room: a stretch of its history that can be moved along it.
  *
- * Invariants: one row for each key; rows are ordered by `seq`, those not yet sent last in the order they were written;
- * rows that arrive out of order find their place.
+ * Invariants: one row for each key; rows are ordered by `seq`, those not yet sent last in the order they were written; rows
+ * that arrive out of order find their place; no more than {@link MOST_ROWS} are held for long; the stretch has no gap.
  */
+import { tick } from 'svelte';
 import type { Backend } from '$lib/backend/backend';
 import { BackendError } from '$lib/backend/backend';
 import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
 import type { MessageView } from '$lib/backend/bindings/MessageView';
 import type { OpenedRoom } from '$lib/backend/bindings/OpenedRoom';
+import type { Place } from '$lib/backend/bindings/Place';
 import type { RoomId } from '$lib/backend/bindings/RoomId';
 import type { Seq } from '$lib/backend/bindings/Seq';
+import type { TimelinePage } from '$lib/backend/bindings/TimelinePage';
+
+/** Memory does not grow with how far one scrolls. */
+export const MOST_ROWS = 300;
 
 export class Timeline {
 	readonly roomId: RoomId;
@@ -18,38 +24,57 @@ export class Timeline {
 
 	rows = $state.raw<MessageView[]>([]);
 	hasEarlier = $state(false);
-	/** Why earlier rows could not be had, until they are asked for again. */
+	/** Whether the stretch ends before the newest message. */
+	hasLater = $state(false);
+	/** Why rows could not be had, until they are asked for again. */
 	incomplete = $state<ErrorCode | undefined>(undefined);
 	loadingEarlier = $state(false);
+	loadingLater = $state(false);
 	/** Where the 'new messages' divider stands: above the first row of others after this position. It stays while one reads. */
 	readonly readUpTo: Seq;
-	/** Whether the newest change to `rows` put earlier ones before them: the list then keeps its place from its end. */
+	/** Whether the newest change to `rows` was at their beginning: the list then keeps its place from its end. */
 	prepended = $state(false);
+	/** Rises when another stretch takes the place of this one. */
+	stretch = $state(0);
+	/** The row to bring into sight; a new object for each jump. */
+	target = $state.raw<{ key: string } | null>(null);
+	/** What has just been said, also where it lies beyond the stretch; a new array each time. */
+	arrived = $state.raw<MessageView[]>([]);
+
+	#newest: Seq;
 
 	constructor(backend: Backend, opened: OpenedRoom) {
 		this.#backend = backend;
 		this.roomId = opened.room.id;
 		this.readUpTo = opened.room.readSeq;
-		this.rows = ordered(opened.page.messages);
-		this.hasEarlier = opened.page.hasEarlier;
-		this.incomplete = opened.page.incomplete;
+		this.#take(opened.page);
+		this.#newest = this.#last ?? 0;
 	}
 
-	/** The first row that had not been read when the room was opened. */
-	firstUnread = $derived.by(
-		() => this.rows.find((row) => !row.own && row.seq !== undefined && row.seq > this.readUpTo)?.key
-	);
+	/** The first row that had not been read when the room was opened, where the rows before it are here too. */
+	firstUnread = $derived.by(() => {
+		const first = this.rows.find((row) => row.seq !== undefined)?.seq ?? 0;
+		if (this.hasEarlier && first > this.readUpTo + 1) return undefined;
+		return this.rows.find((row) => !row.own && row.seq !== undefined && row.seq > this.readUpTo)?.key;
+	});
 
 	upsert(changed: MessageView[]) {
-		const first = this.rows.find((row) => row.seq !== undefined)?.seq;
-		// Rows above what is loaded, such as an old one that was edited, come with their page.
-		const wanted = changed.filter(
-			(row) =>
-				row.seq === undefined || !this.hasEarlier || first === undefined || row.seq >= first || this.#has(row.key)
-		);
-		if (wanted.length === 0) return;
-		this.prepended = false;
-		this.rows = merged(this.rows, wanted);
+		const fresh = changed.filter((row) => !this.#has(row.key) && (row.seq === undefined || row.seq > this.#newest));
+		this.#newest = Math.max(this.#newest, ...changed.map((row) => row.seq ?? 0));
+		const [first, last] = [this.#first, this.#last];
+		// Rows beyond what is loaded, such as an old one that was edited, come with their page.
+		const wanted = changed.filter((row) => {
+			if (this.#has(row.key)) return true;
+			if (row.seq === undefined) return !this.hasLater;
+			const notBefore = !this.hasEarlier || first === undefined || row.seq >= first;
+			const notAfter = !this.hasLater || last === undefined || row.seq <= last;
+			return notBefore && notAfter;
+		});
+		if (wanted.length > 0) {
+			this.prepended = false;
+			this.rows = merged(this.rows, wanted);
+		}
+		if (fresh.length > 0) this.arrived = fresh;
 	}
 
 	remove(key: string) {
@@ -58,25 +83,110 @@ export class Timeline {
 	}
 
 	async loadEarlier(): Promise<void> {
-		const first = this.rows.find((row) => row.seq !== undefined)?.seq;
+		const first = this.#first;
 		if (this.loadingEarlier || !this.hasEarlier || first === undefined) return;
 		this.loadingEarlier = true;
-		this.incomplete = undefined;
-		try {
+		await this.#fetch(async () => {
 			const page = await this.#backend.loadEarlier(this.roomId, first);
+			if (this.#first !== first) return;
 			this.prepended = true;
 			this.rows = merged(this.rows, page.messages);
 			this.hasEarlier = page.hasEarlier;
 			this.incomplete = page.incomplete;
-		} catch (failure) {
-			this.incomplete = failure instanceof BackendError ? failure.code : 'internal';
-		} finally {
-			this.loadingEarlier = false;
-		}
+			// The list has to see one end change before the other does.
+			await tick();
+			if (this.rows.length <= MOST_ROWS) return;
+			this.prepended = false;
+			this.rows = this.rows.slice(0, MOST_ROWS);
+			this.hasLater = true;
+		});
+		this.loadingEarlier = false;
+	}
+
+	async loadLater(): Promise<void> {
+		const last = this.#last;
+		if (this.loadingLater || !this.hasLater || last === undefined) return;
+		this.loadingLater = true;
+		await this.#fetch(async () => {
+			const page = await this.#backend.loadLater(this.roomId, last);
+			if (this.#last !== last) return;
+			this.prepended = false;
+			this.rows = merged(this.rows, page.messages);
+			this.hasLater = page.hasLater;
+			this.incomplete = page.incomplete;
+			await this.forgetEarlier();
+		});
+		this.loadingLater = false;
+	}
+
+	/** For who is at the end: the oldest of too many rows go. */
+	async forgetEarlier(): Promise<void> {
+		await tick();
+		if (this.rows.length <= MOST_ROWS) return;
+		this.prepended = true;
+		this.rows = this.rows.slice(-MOST_ROWS);
+		this.hasEarlier = true;
+		await tick();
+	}
+
+	/** Shows the end of the room, from wherever this stretch is. */
+	async toLatest(): Promise<void> {
+		if (!this.hasLater) return;
+		await this.#fetch(async () => {
+			const { page } = await this.#backend.openRoom(this.roomId);
+			this.target = null;
+			this.#take(page);
+		});
+	}
+
+	/** Brings a place into sight. False if there is no such place. */
+	async jump(place: Place | { kind: 'seq'; seq: Seq }): Promise<boolean> {
+		let found = false;
+		await this.#fetch(async () => {
+			const seq = place.kind === 'seq' ? place.seq : await this.#backend.locate(this.roomId, place);
+			if (seq === null) return;
+			if (!this.#at(seq)) this.#take(await this.#backend.loadAround(this.roomId, seq));
+			const row = this.#at(seq) ?? this.rows.find((row) => (row.seq ?? 0) > seq) ?? this.rows.at(-1);
+			if (!row) return;
+			this.target = { key: row.key };
+			found = true;
+		});
+		return found;
+	}
+
+	get #first(): Seq | undefined {
+		return this.rows.find((row) => row.seq !== undefined)?.seq;
+	}
+
+	get #last(): Seq | undefined {
+		return this.rows.findLast((row) => row.seq !== undefined)?.seq;
+	}
+
+	#at(seq: Seq): MessageView | undefined {
+		return this.rows.find((row) => row.seq === seq);
 	}
 
 	#has(key: string): boolean {
 		return this.rows.some((row) => row.key === key);
+	}
+
+	/** Another stretch takes the place of this one. */
+	#take(page: TimelinePage) {
+		this.stretch++;
+		this.prepended = false;
+		this.rows = ordered(page.messages);
+		this.hasEarlier = page.hasEarlier;
+		this.hasLater = page.hasLater;
+		this.incomplete = page.incomplete;
+	}
+
+	async #fetch(step: () => Promise<void>): Promise<void> {
+		this.incomplete = undefined;
+		try {
+			await step();
+		} catch (failure) {
+			this.incomplete = failure instanceof BackendError ? failure.code : 'internal';
+		}
 	}
 }
 

@@ -1,24 +1,23 @@
-//! Messages: taking in what the server tells, and reading a timeline.
+//! Messages: taking in what the server tells. See `rows` and `stretches` for reading them.
 //!
 //! Invariants: a message is one row, whatever way and however often it arrives (live, by sync, by history, as the echo of
-//! an own one); a change never gives way to an older one; a timeline is read from within one covered range.
+//! an own one); a change never gives way to an older one.
 
 use hugmedo_chat_protocol::{
-    ClientMessageId, Message, MessageChanged, MessageId, Priority, RoomId, Sensitive, Seq, Timestamp, User, UserId,
-    UserType,
+    ClientMessageId, Message, MessageChanged, MessageId, Reaction, RoomId, Seq, Timestamp, UserId,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
 
 use super::{
-    columns::{name_of, named},
+    columns::name_of,
     coverage::{self, number, position},
-    receipts, rooms,
+    rooms, search,
 };
-use crate::{
-    error::{Error, ErrorCode},
-    view::{Delivery, MessageView},
-};
+use crate::error::Error;
+
+/// Answers shown anew at once when the message they quote changes; others are right when they are next read.
+const ROWS_PER_ORIGIN: u32 = 200;
 
 /// What taking in one message came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,21 +63,26 @@ pub(crate) fn take_in(connection: &Connection, me: &UserId, message: &Message) -
             )?;
             // A telling of the original may be older than what is here, by a change or by a page of history. It stands where
             // none is here yet, or where it tells of an edit or a deletion that is not known.
-            connection.execute(
-                "UPDATE message SET content = ?1, edited_at = ?2, deleted_at = ?3
-                 WHERE local_id = ?4 AND changed_seq = 0
-                   AND (?5 OR (deleted_at IS NULL AND (?3 IS NOT NULL OR coalesce(edited_at, 0) < ?2)))",
+            let updated = connection.execute(
+                "UPDATE message SET content = ?1, edited_at = ?2, deleted_at = ?3, reactions = ?4
+                 WHERE local_id = ?5 AND changed_seq = 0
+                   AND (?6 OR (deleted_at IS NULL AND (?3 IS NOT NULL OR coalesce(edited_at, 0) < ?2)))
+                   AND (content, edited_at, deleted_at, reactions) IS NOT (?1, ?2, ?3, ?4)",
                 params![
                     message.content.as_str(),
                     message.edited_at.map(Timestamp::as_millis),
                     message.deleted_at.map(Timestamp::as_millis),
+                    written(&message.reactions),
                     known.local_id,
                     known.seq.is_none()
                 ],
             )?;
+            if updated > 0 {
+                search::refresh(connection, known.local_id)?;
+            }
             known.local_id
         }
-        None => insert(connection, message, seq)?,
+        None => insert(connection, me, message, seq)?,
     };
     let covered_before = coverage::newest(connection, room)?;
     coverage::add(connection, room, seq, seq)?;
@@ -91,12 +95,9 @@ pub(crate) fn take_in(connection: &Connection, me: &UserId, message: &Message) -
     Ok(Incoming { local_id, seq, new: known.is_none(), gap: seq > expected })
 }
 
-/// Takes in an edit, a deletion or a reaction. Returns the row, unless a newer change was here already.
-pub(crate) fn take_in_change(
-    connection: &Connection,
-    me: &UserId,
-    change: &MessageChanged,
-) -> Result<Option<i64>, Error> {
+/// Takes in an edit, a deletion or a reaction. Returns the row and those that quote it; none if a newer change was here
+/// already.
+pub(crate) fn take_in_change(connection: &Connection, me: &UserId, change: &MessageChanged) -> Result<Vec<i64>, Error> {
     rooms::ensure(connection, &change.room_id)?;
     coverage::add(connection, &change.room_id, change.seq, change.seq)?;
     rooms::raise_last_seq(connection, &change.room_id, change.seq)?;
@@ -105,30 +106,57 @@ pub(crate) fn take_in_change(
         Some(known) => known.local_id,
         // Its original lies in a stretch that is not here; the row waits there, out of sight, for the rest.
         None => match message.seq {
-            Some(seq) => insert(connection, message, seq)?,
-            None => return Ok(None),
+            Some(seq) => insert(connection, me, message, seq)?,
+            None => return Ok(Vec::new()),
         },
     };
+    // The same change again is taken in: an own one may have been applied here before the server told it.
     let updated = connection.execute(
-        "UPDATE message SET content = ?, edited_at = ?, deleted_at = ?, changed_seq = ? WHERE local_id = ? AND changed_seq < ?",
+        "UPDATE message SET content = ?, edited_at = ?, deleted_at = ?, reactions = ?, changed_seq = ?
+         WHERE local_id = ? AND changed_seq <= ?",
         params![
             message.content.as_str(),
             message.edited_at.map(Timestamp::as_millis),
             message.deleted_at.map(Timestamp::as_millis),
+            written(&message.reactions),
             number(change.seq),
             local_id,
             number(change.seq)
         ],
     )?;
-    Ok((updated > 0).then_some(local_id))
+    if updated == 0 {
+        return Ok(Vec::new());
+    }
+    search::refresh(connection, local_id)?;
+    let mut rows = answers_to(connection, &change.room_id, &message.id)?;
+    rows.push(local_id);
+    Ok(rows)
+}
+
+/// Rows that quote a message, the newest.
+pub(super) fn answers_to(connection: &Connection, room: &RoomId, origin: &MessageId) -> Result<Vec<i64>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT local_id FROM message WHERE room_id = ? AND reply_to = ? AND reply_to IS NOT NULL
+         ORDER BY local_id DESC LIMIT ?",
+    )?;
+    let rows = statement.query_map(params![room.as_str(), origin.as_str(), ROWS_PER_ORIGIN], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Reactions as they stand in their column.
+pub(super) fn written(reactions: &[Reaction]) -> String {
+    serde_json::to_string(reactions).unwrap_or_else(|_| "[]".to_owned())
 }
 
 /// The server has an own message: its name and position go onto the row and it leaves the outbox, in one transaction.
 pub(crate) fn settle(connection: &Connection, local_id: i64, settled: &Settled) -> Result<(), Error> {
-    connection.execute(
+    let updated = connection.execute(
         "UPDATE message SET id = ?, seq = ?, created_at = ? WHERE local_id = ? AND (id IS NULL OR seq IS NULL)",
         params![settled.id.as_str(), number(settled.seq), settled.created_at.as_millis(), local_id],
     )?;
+    if updated > 0 {
+        search::refresh(connection, local_id)?;
+    }
     connection.execute("DELETE FROM outbox WHERE local_id = ?", params![local_id])?;
     Ok(())
 }
@@ -175,7 +203,7 @@ fn find(connection: &Connection, me: &UserId, message: &Message) -> Result<Optio
     Ok(None)
 }
 
-fn insert(connection: &Connection, message: &Message, seq: Seq) -> Result<i64, Error> {
+fn insert(connection: &Connection, me: &UserId, message: &Message, seq: Seq) -> Result<i64, Error> {
     let extras = json!({
         "attachments": message.attachments,
         "metadata": message.metadata,
@@ -184,8 +212,8 @@ fn insert(connection: &Connection, message: &Message, seq: Seq) -> Result<i64, E
     });
     connection.execute(
         "INSERT INTO message (room_id, id, client_message_id, seq, user_id, user_name, user_type, content, extras, priority,
-                              created_at, edited_at, deleted_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                              created_at, edited_at, deleted_at, reactions, mentions_me)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             message.room_id.as_str(),
             message.id.as_str(),
@@ -200,239 +228,11 @@ fn insert(connection: &Connection, message: &Message, seq: Seq) -> Result<i64, E
             message.created_at.as_millis(),
             message.edited_at.map(Timestamp::as_millis),
             message.deleted_at.map(Timestamp::as_millis),
+            written(&message.reactions),
+            message.mentions.contains(me),
         ],
     )?;
-    Ok(connection.last_insert_rowid())
-}
-
-/// Rows of a room that have no position yet. By way of the outbox, which is short: asked for directly, every row of the
-/// store would be looked at.
-const PENDING: &str =
-    "m.local_id IN (SELECT local_id FROM outbox WHERE outbox.room_id = ?1) AND m.room_id = ?1 AND m.seq IS NULL";
-
-/// A stretch of a timeline and whether older rows exist before it, here or on the server.
-pub(crate) struct Stretch {
-    /// Ascending.
-    pub(crate) messages: Vec<MessageView>,
-    /// Whether older rows exist.
-    pub(crate) has_earlier: bool,
-}
-
-/// The newest rows of a room, at most `limit` sent ones, and all that wait to be sent.
-pub(crate) fn newest(connection: &Connection, me: &UserId, room: &RoomId, limit: u32) -> Result<Stretch, Error> {
-    let mut stretch = match coverage::newest(connection, room)? {
-        Some((first, last)) => stretch(connection, me, room, first, last.next(), limit)?,
-        None => Stretch { messages: Vec::new(), has_earlier: rooms::last_seq(connection, room)? > Seq::ZERO },
-    };
-    let mut pending = views(connection, me, &format!("{PENDING} ORDER BY m.local_id"), params![room.as_str()])?;
-    stretch.messages.append(&mut pending);
-    Ok(stretch)
-}
-
-/// The rows just before a position, or `None` if they are not stored here.
-pub(crate) fn before(
-    connection: &Connection,
-    me: &UserId,
-    room: &RoomId,
-    before: Seq,
-    limit: u32,
-) -> Result<Option<Stretch>, Error> {
-    let last = Seq::new(before.get().saturating_sub(1));
-    if last == Seq::ZERO {
-        return Ok(Some(Stretch { messages: Vec::new(), has_earlier: false }));
-    }
-    let Some((first, _)) = coverage::around(connection, room, last)? else { return Ok(None) };
-    let stretch = stretch(connection, me, room, first, before, limit)?;
-    // Positions of edits and deletions show nothing: what stands before them is as good as not stored.
-    Ok((!stretch.messages.is_empty() || !stretch.has_earlier).then_some(stretch))
-}
-
-fn stretch(
-    connection: &Connection,
-    me: &UserId,
-    room: &RoomId,
-    first: Seq,
-    end: Seq,
-    limit: u32,
-) -> Result<Stretch, Error> {
-    let mut messages = views(
-        connection,
-        me,
-        "m.room_id = ?1 AND m.seq >= ?2 AND m.seq < ?3 ORDER BY m.seq DESC LIMIT ?4",
-        params![room.as_str(), number(first), number(end), limit],
-    )?;
-    messages.reverse();
-    let full = messages.len() >= limit as usize;
-    Ok(Stretch { messages, has_earlier: full || first > Seq::new(1) })
-}
-
-/// One row.
-pub(crate) fn one(connection: &Connection, me: &UserId, local_id: i64) -> Result<Option<MessageView>, Error> {
-    Ok(views(connection, me, "m.local_id = ?1", params![local_id])?.pop())
-}
-
-const UNSENT: &str = "m.local_id IN (SELECT local_id FROM outbox) ORDER BY m.local_id";
-
-/// Own rows that the server does not have, in the order they go out.
-pub(crate) fn unsent(connection: &Connection, me: &UserId) -> Result<Vec<MessageView>, Error> {
-    views(connection, me, UNSENT, ())
-}
-
-/// The newest row of a room, waiting ones included.
-pub(crate) fn last(connection: &Connection, me: &UserId, room: &RoomId) -> Result<Option<MessageView>, Error> {
-    let pending =
-        views(connection, me, &format!("{PENDING} ORDER BY m.local_id DESC LIMIT 1"), params![room.as_str()])?.pop();
-    if pending.is_some() {
-        return Ok(pending);
-    }
-    Ok(views(
-        connection,
-        me,
-        "m.room_id = ?1 AND m.seq IS NOT NULL ORDER BY m.seq DESC LIMIT 1",
-        params![room.as_str()],
-    )?
-    .pop())
-}
-
-/// Own sent rows with `after < seq <= up_to`, the newest `limit`.
-pub(crate) fn own_between(
-    connection: &Connection,
-    me: &UserId,
-    room: &RoomId,
-    (after, up_to): (Seq, Seq),
-    limit: u32,
-) -> Result<Vec<MessageView>, Error> {
-    views(
-        connection,
-        me,
-        "m.room_id = ?1 AND m.seq > ?2 AND m.seq <= ?3 AND m.user_id = ?4 ORDER BY m.seq DESC LIMIT ?5",
-        params![room.as_str(), number(after), number(up_to), me.as_str(), limit],
-    )
-}
-
-/// The row of an own message by the client's name for it.
-pub(crate) fn by_client_id(
-    connection: &Connection,
-    me: &UserId,
-    client_message_id: &ClientMessageId,
-) -> Result<Option<MessageView>, Error> {
-    Ok(views(
-        connection,
-        me,
-        "m.user_id = ?1 AND m.client_message_id = ?2",
-        params![me.as_str(), client_message_id.as_str()],
-    )?
-    .pop())
-}
-
-fn select(condition: &str) -> String {
-    format!(
-        "SELECT m.local_id, m.room_id, m.id, m.client_message_id, m.seq, m.user_id, m.user_name, m.user_type, m.content,
-                m.priority, m.created_at, m.edited_at, m.deleted_at, o.state, o.problem
-         FROM message m LEFT JOIN outbox o USING (local_id) WHERE {condition}"
-    )
-}
-
-fn views(
-    connection: &Connection,
-    me: &UserId,
-    condition: &str,
-    values: impl rusqlite::Params,
-) -> Result<Vec<MessageView>, Error> {
-    let mut statement = connection.prepare_cached(&select(condition))?;
-    let mut rows = statement.query(values)?;
-    let mut views = Vec::new();
-    // A page is one room's, so its receipts are read once.
-    let mut progress: Option<(RoomId, receipts::Progress)> = None;
-    while let Some(row) = rows.next()? {
-        let mut view = view(row, me)?;
-        if let (true, Some(seq), Some(_)) = (view.own, view.seq, &view.delivery) {
-            let known = match progress.take() {
-                Some((room, known)) if room == view.room_id => known,
-                _ => receipts::progress(connection, me, &view.room_id)?,
-            };
-            let (delivery, read_by) = known.of(seq);
-            view.delivery = Some(delivery);
-            view.read_by = read_by;
-            progress = Some((view.room_id.clone(), known));
-        }
-        views.push(view);
-    }
-    Ok(views)
-}
-
-fn view(row: &Row<'_>, me: &UserId) -> Result<MessageView, Error> {
-    let local_id: i64 = row.get(0)?;
-    let user_id = UserId::new(row.get::<_, String>(5)?);
-    let own = user_id == *me;
-    let id: Option<String> = row.get(2)?;
-    let client_message_id: Option<String> = row.get(3)?;
-    let deleted = row.get::<_, Option<i64>>(12)?.is_some();
-    let delivery = match row.get::<_, Option<String>>(13)?.as_deref() {
-        Some("failed") => Some(Delivery::Failed),
-        Some("sending") => Some(Delivery::Sending),
-        Some(_) => Some(Delivery::Queued),
-        None if own => Some(Delivery::Sent),
-        None => None,
-    };
-    let key = match (own, &client_message_id, &id) {
-        (true, Some(client), _) => client.clone(),
-        (_, _, Some(id)) => id.clone(),
-        _ => format!("local:{local_id}"),
-    };
-    Ok(MessageView {
-        key,
-        room_id: RoomId::new(row.get::<_, String>(1)?),
-        id: id.map(MessageId::new),
-        client_message_id: client_message_id.filter(|_| own).map(ClientMessageId::new),
-        seq: row.get::<_, Option<i64>>(4)?.map(position),
-        pending_order: u32::try_from(local_id).unwrap_or(u32::MAX),
-        author: User {
-            id: user_id,
-            name: Sensitive::new(row.get::<_, String>(6)?),
-            user_type: named::<UserType>(row.get(7)?).unwrap_or_default(),
-            role: None,
-            avatar_url: None,
-        },
-        own,
-        content: if deleted { Sensitive::default() } else { Sensitive::new(row.get::<_, String>(8)?) },
-        priority: named::<Priority>(row.get(9)?).unwrap_or_default(),
-        created_at: Timestamp::from_millis(row.get(10)?),
-        delivery,
-        problem: row.get::<_, Option<String>>(14)?.and_then(named::<ErrorCode>),
-        read_by: 0,
-        edited: row.get::<_, Option<i64>>(11)?.is_some(),
-        deleted,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{store::Store, surroundings::Surroundings};
-
-    #[tokio::test]
-    async fn what_a_timeline_asks_never_looks_at_every_message() {
-        let store = Store::in_memory(Surroundings::real()).expect("opens");
-        let conditions = [
-            format!("{PENDING} ORDER BY m.local_id"),
-            "m.room_id = ?1 AND m.seq >= ?2 AND m.seq < ?3 ORDER BY m.seq DESC LIMIT ?4".to_owned(),
-            "m.room_id = ?1 AND m.seq IS NOT NULL ORDER BY m.seq DESC LIMIT 1".to_owned(),
-            UNSENT.to_owned(),
-        ];
-        let plans = store.read(move |connection| {
-            let mut plans = Vec::new();
-            for condition in conditions {
-                let mut explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", select(&condition)))?;
-                let mut rows = explained.raw_query();
-                while let Some(row) = rows.next()? {
-                    plans.push((condition.clone(), row.get::<_, String>(3)?));
-                }
-            }
-            Ok(plans)
-        });
-        for (condition, step) in plans.await.expect("explains") {
-            assert!(!step.starts_with("SCAN m"), "{condition}: {step}");
-        }
-    }
+    let local_id = connection.last_insert_rowid();
+    search::refresh(connection, local_id)?;
+    Ok(local_id)
 }

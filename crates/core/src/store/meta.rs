@@ -3,6 +3,7 @@
 use hugmedo_chat_protocol::User;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::search;
 use crate::error::Error;
 
 /// What the server speaks, as far as this store has seen.
@@ -61,7 +62,7 @@ pub(crate) fn set_mode(connection: &Connection, new: Mode) -> Result<bool, Error
     }
     if old.is_some() {
         forget_history(connection)?;
-        connection.execute("DELETE FROM receipt", [])?;
+        connection.execute_batch("DELETE FROM receipt; DELETE FROM acknowledgement;")?;
         connection.execute("UPDATE room SET read_seq = 0, read_acked = 0, delivered_acked = 0", [])?;
     }
     set(connection, "mode", if new == Mode::Baseline { "baseline" } else { "extended" })?;
@@ -80,6 +81,7 @@ pub(crate) fn set_owner(connection: &Connection, owner: &User) -> Result<(), Err
 /// Drops everything that can be fetched again. Drafts and unsent messages stay, and so do receipts: a snapshot does not
 /// bring them, and an own message that others have read must not go back to 'sent'.
 pub(crate) fn forget_history(connection: &Connection) -> Result<(), Error> {
+    search::forget_all(connection)?;
     connection.execute_batch(
         "DELETE FROM message WHERE local_id NOT IN (SELECT local_id FROM outbox);
          DELETE FROM coverage;

@@ -5,7 +5,11 @@ use rusqlite::Connection;
 use crate::error::{Error, ErrorCode};
 
 /// Step n brings a store of version n-1 to version n.
-pub(super) const STEPS: &[&str] = &[include_str!("../../migrations/0001_create_store.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("../../migrations/0001_create_store.sql"),
+    include_str!("../../migrations/0002_add_conversation.sql"),
+    include_str!("../../migrations/0003_add_search.sql"),
+];
 
 /// Brings the store to the newest version, each step in a transaction of its own.
 pub(super) fn run(connection: &mut Connection) -> Result<(), Error> {

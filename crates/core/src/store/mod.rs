@@ -6,9 +6,12 @@
 //! their check, is set aside, not overwritten, and a fresh one takes its place with what was not yet sent; whoever uses the
 //! store only notices that the history is gone, see [`Store::rebuilds`].
 
+pub(crate) mod acknowledgements;
+pub(crate) mod choices;
 mod columns;
 mod connections;
 pub(crate) mod coverage;
+pub(crate) mod details;
 pub(crate) mod drafts;
 mod files;
 pub(crate) mod messages;
@@ -16,9 +19,13 @@ pub(crate) mod meta;
 mod migrations;
 pub(crate) mod notified;
 pub(crate) mod outbox;
+pub(crate) mod own_changes;
 pub(crate) mod receipts;
 mod rescue;
 pub(crate) mod rooms;
+pub(crate) mod rows;
+pub(crate) mod search;
+pub(crate) mod stretches;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +44,7 @@ pub(crate) use files::{remove, set_aside};
 pub(crate) use messages::Settled;
 pub(crate) use meta::Mode;
 pub(crate) use outbox::{DueMessage, SendOutcome};
+pub(crate) use own_changes::OwnChange;
 
 /// A handle on an account's store; cheap to clone.
 #[derive(Clone)]

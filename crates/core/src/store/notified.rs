@@ -33,6 +33,7 @@ pub(crate) fn urgent_unheard(connection: &Connection, me: &UserId) -> Result<Vec
             mentions: Vec::new(),
             edited_at: None,
             deleted_at: None,
+            reactions: Vec::new(),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -10,6 +10,7 @@ use super::{
     columns::{name_of, named},
     messages::{self, Settled},
     rooms,
+    rows::Extras,
 };
 use crate::{
     error::{Error, ErrorCode},
@@ -41,9 +42,10 @@ pub(crate) enum SendOutcome {
 /// Puts a message into the timeline and the queue. Returns its row, and `None` if it was put there before.
 pub(crate) fn enqueue(connection: &Connection, me: &User, outgoing: &OutgoingMessage) -> Result<Option<i64>, Error> {
     rooms::ensure(connection, &outgoing.room_id)?;
+    let extras = Extras { reply_to: outgoing.reply_to.clone(), mentions: outgoing.mentions.clone() };
     let added = connection.execute(
-        "INSERT INTO message (room_id, client_message_id, user_id, user_name, user_type, content, priority, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        "INSERT INTO message (room_id, client_message_id, user_id, user_name, user_type, content, extras, priority, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (user_id, client_message_id) WHERE client_message_id IS NOT NULL DO NOTHING",
         params![
             outgoing.room_id.as_str(),
@@ -52,6 +54,7 @@ pub(crate) fn enqueue(connection: &Connection, me: &User, outgoing: &OutgoingMes
             me.name.as_str(),
             name_of(me.user_type),
             outgoing.content.as_str(),
+            extras.write(),
             name_of(outgoing.priority),
             Timestamp::now().as_millis(),
         ],
@@ -76,7 +79,7 @@ pub(crate) const LONGEST_WAIT_MS: u32 = 10 * 60_000;
 pub(crate) fn take_due(connection: &Connection, now: Timestamp) -> Result<Option<DueMessage>, Error> {
     let due = connection
         .query_row(
-            "SELECT o.local_id, o.room_id, m.client_message_id, m.content, m.priority, o.attempts
+            "SELECT o.local_id, o.room_id, m.client_message_id, m.content, m.priority, o.attempts, m.extras
              FROM outbox o JOIN message m USING (local_id)
              WHERE o.state = 'queued' AND (o.not_before <= ?1 OR o.not_before > ?1 + ?2)
                AND NOT EXISTS (SELECT 1 FROM outbox earlier WHERE earlier.room_id = o.room_id
@@ -84,6 +87,7 @@ pub(crate) fn take_due(connection: &Connection, now: Timestamp) -> Result<Option
              ORDER BY o.local_id LIMIT 1",
             params![now.as_millis(), LONGEST_WAIT_MS],
             |row| {
+                let extras = Extras::read(row.get_ref(6)?.as_str()?);
                 Ok(DueMessage {
                     local_id: row.get(0)?,
                     message: SendMessage {
@@ -93,8 +97,8 @@ pub(crate) fn take_due(connection: &Connection, now: Timestamp) -> Result<Option
                         metadata: hugmedo_chat_protocol::Opaque(serde_json::json!({})),
                         client_message_id: row.get::<_, Option<String>>(2)?.map(ClientMessageId::new),
                         priority: named(row.get(4)?).unwrap_or_default(),
-                        reply_to: None,
-                        mentions: Vec::new(),
+                        reply_to: extras.reply_to,
+                        mentions: extras.mentions,
                         user_id: None,
                     },
                     attempts: row.get(5)?,

@@ -33,8 +33,10 @@ pub(super) fn run(place: &Place, fresh: &mut Connection) -> Result<Rescue, Error
     unsent(&mut source, &transaction, mode_unread)?;
     copy(&mut source, &transaction, "draft", &["room_id", "content", "updated_at"])?;
     let lossy = source.lossy;
-    // Losing these costs at most a second notification.
+    // Losing these costs at most a second notification, a mark or a press of a button.
     copy(&mut source, &transaction, "notified", &["room_id", "message_id"])?;
+    copy(&mut source, &transaction, "acknowledgement", &["room_id", "message_id", "user_id", "at"])?;
+    copy(&mut source, &transaction, "room_choice", &["room_id", "pinned", "muted"])?;
     meta::note_rebuilt(&transaction)?;
     transaction.commit()?;
     tracing::warn!(lossy, "unsent messages and drafts were taken over from the damaged store");

@@ -6,17 +6,16 @@ use hugmedo_chat_protocol::{Room, RoomId, RoomKind, Sensitive, Seq, User, UserId
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
+    choices,
     columns::{name_of, named},
     coverage::{number, position},
-    messages,
+    rows::{self, preview},
+    search,
 };
 use crate::{
     error::Error,
     view::{LastMessageView, RoomView},
 };
-
-/// Longest preview in the room list, in characters.
-const PREVIEW_CHARS: usize = 120;
 
 /// Takes in a room as the server tells it.
 pub(crate) fn take_in(connection: &Connection, room: &Room) -> Result<(), Error> {
@@ -45,12 +44,31 @@ pub(crate) fn ensure(connection: &Connection, room: &RoomId) -> Result<bool, Err
     Ok(added > 0)
 }
 
+/// Whether a room is one of this person's.
+pub(crate) fn is_known(connection: &Connection, room: &RoomId) -> Result<bool, Error> {
+    let known =
+        connection.query_row("SELECT 1 FROM room WHERE id = ?", params![room.as_str()], |_| Ok(())).optional()?;
+    Ok(known.is_some())
+}
+
 /// Forgets a room with everything in it.
 pub(crate) fn remove(connection: &Connection, room: &RoomId) -> Result<bool, Error> {
+    search::forget_room(connection, room)?;
     connection.execute("DELETE FROM outbox WHERE room_id = ?", params![room.as_str()])?;
     connection.execute("DELETE FROM draft WHERE room_id = ?", params![room.as_str()])?;
+    connection.execute("DELETE FROM acknowledgement WHERE room_id = ?", params![room.as_str()])?;
+    connection.execute("DELETE FROM room_choice WHERE room_id = ?", params![room.as_str()])?;
     connection.execute("DELETE FROM notified WHERE room_id = ?", params![room.as_str()])?;
     Ok(connection.execute("DELETE FROM room WHERE id = ?", params![room.as_str()])? > 0)
+}
+
+/// Everyone in a room; nobody if it is not known.
+pub(super) fn members(connection: &Connection, room: &RoomId) -> Result<Vec<User>, Error> {
+    let members: Option<String> = connection
+        .prepare_cached("SELECT members FROM room WHERE id = ?")?
+        .query_row(params![room.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(members.and_then(|members| serde_json::from_str(&members).ok()).unwrap_or_default())
 }
 
 /// Every room's id.
@@ -67,7 +85,7 @@ pub(crate) fn last_seq(connection: &Connection, room: &RoomId) -> Result<Seq, Er
     Ok(last.map_or(Seq::ZERO, position))
 }
 
-pub(super) fn raise_last_seq(connection: &Connection, room: &RoomId, seq: Seq) -> Result<(), Error> {
+pub(crate) fn raise_last_seq(connection: &Connection, room: &RoomId, seq: Seq) -> Result<(), Error> {
     connection
         .execute("UPDATE room SET last_seq = max(last_seq, ?) WHERE id = ?", params![number(seq), room.as_str()])?;
     Ok(())
@@ -118,10 +136,10 @@ pub(crate) fn view(connection: &Connection, me: &UserId, room: &RoomId) -> Resul
         name: Sensitive::new(name),
         kind: named::<RoomKind>(kind).unwrap_or_default(),
         members: serde_json::from_str::<Vec<User>>(&members).unwrap_or_default(),
-        unread: unread(connection, me, room, read_seq)?,
+        unread: unread_where(connection, me, room, read_seq, ANY)?,
         read_seq: position(read_seq),
-        last_message: messages::last(connection, me, room)?.map(|last| LastMessageView {
-            preview: preview(&last.content),
+        last_message: rows::last(connection, me, room)?.map(|last| LastMessageView {
+            preview: preview(last.content.as_str()),
             author_name: last.author.name,
             own: last.own,
             created_at: last.created_at,
@@ -130,17 +148,34 @@ pub(crate) fn view(connection: &Connection, me: &UserId, room: &RoomId) -> Resul
         }),
         unsent,
         has_draft,
+        unread_mentions: unread_where(connection, me, room, read_seq, NAMES_ME)?,
+        unread_urgent: unread_where(connection, me, room, read_seq, IS_URGENT)?,
+        choices: choices::of(connection, room)?,
     }))
 }
 
-/// Served by the index `message_by_seq` alone.
-fn unread(connection: &Connection, me: &UserId, room: &RoomId, read_seq: i64) -> Result<u32, Error> {
+const ANY: &str = "";
+const NAMES_ME: &str = "AND mentions_me = 1";
+const IS_URGENT: &str = "AND priority = 'urgent'";
+
+/// Each kind is served by an index alone: `message_by_seq`, `message_naming_me`, `message_urgent`.
+fn unread_where(
+    connection: &Connection,
+    me: &UserId,
+    room: &RoomId,
+    read_seq: i64,
+    kind: &'static str,
+) -> Result<u32, Error> {
     Ok(connection
-        .prepare_cached(
-            "SELECT count(*) FROM message WHERE room_id = ? AND seq > ? AND user_id <> ? AND deleted_at IS NULL
-             AND seq IS NOT NULL",
-        )?
+        .prepare_cached(&unread_query(kind))?
         .query_row(params![room.as_str(), read_seq, me.as_str()], |row| row.get(0))?)
+}
+
+fn unread_query(kind: &str) -> String {
+    format!(
+        "SELECT count(*) FROM message WHERE room_id = ? AND seq > ? AND user_id <> ? AND deleted_at IS NULL
+         AND seq IS NOT NULL {kind}"
+    )
 }
 
 /// Every room as the list shows it.
@@ -152,7 +187,22 @@ pub(crate) fn views(connection: &Connection, me: &UserId) -> Result<Vec<RoomView
     Ok(views)
 }
 
-fn preview(content: &Sensitive) -> Sensitive {
-    let line: String = content.as_str().split_whitespace().collect::<Vec<_>>().join(" ");
-    Sensitive::new(line.chars().take(PREVIEW_CHARS).collect::<String>())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{store::Store, surroundings::Surroundings};
+
+    #[tokio::test]
+    async fn what_the_list_counts_is_served_by_an_index_alone() {
+        let store = Store::in_memory(Surroundings::real()).expect("opens");
+        for (kind, index) in [(ANY, "message_by_seq"), (NAMES_ME, "message_naming_me"), (IS_URGENT, "message_urgent")] {
+            let query = format!("EXPLAIN QUERY PLAN {}", unread_query(kind));
+            let explained = store.read(move |connection| {
+                let values = params!["a", 1, "b"];
+                Ok(connection.query_row(&query, values, |row| row.get::<_, String>("detail"))?)
+            });
+            let plan = explained.await.expect("explains");
+            assert!(plan.starts_with("SEARCH") && plan.contains(&format!("COVERING INDEX {index} ")), "{kind}: {plan}");
+        }
+    }
 }

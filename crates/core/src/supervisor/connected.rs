@@ -174,7 +174,9 @@ async fn take_in_live(account: &Account, batch: Vec<ServerEvent>) -> Result<Opti
         ServerEvent::SessionEnded(end) => Some(end.reason),
         _ => None,
     });
-    let batch: Vec<ServerEvent> = batch.into_iter().filter(|event| !intake::take_in_typing(account, event)).collect();
+    let mut batch: Vec<ServerEvent> =
+        batch.into_iter().filter(|event| !intake::take_in_typing(account, event)).collect();
+    intake::take_in_presence(account, &mut batch);
     account.note_confirmed();
     if !batch.is_empty() {
         match intake::take_in(account, batch, None).await {

@@ -143,6 +143,10 @@ async fn hang_up(account: &Account) {
     for room in cleared {
         account.publish_typing(&room);
     }
+    let known = account.presence().clear();
+    if known {
+        account.publish_presence();
+    }
     let baseline = account.is_baseline();
     let rows = account
         .store

@@ -3,7 +3,7 @@
 use hugmedo_chat_protocol::{RoomId, SessionEndReason};
 use serde::Serialize;
 
-use super::{ConnectionView, MessageView, Preferences, RoomView, SessionView, TypingPerson};
+use super::{ConnectionView, MessageView, Preferences, PresenceView, RoomView, SessionView, TypingPerson};
 use crate::error::ErrorCode;
 
 #[cfg(feature = "ts")]
@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub connection: ConnectionView,
     /// All rooms; order is the interface's business (newest message first).
     pub rooms: Vec<RoomView>,
+    /// Who can be reached how, of everyone the reader shares a room with; who is not listed is not known about.
+    pub presence: Vec<PresenceView>,
     /// The choices.
     pub preferences: Preferences,
     /// A standing trouble of this computer, such as a full disk.
@@ -80,6 +82,11 @@ pub enum ViewChange {
         room_id: RoomId,
         /// Everyone who is writing there now, the reader excepted.
         typing: Vec<TypingPerson>,
+    },
+    /// People can be reached in another way than before, or nothing is known about them any more (the list is the whole).
+    PresenceChanged {
+        /// Everyone about whom something is known.
+        presence: Vec<PresenceView>,
     },
     /// The choices changed.
     PreferencesChanged {

@@ -4,12 +4,17 @@
 //! the webview; their TypeScript twins are generated into `src/lib/backend/bindings` and committed.
 
 mod change;
+mod conversation;
 mod preferences;
 mod session;
 mod timeline;
 
 pub use change::{ChannelItem, Snapshot, ViewChange, ViewEvent};
-pub use preferences::{ConnectionSettings, Language, NotificationPrivacy, NotifyAbout, Preferences, Theme};
+pub use conversation::{
+    ExcerptPart, MemberReceipt, MessageDetails, NewRoom, Place, PresenceStatus, PresenceView, QuoteView, ReactionView,
+    RoomChoices, SearchHit, SearchPage, SearchQuery,
+};
+pub use preferences::{ConnectionSettings, Language, NotificationPrivacy, NotifyAbout, Preferences, TextSize, Theme};
 pub use session::{ConnectionState, ConnectionView, Credentials, SessionView, SignInRequest, SyncProgress};
 pub use timeline::{
     Delivery, Gaze, LastMessageView, MessageView, OpenedRoom, OutgoingMessage, RoomView, TimelinePage, TypingPerson,

@@ -29,6 +29,21 @@ pub enum Theme {
     Dark,
 }
 
+/// How large the interface's text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(rename_all = "camelCase")]
+pub enum TextSize {
+    /// Seven eighths.
+    Small,
+    /// As the operating system's size.
+    Normal,
+    /// A quarter larger.
+    Large,
+    /// Half as large again.
+    Largest,
+}
+
 /// Which new messages raise a native notification. Urgent ones always do, but for `None`... they do even then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(TS), ts(export))]
@@ -102,6 +117,8 @@ pub struct Preferences {
     pub language: Option<Language>,
     /// Light or dark.
     pub theme: Theme,
+    /// How large the text is.
+    pub text_size: TextSize,
     /// Whether Enter sends (and Shift+Enter breaks the line) or Ctrl+Enter sends.
     pub enter_sends: bool,
     /// Which messages notify.
@@ -121,6 +138,7 @@ impl Default for Preferences {
         Self {
             language: None,
             theme: Theme::System,
+            text_size: TextSize::Normal,
             enter_sends: true,
             notify_about: NotifyAbout::Important,
             notification_privacy: NotificationPrivacy::Sender,

@@ -5,6 +5,7 @@ use hugmedo_chat_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::{QuoteView, ReactionView, RoomChoices};
 use crate::error::ErrorCode;
 
 #[cfg(feature = "ts")]
@@ -76,6 +77,16 @@ pub struct MessageView {
     pub edited: bool,
     /// Whether its author took it back; `content` is then empty.
     pub deleted: bool,
+    /// The message it answers.
+    #[cfg_attr(feature = "ts", ts(optional))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<QuoteView>,
+    /// The people it names.
+    pub mentions: Vec<UserId>,
+    /// Emoji under it, in the order they first came.
+    pub reactions: Vec<ReactionView>,
+    /// Who has taken it on; only ever set for urgent messages.
+    pub acknowledged_by: Vec<UserId>,
 }
 
 /// The newest message of a room, for the room list.
@@ -114,6 +125,10 @@ pub struct RoomView {
     pub members: Vec<User>,
     /// Others' messages above the read position.
     pub unread: u32,
+    /// How many of them name the reader.
+    pub unread_mentions: u32,
+    /// How many of them are urgent.
+    pub unread_urgent: u32,
     /// Up to where the reader has read.
     pub read_seq: Seq,
     /// The newest message.
@@ -124,6 +139,8 @@ pub struct RoomView {
     pub unsent: u32,
     /// Whether a draft waits in it.
     pub has_draft: bool,
+    /// The person's own arrangement of it.
+    pub choices: RoomChoices,
 }
 
 /// A stretch of a room's timeline, ascending.
@@ -137,6 +154,8 @@ pub struct TimelinePage {
     pub messages: Vec<MessageView>,
     /// Whether older messages exist before the first row, here or on the server.
     pub has_earlier: bool,
+    /// Whether newer messages exist after the last row; false on a page that ends with the newest.
+    pub has_later: bool,
     /// Set when older messages exist but could not be fetched just now: what is shown is whole, but ends here.
     #[cfg_attr(feature = "ts", ts(optional))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -184,6 +203,14 @@ pub struct OutgoingMessage {
     #[serde(default)]
     #[cfg_attr(feature = "ts", ts(optional, as = "Option<Priority>"))]
     pub priority: Priority,
+    /// The message it answers.
+    #[serde(default)]
+    #[cfg_attr(feature = "ts", ts(optional = nullable))]
+    pub reply_to: Option<MessageId>,
+    /// The people it names.
+    #[serde(default)]
+    #[cfg_attr(feature = "ts", ts(optional, as = "Option<Vec<UserId>>"))]
+    pub mentions: Vec<UserId>,
 }
 
 /// What the person has before their eyes, as the interface reports it.

@@ -133,6 +133,8 @@ pub(crate) async fn send(core: &Core, text: &str) -> Result<ClientMessageId, hug
         client_message_id: id.clone(),
         content: Sensitive::new(format!("{MARKER} {text}")),
         priority: Default::default(),
+        reply_to: None,
+        mentions: Vec::new(),
     };
     core.send_message(outgoing).await.map(|_| id)
 }

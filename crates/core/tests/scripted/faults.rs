@@ -69,7 +69,7 @@ async fn a_lost_answer_is_asked_for_again_with_the_same_id_and_shown_once() -> R
     drop(asked);
     drop(session);
 
-    scene.watch.until("word of the loss", |watch| watch.connection.state == ConnectionState::Offline).await?;
+    scene.watch.until("word of the loss", |watch| watch.connection.reason.is_some()).await?;
     scene.core.reconnect_now().await?;
     let mut session = scene.network.accept().await?;
     session.say(greeting()).await?;

@@ -1,5 +1,7 @@
 //! Core against a network that does exactly what the test says.
 
+mod conversation;
 mod faults;
+mod places;
 mod reconnecting;
 mod stage;

@@ -104,6 +104,30 @@ async fn behind_a_proxy_calls_are_the_way_and_the_reason_is_told() -> Result<()>
 }
 
 #[tokio::test]
+async fn what_was_said_is_changed_by_a_call_where_sockets_are_blocked() -> Result<()> {
+    let mut scene = Scene::signed_in(|call, body| match call {
+        "POST /api/events/edit_message" => Ok(json!({ "seq": 2 })),
+        "POST /api/events/read" => Ok(json!({ "roomId": ROOM, "readSeq": 1 })),
+        "POST /api/events/delivered" => Ok(json!({ "roomId": ROOM, "deliveredSeq": 1 })),
+        "POST /api/events/delete_message" => {
+            Err(HttpFailure::Refused(serde_json::from_value(json!({ "code": "forbidden" })).expect("fits")))
+        }
+        _ => answering_server(call, body),
+    })
+    .await?;
+    scene.network.refuse(ConnectFailure::Failed(ErrorCode::ProxyInUse)).await?;
+    until_state(&mut scene.watch, ConnectionState::Limited).await?;
+    scene.send("回診は10時").await?;
+    let row = scene.watch.until_message(&room(), "回診は10時", Some(Delivery::Sent)).await?;
+    let id = row.id.expect("it is sent");
+    scene.core.edit_message(&room(), &id, "回診は11時".into()).await?;
+    assert!(scene.watch.until_message(&room(), "回診は11時", None).await?.edited);
+    let refused = scene.core.delete_message(&room(), &id).await.map_err(|error| error.code());
+    assert_eq!(refused, Err(ErrorCode::Forbidden));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_lost_call_link_is_noticed_and_told() -> Result<()> {
     let is_away = Arc::new(AtomicBool::new(false));
     let away = Arc::clone(&is_away);

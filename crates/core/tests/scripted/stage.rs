@@ -85,6 +85,8 @@ impl Scene {
             client_message_id: id.clone(),
             content: text.into(),
             priority: Default::default(),
+            reply_to: None,
+            mentions: Vec::new(),
         };
         self.core.send_message(outgoing).await?;
         Ok(id)
@@ -133,6 +135,7 @@ pub(crate) fn said_by_suzuki(seq: u64, text: &str) -> ServerEvent {
         mentions: vec![],
         edited_at: None,
         deleted_at: None,
+        reactions: Vec::new(),
     })
 }
 

@@ -5,18 +5,22 @@
 
 mod changes;
 mod presence;
+mod reactions;
 mod receipts;
+mod rooms;
 mod say;
 mod validate;
 
 pub(crate) use changes::{delete, edit};
-pub(crate) use presence::{enter, leave, type_notice};
+pub(crate) use presence::{enter, leave, set_presence, type_notice};
+pub(crate) use reactions::react;
 pub(crate) use receipts::{acknowledge, deliver, read};
+pub(crate) use rooms::begin;
 pub(crate) use say::say;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use hugmedo_chat_protocol::{Message, MessageChanged, Notification, Receipt, RoomId, Seq, ServerEvent, UserId};
+use hugmedo_chat_protocol::{Message, MessageChanged, Notification, Receipt, Room, RoomId, Seq, ServerEvent, UserId};
 
 use crate::{
     app::App,
@@ -40,6 +44,8 @@ enum News {
     Said(Box<Message>, Vec<UserId>),
     Changed(Box<MessageChanged>, Vec<UserId>),
     Receipt(Receipt, Vec<UserId>),
+    /// A room, as each of its members sees it.
+    Rooms(Vec<(UserId, Room)>),
 }
 
 impl<T> Settled<T> {
@@ -69,6 +75,11 @@ impl Settled<()> {
                 app.fanout.to_joined(&receipt.room_id, &others, &event);
                 // The reader's own devices, wherever they look: their badges must clear.
                 app.fanout.to_user(&receipt.user_id, &event);
+            }
+            Some(News::Rooms(views)) => {
+                let members: Vec<UserId> = views.iter().map(|(user, _)| user.clone()).collect();
+                app.fanout.room_changed(views);
+                crate::presence::acquaint(app, members).await;
             }
         }
         app.fanout.wake();

@@ -1,9 +1,18 @@
-//! Coming into a room's live events, leaving them, and writing in it. Nothing here is kept.
+//! Coming into a room's live events, leaving them, writing in it, and saying how one can be reached. Nothing here is kept.
 
-use hugmedo_chat_protocol::{JoinRoom, JoinedRoom, LeaveRoom, LeftRoom, Typing, TypingNotice};
+use hugmedo_chat_protocol::{
+    JoinRoom, JoinedRoom, LeaveRoom, LeftRoom, PresenceSet, SetPresence, Typing, TypingNotice,
+};
 
 use super::{Settled, validate};
-use crate::{app::App, authorize, credential::TokenHash, failure::Failure, store::rooms};
+use crate::{
+    app::App,
+    authorize,
+    credential::TokenHash,
+    failure::Failure,
+    presence::{self, Status},
+    store::rooms,
+};
 
 /// Lets a member in. While the answer is held the room stands still, so whoever joins at once misses nothing after
 /// `lastSeq`.
@@ -55,4 +64,10 @@ pub(crate) async fn type_notice(app: &App, token: TokenHash, wish: Typing) -> Re
         .await?;
     app.fanout.typing(&members, notice);
     Ok(())
+}
+
+pub(crate) async fn set_presence(app: &App, token: TokenHash, wish: SetPresence) -> Result<PresenceSet, Failure> {
+    let who = app.store.read(move |tx| authorize::principal(tx, &token)).await?;
+    let status = Status::chosen(&wish.status).ok_or_else(|| Failure::bad_request("no such status to take"))?;
+    Ok(PresenceSet { status: presence::set(app, who.id(), status).await.word().to_owned() })
 }

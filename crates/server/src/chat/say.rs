@@ -37,6 +37,7 @@ pub(crate) async fn say(app: &App, token: TokenHash, wish: SendMessage) -> Resul
                     tracing::warn!("a client message id was used twice for different messages");
                     Err(Failure::refused(ErrorCode::Conflict, "this clientMessageId was used for another message"))
                 }
+                Inserted::UnknownFile => Err(Failure::bad_request("an attachment is not a file of the sender's")),
                 Inserted::New(message) => {
                     let (room, id, seq) = (&message.room_id, message.id.as_str(), message.seq);
                     audit::append(tx, Some(who.id()), Deed::Send, Some(room), Some(id), seq)?;

@@ -1,11 +1,15 @@
 //! What a payload may hold. Sizes are the wire contract's, so that clients can refuse the same things before sending.
 
+use std::collections::BTreeSet;
+
 use hugmedo_chat_protocol::{
-    ErrorCode, RoomId, SendMessage, Sensitive,
-    limits::{MAX_CONTENT_CHARS, MAX_ID_BYTES, MAX_LIST_ITEMS, MAX_METADATA_BYTES},
+    ErrorCode, NewRoomRequest, RoomId, SendMessage, Sensitive, UserId,
+    limits::{
+        MAX_CONTENT_CHARS, MAX_ID_BYTES, MAX_LIST_ITEMS, MAX_METADATA_BYTES, MAX_NEW_ROOM_MEMBERS, MAX_ROOM_NAME_CHARS,
+    },
 };
 
-use crate::failure::Failure;
+use crate::{failure::Failure, naming::misleads};
 
 fn too_large(message: &'static str) -> Failure {
     Failure::refused(ErrorCode::TooLarge, message)
@@ -68,4 +72,31 @@ pub(super) fn message(wish: &SendMessage) -> Result<(), Failure> {
         id(reply_to.as_str())?;
     }
     Ok(())
+}
+
+/// One emoji, in the spelling all are kept in: the same one typed with and without its variation selector is one reaction.
+pub(super) fn emoji(text: &str) -> Result<&'static str, Failure> {
+    emojis::get(text).map(|emoji| emoji.as_str()).ok_or_else(|| Failure::bad_request("a reaction is one emoji"))
+}
+
+/// The name of a new group, or none for a conversation of two.
+pub(super) fn new_room(wish: &NewRoomRequest, asking: &UserId) -> Result<Option<String>, Failure> {
+    let others: BTreeSet<&UserId> = wish.member_ids.iter().filter(|id| *id != asking).collect();
+    if others.is_empty() {
+        return Err(Failure::bad_request("a conversation needs another person"));
+    }
+    if others.len() >= MAX_NEW_ROOM_MEMBERS {
+        return Err(too_large("too many members"));
+    }
+    let Some(name) = &wish.name else {
+        return if others.len() == 1 { Ok(None) } else { Err(Failure::bad_request("a group needs a name")) };
+    };
+    let name = name.as_str().trim();
+    if name.is_empty() || name.chars().any(misleads) {
+        return Err(Failure::bad_request("the name is empty or holds characters that do not show"));
+    }
+    if name.chars().count() > MAX_ROOM_NAME_CHARS {
+        return Err(too_large("the name is too long"));
+    }
+    Ok(Some(name.to_owned()))
 }

@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     failure::Failure,
     fanout::Heard,
-    sign_in,
+    presence, sign_in,
     store::{StoreError, sessions, users},
 };
 
@@ -77,6 +77,7 @@ impl Person {
 
     async fn live(mut self) {
         let mut heard = self.app.fanout.listen();
+        presence::arrive(&self.app, &self.id);
         loop {
             let answer_at = self.asked.as_ref().map(|(at, _)| *at);
             tokio::select! {

@@ -10,8 +10,8 @@ use axum::{
     extract::{Path, State},
 };
 use hugmedo_chat_protocol::{
-    Acknowledge, ClientEvent, DeleteMessage, Delivered, EditMessage, ErrorCode, Heartbeat, HeartbeatAnswer, Read,
-    Refusal, Renew, Renewed, Timestamp, Typing,
+    Acknowledge, ClientEvent, DeleteMessage, Delivered, EditMessage, ErrorCode, Heartbeat, HeartbeatAnswer, React,
+    Read, Refusal, Renew, Renewed, SetPresence, Timestamp, Typing,
 };
 use serde_json::{Value, json};
 
@@ -45,10 +45,12 @@ pub(super) async fn event(
         }
         EditMessage::NAME => settle(app, payload, async move |app, wish| chat::edit(app, token, wish).await).await,
         DeleteMessage::NAME => settle(app, payload, async move |app, wish| chat::delete(app, token, wish).await).await,
+        React::NAME => settle(app, payload, async move |app, wish| chat::react(app, token, wish).await).await,
         Typing::NAME => {
             chat::type_notice(&app, token, parse(payload)?).await?;
             Ok(Json(json!({})))
         }
+        SetPresence::NAME => Ok(Json(answer(&chat::set_presence(&app, token, parse(payload)?).await?)?)),
         Heartbeat::NAME => Ok(Json(answer(&HeartbeatAnswer { server_time: Timestamp::now() })?)),
         Renew::NAME => Ok(Json(answer(&renew(&app, token, parse(payload)?).await?)?)),
         _ => Err(unknown().into()),

@@ -1,5 +1,6 @@
 //! The HTTP side: `/api`, the probes, and the Socket.IO layer behind the same door.
 
+mod attachments;
 mod door;
 mod events;
 mod extract;
@@ -27,13 +28,19 @@ use failure::ApiFailure;
 /// The one table of routes. A caller's session is checked by the `Caller` argument of a handler; the two that take none
 /// are the two that make sessions.
 pub(crate) fn router(app: Arc<App>, socket_io: SocketIoLayer) -> Router {
+    let file = usize::try_from(app.config.max_attachment_bytes).unwrap_or(usize::MAX);
+    let form = file.saturating_add(attachments::FORM_BYTES);
     Router::new()
         .route("/api/login", post(session::log_in))
         .route("/api/token", post(session::refresh))
         .route("/api/logout", post(session::log_out))
         .route("/api/me", get(session::me))
-        .route("/api/rooms", get(rooms::list))
+        .route("/api/people", get(rooms::people))
+        .route("/api/rooms", get(rooms::list).post(rooms::begin))
         .route("/api/rooms/{room}/messages", get(rooms::history).post(rooms::say))
+        .route("/api/attachments", post(attachments::bring).layer(DefaultBodyLimit::max(form)))
+        .route("/api/attachments/{id}", get(attachments::fetch))
+        .route("/api/attachments/{id}/thumbnail", get(attachments::thumbnail))
         .route("/api/sync", get(sync::sync))
         .route("/api/events/{event}", post(events::event))
         .route("/healthz", get(healthz))

@@ -1,9 +1,12 @@
-//! `/api/rooms` and the history of one.
+//! `/api/rooms`, the history of one, and whom to begin a new one with.
 
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use hugmedo_chat_protocol::{MessagesPage, Refusal, RoomsList, SendMessage, SentMessage, Seq, limits::MAX_PAGE};
+use hugmedo_chat_protocol::{
+    ErrorCode, MessagesPage, NewRoomRequest, PeopleList, Refusal, Room, RoomsList, SendMessage, SentMessage, Seq,
+    limits::MAX_PAGE,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -13,7 +16,8 @@ use super::{
 };
 use crate::{
     app::App,
-    authorize, chat,
+    authorize,
+    chat::{self, Settled},
     failure::Failure,
     limits::Kind,
     store::{messages, rooms},
@@ -32,6 +36,28 @@ pub(super) async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<
         })
         .await;
     Ok(Json(RoomsList { rooms: rooms? }))
+}
+
+pub(super) async fn people(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<PeopleList>, ApiFailure> {
+    app.throttle.check(Kind::Read, caller.who.id())?;
+    let people: Result<_, Failure> = app
+        .store
+        .read(move |tx| {
+            let who = authorize::principal(tx, &caller.token)?;
+            Ok(authorize::people(tx, &who)?)
+        })
+        .await;
+    Ok(Json(PeopleList { people: people? }))
+}
+
+pub(super) async fn begin(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Body(wish): Body<NewRoomRequest>,
+) -> Result<Json<Room>, ApiFailure> {
+    app.throttle.check(Kind::NewRoom, caller.who.id())?;
+    let token = caller.token;
+    Ok(Json(to_the_end(app.clone(), async move { chat::begin(&app, token, wish).await }).await?))
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,15 +99,20 @@ pub(super) async fn say(
     app.throttle.check(Kind::Message, caller.who.id())?;
     let wish = wish(room.as_str(), body)?;
     let token = caller.token;
-    // On a task of its own: the caller may hang up, but what is stored must still be told.
-    let deed = tokio::spawn(async move {
-        let (answer, untold) = chat::say(&app, token, wish).await?.split();
+    Ok(Json(to_the_end(app.clone(), async move { chat::say(&app, token, wish).await }).await?))
+}
+
+/// Does a deed and tells the others, on a task of its own: the caller may hang up, but what is stored must still be told.
+async fn to_the_end<T: Send + 'static>(
+    app: Arc<App>,
+    deed: impl Future<Output = Result<Settled<T>, Failure>> + Send + 'static,
+) -> Result<T, ApiFailure> {
+    let done = tokio::spawn(async move {
+        let (answer, untold) = deed.await?.split();
         untold.announce(&app).await;
         Ok::<_, Failure>(answer)
     });
-    let answer =
-        deed.await.map_err(|_| Refusal::new(hugmedo_chat_protocol::ErrorCode::Internal, "the server failed"))?;
-    Ok(Json(answer?))
+    Ok(done.await.map_err(|_| Refusal::new(ErrorCode::Internal, "the server failed"))??)
 }
 
 /// The body may leave the room to the path; it may not name another one.

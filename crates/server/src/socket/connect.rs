@@ -29,7 +29,8 @@ use crate::{
 };
 
 /// Optional parts this server offers.
-const FEATURES: &[&str] = &["ack", "receipts", "sync", "edit", "delete", "acknowledge", "http_send"];
+const FEATURES: &[&str] =
+    &["ack", "receipts", "sync", "edit", "delete", "acknowledge", "http_send", "reactions", "presence", "attachments"];
 
 /// Lets sockets in.
 pub(crate) fn serve(io: &SocketIo, app: Arc<App>) {

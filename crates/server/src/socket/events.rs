@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use hugmedo_chat_protocol::{
     Ack as Outcome, Acknowledge, ClientEvent, DeleteMessage, Delivered, EditMessage, Empty, ErrorCode, Heartbeat,
-    HeartbeatAnswer, JoinRoom, LeaveRoom, React, Read, Refusal, Renew, Renewed, SendMessage, Timestamp, Typing,
+    HeartbeatAnswer, JoinRoom, LeaveRoom, React, Read, Refusal, Renew, Renewed, SendMessage, SetPresence, Timestamp,
+    Typing,
 };
 use serde_json::Value;
 use socketioxide::{SendError, SocketError, extract::SocketRef};
@@ -29,6 +30,7 @@ const EVENTS: &[(&str, Kind)] = &[
     (LeaveRoom::NAME, Kind::Signal),
     (SendMessage::NAME, Kind::Message),
     (Typing::NAME, Kind::Typing),
+    (SetPresence::NAME, Kind::Typing),
     (Read::NAME, Kind::Signal),
     (Delivered::NAME, Kind::Signal),
     (Acknowledge::NAME, Kind::Signal),
@@ -79,7 +81,8 @@ pub(super) async fn handle(app: &Arc<App>, socket: &SocketRef, link: &Link, inco
         DeleteMessage::NAME => {
             settle::<DeleteMessage, _>(call, async |app, wish| chat::delete(app, token, wish).await).await;
         }
-        React::NAME => call.refuse(Refusal::new(ErrorCode::BadRequest, "this server has no reactions")),
+        React::NAME => settle::<React, _>(call, async |app, wish| chat::react(app, token, wish).await).await,
+        SetPresence::NAME => set_presence(call, token).await,
         Renew::NAME => renew(call, token).await,
         Heartbeat::NAME => heartbeat(call, token).await,
         _ => call.refuse(Refusal::new(ErrorCode::BadRequest, "no such event")),
@@ -174,6 +177,17 @@ async fn type_notice(mut call: Call<'_>, token: TokenHash) {
     };
     match told {
         Ok(()) => call.done(Empty {}),
+        Err(failure) => call.refuse(failure),
+    }
+}
+
+async fn set_presence(mut call: Call<'_>, token: TokenHash) {
+    let set = match call.read::<SetPresence>() {
+        Ok(wish) => chat::set_presence(call.app, token, wish).await,
+        Err(failure) => Err(failure),
+    };
+    match set {
+        Ok(answer) => call.done(answer),
         Err(failure) => call.refuse(failure),
     }
 }

@@ -3,7 +3,7 @@
 //! Invariant: no reference to the socket itself is kept here; the socket holds its link, not the other way round.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -11,13 +11,14 @@ use std::{
     time::Duration,
 };
 
-use hugmedo_chat_protocol::{RoomId, Timestamp, User};
+use hugmedo_chat_protocol::{RoomId, Timestamp, User, UserId};
 use tokio::sync::{Notify, mpsc};
 
 use super::queue::Incoming;
 use crate::{
     authorize::Principal,
     credential::{SessionId, TokenHash},
+    presence::Status,
 };
 
 /// The longest sleep towards a deadline: a clock that was put forward, or a machine that slept, is noticed within this.
@@ -37,6 +38,9 @@ pub(crate) struct Link {
     user: User,
     standing: Mutex<Standing>,
     renewed: Notify,
+    /// The newest status of each person this socket has still to hear of.
+    statuses: Mutex<BTreeMap<UserId, Status>>,
+    status_posted: Notify,
     closing: AtomicBool,
     /// Gone once the socket is.
     inlet: Mutex<Option<mpsc::Sender<Incoming>>>,
@@ -60,6 +64,8 @@ impl Link {
                 joined: BTreeSet::new(),
             }),
             renewed: Notify::new(),
+            statuses: Mutex::default(),
+            status_posted: Notify::new(),
             closing: AtomicBool::new(false),
             inlet: Mutex::new(Some(inlet)),
             outlet: Mutex::new(Some(outlet)),
@@ -101,6 +107,28 @@ impl Link {
 
     pub(crate) fn has_joined(&self, room: &RoomId) -> bool {
         lock(&self.standing).joined.contains(room)
+    }
+
+    /// Leaves a status for this socket; it takes the place of an older one of the same person.
+    pub(crate) fn post_status(&self, user: &UserId, status: Status) {
+        lock(&self.statuses).insert(user.clone(), status);
+        self.status_posted.notify_one();
+    }
+
+    /// Waits until a status is there.
+    pub(crate) async fn status_posted(&self) {
+        while lock(&self.statuses).is_empty() {
+            self.status_posted.notified().await;
+        }
+    }
+
+    pub(crate) fn take_status(&self) -> Option<(UserId, Status)> {
+        lock(&self.statuses).pop_first()
+    }
+
+    /// Puts a status back that could not be passed on, unless there is a newer one.
+    pub(crate) fn put_back_status(&self, user: UserId, status: Status) {
+        lock(&self.statuses).entry(user).or_insert(status);
     }
 
     /// Marks the socket as given up. Returns whether it was already.

@@ -16,7 +16,7 @@ use socketioxide::{
 use tokio::sync::mpsc;
 
 use super::{Link, events};
-use crate::{app::App, authorize, failure::Failure, fanout};
+use crate::{app::App, authorize, failure::Failure, fanout, presence};
 
 /// An event as it came.
 #[derive(Debug)]
@@ -86,6 +86,14 @@ pub(super) async fn work(app: Arc<App>, socket: SocketRef, link: Arc<Link>, mut 
         fanout::end(socket, if is_expired { SessionEndReason::Expired } else { SessionEndReason::Revoked });
         return;
     }
+    presence::arrive(&app, &link.user().id);
+    let statuses = tokio::spawn(presence::pass_on(socket.clone(), link.clone()));
+    listen(&app, socket, &link, &mut queue).await;
+    statuses.abort();
+    presence::leave(&app, &link.user().id);
+}
+
+async fn listen(app: &Arc<App>, socket: SocketRef, link: &Link, queue: &mut mpsc::Receiver<Incoming>) {
     loop {
         tokio::select! {
             // The deadline first: a busy socket must not outlive it.
@@ -95,7 +103,7 @@ pub(super) async fn work(app: Arc<App>, socket: SocketRef, link: Arc<Link>, mut 
                 return;
             }
             incoming = queue.recv() => match incoming {
-                Some(incoming) => events::handle(&app, &socket, &link, incoming).await,
+                Some(incoming) => events::handle(app, &socket, link, incoming).await,
                 None => return,
             },
         }

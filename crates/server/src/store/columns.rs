@@ -7,7 +7,7 @@ use rusqlite::Row;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::StoreError;
+use super::{StoreError, reactions};
 
 /// A position as SQLite holds it.
 pub(crate) fn seq(number: i64) -> Seq {
@@ -55,13 +55,17 @@ pub(crate) fn user(row: &Row<'_>, first: usize) -> rusqlite::Result<User> {
     })
 }
 
-/// The columns [`message`] reads, in its order.
-pub(crate) const MESSAGE: &str = "message.id, message.room_id, message.user_id, message.user_name, message.user_type, \
+const MESSAGE: &str = "message.id, message.room_id, message.user_id, message.user_name, message.user_type, \
     message.content, message.attachments, message.metadata, message.created_at, message.seq, \
     message.client_message_id, message.priority, message.reply_to, message.mentions, message.edited_at, \
     message.deleted_at";
 
-/// A message from the columns of [`MESSAGE`], which must come first.
+/// The columns [`message`] reads, in its order; the table must stand under its own name.
+pub(crate) fn of_message() -> String {
+    format!("{MESSAGE}, {}", reactions::COLUMN)
+}
+
+/// A message from the columns of [`of_message`], which must come first.
 pub(crate) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     Ok(Message {
         id: MessageId::new(row.get::<_, String>(0)?),
@@ -80,5 +84,6 @@ pub(crate) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
         mentions: json(row, 13)?,
         edited_at: row.get::<_, Option<i64>>(14)?.map(Timestamp::from_millis),
         deleted_at: row.get::<_, Option<i64>>(15)?.map(Timestamp::from_millis),
+        reactions: reactions::grouped(json(row, 16)?),
     })
 }

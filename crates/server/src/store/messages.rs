@@ -9,7 +9,7 @@ use hugmedo_chat_protocol::{
 use rusqlite::{OptionalExtension, Transaction};
 use sha2::{Digest, Sha256};
 
-use super::{StoreError, changes, columns, now, rooms};
+use super::{StoreError, attachments, changes, columns, now, reactions, rooms};
 use crate::authorize::{Member, Poster, Principal};
 
 /// How far unread is counted; a badge says "999+" long before.
@@ -23,6 +23,8 @@ pub(crate) enum Inserted {
     Repeat(SentMessage),
     /// Its client id was used before for something else.
     Conflict,
+    /// It carries a file its sender did not bring.
+    UnknownFile,
 }
 
 /// Puts a message into the log of a poster's room. `at` is now, except for sample data.
@@ -39,6 +41,9 @@ pub(crate) fn insert(
     {
         return Ok(if before == fingerprint { Inserted::Repeat(answer) } else { Inserted::Conflict });
     }
+    let Some((attachments, files)) = attachments::resolved(tx, who.id(), wish.attachments)? else {
+        return Ok(Inserted::UnknownFile);
+    };
     let user = who.user();
     let message = Message {
         id: MessageId::new(uuid::Uuid::now_v7().to_string()),
@@ -47,7 +52,7 @@ pub(crate) fn insert(
         user_name: user.name.clone(),
         user_type: user.user_type,
         content: wish.content,
-        attachments: wish.attachments,
+        attachments,
         metadata: wish.metadata,
         created_at: Timestamp::from_millis(at),
         seq: Some(rooms::take_seq(tx, poster.room())?),
@@ -57,6 +62,7 @@ pub(crate) fn insert(
         mentions: wish.mentions,
         edited_at: None,
         deleted_at: None,
+        reactions: Vec::new(),
     };
     tx.prepare_cached(
         "INSERT INTO message (id, room_id, seq, user_id, user_name, user_type, content, attachments, metadata, priority,
@@ -80,6 +86,7 @@ pub(crate) fn insert(
         fingerprint.as_slice(),
         at,
     ])?;
+    attachments::carry(tx, &message, &files)?;
     changes::record_message(tx, &message)?;
     Ok(Inserted::New(Box::new(message)))
 }
@@ -123,19 +130,19 @@ fn sent_before(
 
 /// A message of a member's room.
 pub(crate) fn find(tx: &Transaction<'_>, member: &Member, id: &MessageId) -> Result<Option<Message>, StoreError> {
-    let sql = format!("SELECT {} FROM message WHERE id = ?1 AND room_id = ?2", columns::MESSAGE);
+    let sql = format!("SELECT {} FROM message WHERE id = ?1 AND room_id = ?2", columns::of_message());
     Ok(tx.prepare_cached(&sql)?.query_row((id.as_str(), member.room().as_str()), columns::message).optional()?)
 }
 
 /// The newest message of a room, for those who may see the room.
 pub(super) fn newest(tx: &Transaction<'_>, room: &RoomId) -> Result<Option<Message>, StoreError> {
-    let sql = format!("SELECT {} FROM message WHERE room_id = ?1 ORDER BY seq DESC LIMIT 1", columns::MESSAGE);
+    let sql = format!("SELECT {} FROM message WHERE room_id = ?1 ORDER BY seq DESC LIMIT 1", columns::of_message());
     Ok(tx.prepare_cached(&sql)?.query_row((room.as_str(),), columns::message).optional()?)
 }
 
 /// A message by its id alone, for those whose membership the query around it has joined.
 pub(super) fn by_id(tx: &Transaction<'_>, id: &str) -> Result<Option<Message>, StoreError> {
-    let sql = format!("SELECT {} FROM message WHERE id = ?1", columns::MESSAGE);
+    let sql = format!("SELECT {} FROM message WHERE id = ?1", columns::of_message());
     Ok(tx.prepare_cached(&sql)?.query_row((id,), columns::message).optional()?)
 }
 
@@ -150,7 +157,7 @@ pub(crate) fn page(
     let forward = after.is_some() && before.is_none();
     let sql = format!(
         "SELECT {} FROM message WHERE room_id = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq {} LIMIT ?4",
-        columns::MESSAGE,
+        columns::of_message(),
         if forward { "ASC" } else { "DESC" },
     );
     let range = (
@@ -206,20 +213,24 @@ pub(crate) fn delete(tx: &Transaction<'_>, poster: &Poster, message: Message) ->
          WHERE id = ?1",
         (message.id.as_str(), at),
     )?;
+    reactions::clear(tx, &message)?;
+    attachments::release(tx, &message)?;
     let empty = Message {
         content: Sensitive::default(),
         attachments: Vec::new(),
         metadata: hugmedo_chat_protocol::Opaque(serde_json::Value::Object(serde_json::Map::new())),
         mentions: Vec::new(),
         deleted_at: Some(Timestamp::from_millis(at)),
+        reactions: Vec::new(),
         ..message
     };
     changed(tx, poster, empty)
 }
 
-fn changed(tx: &Transaction<'_>, poster: &Poster, message: Message) -> Result<MessageChanged, StoreError> {
-    let seq = rooms::take_seq(tx, poster.room())?;
-    let change = MessageChanged { room_id: poster.room().clone(), seq, message };
+/// Gives a change of a message its position in the log.
+pub(super) fn changed(tx: &Transaction<'_>, member: &Member, message: Message) -> Result<MessageChanged, StoreError> {
+    let seq = rooms::take_seq(tx, member.room())?;
+    let change = MessageChanged { room_id: member.room().clone(), seq, message };
     changes::record_message_changed(tx, &change)?;
     Ok(change)
 }

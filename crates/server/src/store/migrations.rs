@@ -4,8 +4,13 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::StoreError;
 
-const STEPS: &[&str] =
-    &[include_str!("../../migrations/0001_create_store.sql"), include_str!("../../migrations/0002_add_audit.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../../migrations/0001_create_store.sql"),
+    include_str!("../../migrations/0002_add_audit.sql"),
+    include_str!("../../migrations/0003_add_reactions.sql"),
+    include_str!("../../migrations/0004_add_direct_rooms.sql"),
+    include_str!("../../migrations/0005_add_attachments.sql"),
+];
 
 /// Brings the store to the present schema. Each step and its number are one transaction.
 pub(super) fn run(connection: &mut Connection) -> Result<(), StoreError> {

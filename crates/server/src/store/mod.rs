@@ -7,9 +7,11 @@
 mod connection;
 mod migrations;
 
+pub(crate) mod attachments;
 pub(crate) mod changes;
 pub(crate) mod columns;
 pub(crate) mod messages;
+pub(crate) mod reactions;
 pub(crate) mod receipts;
 pub(crate) mod rooms;
 pub(crate) mod sessions;

@@ -3,8 +3,8 @@
 use hugmedo_chat_protocol::{Room, RoomId, RoomKind, Seq, User, UserId};
 use rusqlite::{OptionalExtension, Transaction};
 
-use super::{StoreError, columns, messages, now};
-use crate::authorize::{Member, Principal};
+use super::{StoreError, changes, columns, messages, now};
+use crate::authorize::{Company, Member, Principal};
 
 pub(crate) fn insert(tx: &Transaction<'_>, id: &RoomId, name: &str, kind: RoomKind) -> Result<bool, StoreError> {
     let added = tx.execute(
@@ -14,8 +14,58 @@ pub(crate) fn insert(tx: &Transaction<'_>, id: &RoomId, name: &str, kind: RoomKi
     Ok(added == 1)
 }
 
-pub(crate) fn exists(tx: &Transaction<'_>, id: &RoomId) -> Result<bool, StoreError> {
-    Ok(tx.query_row("SELECT EXISTS (SELECT 1 FROM room WHERE id = ?1)", (id.as_str(),), |row| row.get(0))?)
+/// Whether a person could be a member: a conversation of two is closed to all others. `None` if there is no such room.
+pub(crate) fn is_open_to(tx: &Transaction<'_>, id: &RoomId, user: &UserId) -> Result<Option<bool>, StoreError> {
+    Ok(tx
+        .query_row(
+            "SELECT direct_a IS NULL OR ?2 IN (direct_a, direct_b) FROM room WHERE id = ?1",
+            (id.as_str(), user.as_str()),
+            |row| row.get(0),
+        )
+        .optional()?)
+}
+
+/// Makes a room of this company under a fresh id. Without a name it is the conversation of two, and if they have one, the
+/// id of that is returned.
+pub(crate) fn begin(
+    tx: &Transaction<'_>,
+    fresh: &RoomId,
+    name: Option<&str>,
+    company: &Company,
+) -> Result<RoomId, StoreError> {
+    if let Some(name) = name {
+        insert(tx, fresh, name, company.kind())?;
+    } else {
+        let mut pair: Vec<&str> = company.members().map(UserId::as_str).collect();
+        pair.sort_unstable();
+        let &[a, b] = pair.as_slice() else { return Err(StoreError::Unreadable("pair")) };
+        let before = tx
+            .query_row("SELECT id FROM room WHERE direct_a = ?1 AND direct_b = ?2", (a, b), |row| {
+                row.get::<_, String>(0)
+            })
+            .optional()?;
+        if let Some(id) = before {
+            return Ok(RoomId::new(id));
+        }
+        insert(tx, fresh, "", company.kind())?;
+        tx.execute("UPDATE room SET direct_a = ?2, direct_b = ?3 WHERE id = ?1", (fresh.as_str(), a, b))?;
+    }
+    for member in company.members() {
+        add_member(tx, fresh, member)?;
+    }
+    Ok(fresh.clone())
+}
+
+/// Records for every member that the room changed, and returns what each now sees.
+pub(crate) fn changed(tx: &Transaction<'_>, room: &RoomId) -> Result<Vec<(UserId, Room)>, StoreError> {
+    let mut views = Vec::new();
+    for member in member_ids(tx, room)? {
+        changes::record_room_changed(tx, room, &member)?;
+        if let Some(view) = as_seen_by(tx, room, &member)? {
+            views.push((member, view));
+        }
+    }
+    Ok(views)
 }
 
 pub(crate) fn add_member(tx: &Transaction<'_>, room: &RoomId, user: &UserId) -> Result<bool, StoreError> {
@@ -62,7 +112,10 @@ pub(crate) fn list(tx: &Transaction<'_>, who: &Principal) -> Result<Vec<Room>, S
 pub(crate) fn as_seen_by(tx: &Transaction<'_>, room: &RoomId, user: &UserId) -> Result<Option<Room>, StoreError> {
     let found = tx
         .prepare_cached(
-            "SELECT room.name, room.kind, room.last_seq, member.read_seq
+            // A conversation of two has the other's name.
+            "SELECT CASE WHEN room.direct_a IS NULL THEN room.name
+                         ELSE (SELECT name FROM user WHERE id IN (room.direct_a, room.direct_b) AND id <> ?2) END,
+                    room.kind, room.last_seq, member.read_seq, room.direct_a IS NOT NULL
              FROM member JOIN room ON room.id = member.room_id
              WHERE member.room_id = ?1 AND member.user_id = ?2",
         )?
@@ -75,6 +128,7 @@ pub(crate) fn as_seen_by(tx: &Transaction<'_>, room: &RoomId, user: &UserId) -> 
                 last_seq: columns::seq(row.get(2)?),
                 read_seq: columns::seq(row.get(3)?),
                 last_message: None,
+                direct: row.get(4)?,
             })
         })
         .optional()?;

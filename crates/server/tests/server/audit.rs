@@ -11,7 +11,7 @@ use hugmedo_chat_server::Admin;
 
 use crate::hospital::{Hospital, room, says, user};
 
-async fn entries(admin: &Admin) -> Vec<Value> {
+pub(crate) async fn entries(admin: &Admin) -> Vec<Value> {
     let (lines_tx, lines) = std::sync::mpsc::channel();
     admin
         .export_audit(0, move |line| {
@@ -39,6 +39,8 @@ async fn who_signed_in_sent_changed_fetched_read_took_on_and_administered_is_in_
     ] {
         hospital.call(Method::POST, &format!("/api/events/{event}"), Some(&bob), Some(payload)).await;
     }
+    alice.ask("react", json!({ "roomId": "ward", "messageId": id, "emoji": "👍", "on": true })).await;
+    alice.ask("react", json!({ "roomId": "ward", "messageId": id, "emoji": "👍", "on": false })).await;
     alice.ask("delete_message", json!({ "roomId": "ward", "messageId": id })).await;
     hospital.server.admin().remove_member(&room("ward"), &user("bob")).await.unwrap();
 
@@ -55,6 +57,8 @@ async fn who_signed_in_sent_changed_fetched_read_took_on_and_administered_is_in_
         ("bob", "receive"),
         ("bob", "read"),
         ("bob", "acknowledge"),
+        ("alice", "react"),
+        ("alice", "unreact"),
         ("alice", "delete"),
         ("", "remove_member"),
     ];
@@ -122,8 +126,11 @@ async fn any_edit_deletion_reorder_or_truncation_is_found() {
     let cases = std::env::var("HUGMEDO_CHAT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(60);
     for seed in 0..cases {
         let copy = tempfile::tempdir().unwrap();
-        for file in std::fs::read_dir(folder.path()).unwrap() {
-            let file = file.unwrap();
+        for file in std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
+            // The folder of files has no part in it.
+            if file.file_type().unwrap().is_dir() {
+                continue;
+            }
             std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
         }
         let what = tamper(copy.path(), &mut StdRng::seed_from_u64(seed));

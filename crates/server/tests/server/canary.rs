@@ -40,13 +40,14 @@ async fn in_a_random_course_of_events_no_byte_of_a_room_reaches_a_non_member() {
         people.insert(name, Person { wire: Wire::connect(&hospital.url(), &token).await, token });
     }
     let mut last_message = BTreeMap::new();
+    let mut files = Vec::new();
     for step in 0..250 {
         let (room_id, who) = (*ROOMS.choose(&mut random).unwrap(), *PEOPLE.choose(&mut random).unwrap());
         let is_member = members[room_id].contains(who);
         let wire = &mut people.get_mut(who).unwrap().wire;
         let message = last_message.get(room_id).cloned().unwrap_or_else(|| json!("none"));
         let text = format!("{}{step}", canary(room_id));
-        match random.random_range(0..10) {
+        match random.random_range(0..13) {
             0 if is_member => {
                 admin.remove_member(&room(room_id), &user(who)).await.unwrap();
                 members.get_mut(room_id).unwrap().remove(who);
@@ -61,6 +62,18 @@ async fn in_a_random_course_of_events_no_byte_of_a_room_reaches_a_non_member() {
             5 => wire.emit("read", json!({ "roomId": room_id, "upToSeq": 10_000 })).await,
             6 => wire.emit("acknowledge", json!({ "roomId": room_id, "messageId": message })).await,
             7 => wire.emit("edit_message", json!({ "roomId": room_id, "messageId": message, "content": text })).await,
+            8 => {
+                let reaction = json!({ "roomId": room_id, "messageId": message, "emoji": "👍", "on": step % 2 == 0 });
+                wire.emit("react", reaction).await;
+            }
+            9 => wire.emit("set_presence", json!({ "status": "busy" })).await,
+            10 if is_member && !(room_id == "news" && who == "carol") => {
+                let (_, brought) = hospital.bring(&people[who].token, "file.txt", text.as_bytes()).await;
+                let wish = json!({ "roomId": room_id, "content": "", "attachments": [{ "id": brought["id"] }] });
+                let answer = people.get_mut(who).unwrap().wire.ask("message", wish).await;
+                assert_eq!(answer["ok"], true, "{answer}");
+                files.push((room_id, brought["id"].as_str().unwrap().to_owned()));
+            }
             _ => {
                 let answer = wire.ask("message", says(room_id, &text)).await;
                 let may_post = is_member && !(room_id == "news" && who == "carol");
@@ -92,6 +105,11 @@ async fn in_a_random_course_of_events_no_byte_of_a_room_reaches_a_non_member() {
             let path = format!("/api/rooms/{room_id}/messages?limit=200");
             let (_, page) = hospital.call(reqwest::Method::GET, &path, Some(&person.token), None).await;
             seen += &page.to_string();
+        }
+        for (room_id, file) in &files {
+            let fetched = hospital.fetch(&person.token, file).await.text().await.unwrap();
+            assert_eq!(fetched.contains(&canary(room_id)), members[room_id].contains(name), "{name} {file}");
+            seen += &fetched;
         }
         for room_id in ROOMS {
             assert!(members[room_id].contains(name) || !seen.contains(&canary(room_id)), "{name} sees {room_id}");

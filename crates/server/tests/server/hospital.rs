@@ -28,6 +28,8 @@ pub(crate) fn config(folder: impl Into<PathBuf>) -> Config {
     config.limits.signals = plenty;
     config.limits.reads = plenty;
     config.limits.connects = plenty;
+    config.limits.new_rooms_per_minute = 100_000;
+    config.limits.uploads_per_minute = 100_000;
     config.limits.failed_logins_per_account = 1_000;
     config.limits.failed_logins_per_address = 1_000;
     config

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking; clippy knows this of test functions, not of their helpers"
 )]
 
+mod attachments;
 mod audit;
 mod canary;
 mod command_line;
@@ -15,6 +16,9 @@ mod demo;
 mod hospital;
 mod malformed;
 mod messages;
+mod new_rooms;
+mod presence;
+mod reactions;
 mod receipts;
 mod sessions;
 mod strangers;

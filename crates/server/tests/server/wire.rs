@@ -17,6 +17,8 @@ pub(crate) struct Wire {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// Events that came while something else was waited for.
     inbox: VecDeque<(String, Value)>,
+    /// Who can be reached, and how: told whenever anyone comes or goes, so kept apart for the tests that ask for it.
+    statuses: VecDeque<(String, String)>,
     next_ack: u64,
 }
 
@@ -43,7 +45,7 @@ impl Wire {
         let (mut stream, _) = client_async(url, stream).await.unwrap();
         let hello = timeout(PATIENCE, stream.next()).await.unwrap().unwrap().unwrap();
         assert!(hello.to_text().unwrap().starts_with('0'), "Engine.IO opens first");
-        Self { stream, inbox: VecDeque::new(), next_ack: 0 }
+        Self { stream, inbox: VecDeque::new(), statuses: VecDeque::new(), next_ack: 0 }
     }
 
     /// Opens, connects, and takes the `session` event.
@@ -147,7 +149,34 @@ impl Wire {
         self.stream.close(None).await.unwrap();
     }
 
+    /// The next person one hears of, and how they can be reached.
+    pub(crate) async fn status(&mut self) -> (String, String) {
+        while self.statuses.is_empty() {
+            match self.frame().await {
+                Frame::Event(name, payload) if name == "presence" => self.keep_status(&payload),
+                Frame::Event(name, payload) => self.inbox.push_back((name, payload)),
+                other => panic!("expected a presence, got {other:?}"),
+            }
+        }
+        self.statuses.pop_front().unwrap()
+    }
+
+    fn keep_status(&mut self, payload: &Value) {
+        let text = |field: &str| payload[field].as_str().unwrap().to_owned();
+        self.statuses.push_back((text("userId"), text("status")));
+    }
+
+    /// The next frame but a presence.
     pub(crate) async fn next(&mut self) -> Frame {
+        loop {
+            match self.frame().await {
+                Frame::Event(name, payload) if name == "presence" => self.keep_status(&payload),
+                other => return other,
+            }
+        }
+    }
+
+    async fn frame(&mut self) -> Frame {
         // For the whole call: pings go on and on.
         let deadline = Instant::now() + PATIENCE;
         loop {

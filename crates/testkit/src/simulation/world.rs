@@ -304,6 +304,8 @@ impl World {
                 client_message_id: id.clone(),
                 content: id.as_str().into(),
                 priority: if id.as_str().ends_with('7') { Priority::Urgent } else { Priority::Normal },
+                reply_to: None,
+                mentions: Vec::new(),
             };
             computer.begin(async move |core: hugmedo_chat_core::Core| {
                 if core.send_message(outgoing).await.is_ok() {

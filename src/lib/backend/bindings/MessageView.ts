@@ -4,11 +4,14 @@ import type { Delivery } from "./Delivery";
 import type { ErrorCode } from "./ErrorCode";
 import type { MessageId } from "./MessageId";
 import type { Priority } from "./Priority";
+import type { QuoteView } from "./QuoteView";
+import type { ReactionView } from "./ReactionView";
 import type { RoomId } from "./RoomId";
 import type { Sensitive } from "./Sensitive";
 import type { Seq } from "./Seq";
 import type { Timestamp } from "./Timestamp";
 import type { User } from "./User";
+import type { UserId } from "./UserId";
 
 /**
  * One row of a room's timeline.
@@ -77,4 +80,20 @@ edited: boolean,
 /**
  * Whether its author took it back; `content` is then empty.
  */
-deleted: boolean, };
+deleted: boolean, 
+/**
+ * The message it answers.
+ */
+replyTo?: QuoteView, 
+/**
+ * The people it names.
+ */
+mentions: Array<UserId>, 
+/**
+ * Emoji under it, in the order they first came.
+ */
+reactions: Array<ReactionView>, 
+/**
+ * Who has taken it on; only ever set for urgent messages.
+ */
+acknowledgedBy: Array<UserId>, };

@@ -3,6 +3,7 @@ import type { ConnectionSettings } from "./ConnectionSettings";
 import type { Language } from "./Language";
 import type { NotificationPrivacy } from "./NotificationPrivacy";
 import type { NotifyAbout } from "./NotifyAbout";
+import type { TextSize } from "./TextSize";
 import type { Theme } from "./Theme";
 
 /**
@@ -17,6 +18,10 @@ language?: Language,
  * Light or dark.
  */
 theme: Theme, 
+/**
+ * How large the text is.
+ */
+textSize: TextSize, 
 /**
  * Whether Enter sends (and Shift+Enter breaks the line) or Ctrl+Enter sends.
  */

@@ -2,6 +2,7 @@
 import type { ConnectionView } from "./ConnectionView";
 import type { ErrorCode } from "./ErrorCode";
 import type { Preferences } from "./Preferences";
+import type { PresenceView } from "./PresenceView";
 import type { RoomView } from "./RoomView";
 import type { SessionView } from "./SessionView";
 
@@ -25,6 +26,10 @@ connection: ConnectionView,
  * All rooms; order is the interface's business (newest message first).
  */
 rooms: Array<RoomView>, 
+/**
+ * Who can be reached how, of everyone the reader shares a room with; who is not listed is not known about.
+ */
+presence: Array<PresenceView>, 
 /**
  * The choices.
  */

@@ -20,6 +20,10 @@ messages: Array<MessageView>,
  */
 hasEarlier: boolean, 
 /**
+ * Whether newer messages exist after the last row; false on a page that ends with the newest.
+ */
+hasLater: boolean, 
+/**
  * Set when older messages exist but could not be fetched just now: what is shown is whole, but ends here.
  */
 incomplete?: ErrorCode, };

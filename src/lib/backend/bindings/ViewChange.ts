@@ -3,6 +3,7 @@ import type { ConnectionView } from "./ConnectionView";
 import type { ErrorCode } from "./ErrorCode";
 import type { MessageView } from "./MessageView";
 import type { Preferences } from "./Preferences";
+import type { PresenceView } from "./PresenceView";
 import type { RoomId } from "./RoomId";
 import type { RoomView } from "./RoomView";
 import type { SessionEndReason } from "./SessionEndReason";
@@ -60,7 +61,11 @@ roomId: RoomId,
 /**
  * Everyone who is writing there now, the reader excepted.
  */
-typing: Array<TypingPerson>, } | { "kind": "preferencesChanged", 
+typing: Array<TypingPerson>, } | { "kind": "presenceChanged", 
+/**
+ * Everyone about whom something is known.
+ */
+presence: Array<PresenceView>, } | { "kind": "preferencesChanged", 
 /**
  * The choices now.
  */

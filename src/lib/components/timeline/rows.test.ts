@@ -14,7 +14,10 @@ const row = (key: string, author: string, at: string): MessageView => ({
 	createdAt: new Date(at).toISOString(),
 	readBy: 0,
 	edited: false,
-	deleted: false
+	deleted: false,
+	mentions: [],
+	reactions: [],
+	acknowledgedBy: []
 });
 
 test('messages are grouped by person and time, under their day, below the divider', () => {

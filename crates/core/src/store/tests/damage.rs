@@ -89,7 +89,7 @@ fn whichever_page_is_damaged_no_wrong_text_is_shown_and_what_is_unsent_is_kept_o
         let next = outgoing("その後");
         let sent = next.clone();
         store.connections.write(move |transaction| outbox::enqueue(transaction, &sato(), &sent)).expect("writes");
-        let row = store.seen(move |connection| messages::by_client_id(connection, &me(), &next.client_message_id));
+        let row = store.seen(move |connection| rows::by_client_id(connection, &me(), &next.client_message_id));
         let row = row.expect("is there");
         assert!(
             before.unsent.values().all(|known| i64::from(row.pending_order) > *known),
@@ -120,7 +120,7 @@ async fn damage_that_shows_while_the_app_runs_is_mended_under_every_handle() {
         spoil(&path, page * PAGE + 200);
     }
     let shown =
-        store.read(|connection| messages::newest(connection, &me(), &general(), 1_000)).await.expect("reads on");
+        store.read(|connection| stretches::newest(connection, &me(), &general(), 1_000)).await.expect("reads on");
     assert!(shown.messages.iter().all(|row| row.seq.is_none()) && shown.has_earlier, "the rest has to be fetched");
     rebuilds.changed().await.expect("it is told");
     assert_eq!(rebuilds.borrow().count, 1);

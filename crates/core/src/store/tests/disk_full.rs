@@ -29,7 +29,7 @@ async fn a_store_that_may_not_grow_refuses_with_a_code_of_its_own_and_loses_noth
 
     limit(1_000_000).await.expect("sets");
     filling().await.expect("with space again it goes on");
-    let rows = store.read(|connection| messages::newest(connection, &me(), &general(), 10)).await.expect("reads");
+    let rows = store.read(|connection| stretches::newest(connection, &me(), &general(), 10)).await.expect("reads");
     assert_eq!(rows.messages.len(), 2, "what was refused is not half there");
 }
 
@@ -48,7 +48,7 @@ fn enqueue(store: &Store, text: &str) -> Result<(), ErrorCode> {
 }
 
 fn texts(store: &Store) -> Vec<String> {
-    let rows = store.seen(|connection| messages::newest(connection, &me(), &general(), 10_000)).messages;
+    let rows = store.seen(|connection| stretches::newest(connection, &me(), &general(), 10_000)).messages;
     rows.into_iter().map(|row| row.content.as_str().to_owned()).collect()
 }
 
@@ -134,7 +134,7 @@ fn a_damaged_store_on_a_full_disk_is_left_alone_and_mended_once_there_is_room() 
         .and_then(|mut file| std::io::Write::write_all(&mut file, &bytes))
         .expect("writes");
     disk.fill().expect("fills");
-    let read = || code(store.connections.read(|connection| messages::newest(connection, &me(), &general(), 10_000)));
+    let read = || code(store.connections.read(|connection| stretches::newest(connection, &me(), &general(), 10_000)));
     for _ in 0..2 {
         assert_eq!(read(), Err(ErrorCode::DiskFull));
     }

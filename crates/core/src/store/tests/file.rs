@@ -29,7 +29,7 @@ async fn a_file_is_unreadable_without_its_key_and_holds_no_text_in_the_clear() {
     );
     drop(plain);
     let again = Store::open(&path, &key, Surroundings::real()).expect("the key opens it");
-    let rows = again.read(|connection| messages::newest(connection, &me(), &general(), 10)).await.expect("reads");
+    let rows = again.read(|connection| stretches::newest(connection, &me(), &general(), 10)).await.expect("reads");
     assert_eq!(rows.messages.len(), 1);
 }
 

@@ -69,13 +69,13 @@ fn use_everything(connection: &Connection) -> usize {
     count(rooms::view(connection, &me, &general).map(drop));
     count(rooms::is_behind(connection, &general).map(drop));
     count(rooms::last_seq(connection, &general).map(drop));
-    count(messages::newest(connection, &me, &general, 50).map(drop));
-    count(messages::before(connection, &me, &general, Seq::new(3), 50).map(drop));
-    count(messages::last(connection, &me, &general).map(drop));
-    count(messages::own_between(connection, &me, &general, (Seq::ZERO, Seq::new(9)), 50).map(drop));
-    count(messages::by_client_id(connection, &me, &ClientMessageId::new("c-7")).map(drop));
+    count(stretches::newest(connection, &me, &general, 50).map(drop));
+    count(stretches::before(connection, &me, &general, Seq::new(3), 50).map(drop));
+    count(rows::last(connection, &me, &general).map(drop));
+    count(rows::own_between(connection, &me, &general, (Seq::ZERO, Seq::new(9)), 50).map(drop));
+    count(rows::by_client_id(connection, &me, &ClientMessageId::new("c-7")).map(drop));
     for row in 1..10 {
-        count(messages::one(connection, &me, row).map(drop));
+        count(rows::one(connection, &me, row).map(drop));
     }
     count(receipts::due(connection).map(drop));
     count(coverage::newest(connection, &general).map(drop));

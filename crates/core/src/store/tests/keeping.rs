@@ -54,7 +54,7 @@ fn filled(store: &Store) -> [OutgoingMessage; 2] {
 }
 
 fn assert_only_what_is_unsent_is_left(store: &Store) {
-    let rows = store.seen(|connection| messages::newest(connection, &me(), &general(), 10)).messages;
+    let rows = store.seen(|connection| stretches::newest(connection, &me(), &general(), 10)).messages;
     let shown: Vec<_> = rows.iter().map(|row| (row.content.as_str(), row.delivery)).collect();
     assert_eq!(shown, [("失敗", Some(Delivery::Failed)), ("待機中", Some(Delivery::Queued))]);
     assert_eq!(store.seen(|connection| drafts::draft(connection, &general())).as_str(), "下書き");
@@ -84,9 +84,14 @@ pub(super) fn another_kind_of_server_means_another_history_and_other_positions(s
 
 pub(super) fn a_removed_room_takes_everything_in_it_along(store: &Store) {
     filled(store);
+    store.now(|transaction| {
+        choices::set(transaction, &general(), RoomChoices { pinned: true, muted: true }).expect("writes");
+        acknowledgements::note(transaction, &general(), &"m-1".into(), &me(), Timestamp::now()).expect("writes");
+    });
     assert!(store.now(|transaction| rooms::remove(transaction, &general())).expect("writes"));
     assert!(!store.now(|transaction| rooms::remove(transaction, &general())).expect("writes"), "gone already");
-    for table in ["room", "message", "outbox", "draft", "coverage", "receipt"] {
+    let tables = ["room", "message", "outbox", "draft", "coverage", "receipt", "acknowledgement", "room_choice"];
+    for table in tables {
         let query = format!("SELECT count(*) FROM {table}");
         let rows: i64 = store.seen(move |connection| Ok(connection.query_row(&query, [], |row| row.get(0))?));
         assert_eq!(rows, 0, "{table}");

@@ -40,7 +40,7 @@ pub(super) fn state_of(store: &Store) -> State {
             .query_map([], |row| Ok((row.get::<_, Option<String>>(0)?.unwrap_or_default(), row.get(1)?)))?
             .collect::<Result<BTreeMap<_, i64>, _>>()?;
         Ok((
-            messages::newest(connection, &me(), &general(), 100_000)?.messages,
+            stretches::newest(connection, &me(), &general(), 100_000)?.messages,
             unsent,
             drafts::draft(connection, &general())?.as_str().to_owned(),
             meta::cursor(connection)?,

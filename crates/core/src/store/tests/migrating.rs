@@ -29,7 +29,9 @@ fn filled(version: usize) -> Connection {
 /// Every row of every table, by the table's name and the column's.
 fn contents(connection: &Connection) -> BTreeMap<String, Vec<BTreeMap<String, Value>>> {
     let mut tables = connection
-        .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        .prepare(
+            "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'",
+        )
         .expect("prepares");
     let names = tables.query_map([], |row| row.get::<_, String>(0)).expect("reads");
     names
@@ -80,7 +82,7 @@ fn a_migrated_store_is_read_as_a_fresh_one_is() {
     for old in 1..=STEPS.len() {
         let mut connection = filled(old);
         migrations::run(&mut connection).expect("migrates");
-        let rows = messages::newest(&connection, &me(), &general(), 10).expect("reads").messages;
+        let rows = stretches::newest(&connection, &me(), &general(), 10).expect("reads").messages;
         let shown: Vec<_> = rows.iter().map(|row| (row.content.as_str(), row.delivery)).collect();
         assert_eq!(
             shown,
@@ -96,6 +98,10 @@ fn a_migrated_store_is_read_as_a_fresh_one_is() {
         );
         let room = rooms::view(&connection, &me(), &general()).expect("reads").expect("is there");
         assert_eq!((room.unsent, room.has_draft, room.read_seq), (3, true, Seq::new(3)));
+        let named: i64 = connection
+            .query_row("SELECT mentions_me FROM message WHERE local_id = 1", [], |row| row.get(0))
+            .expect("reads");
+        assert_eq!(named, 1, "who was named before version 2 still is, since version {old}");
         assert_eq!(meta::owner(&connection).expect("reads"), Some(sato()));
         assert_eq!(meta::cursor(&connection).expect("reads").as_deref(), Some("42"));
         assert_eq!(receipts::due(&connection).expect("reads").read.get(&general()), Some(&Seq::new(3)));

@@ -1,6 +1,7 @@
 //! What the store promises. The conformance suite runs every promise that both can keep on a store in memory and on one in
 //! a file; the other modules are about files: damage, power cuts, full disks, older versions.
 
+mod conversation;
 mod damage;
 mod disk_full;
 mod file;
@@ -11,6 +12,7 @@ mod migrating;
 mod outbox_rules;
 mod power_cut;
 mod receipts_and_unread;
+mod searching;
 mod timeline;
 
 use hugmedo_chat_protocol::{
@@ -21,7 +23,7 @@ use hugmedo_chat_protocol::{
 use super::*;
 use crate::{
     error::ErrorCode,
-    view::{Delivery, OutgoingMessage},
+    view::{Delivery, OutgoingMessage, RoomChoices},
 };
 
 fn sato() -> User {
@@ -54,6 +56,7 @@ fn said(by: &str, seq: u64, text: &str) -> Message {
         mentions: vec![],
         edited_at: None,
         deleted_at: None,
+        reactions: Vec::new(),
     }
 }
 
@@ -63,6 +66,8 @@ fn outgoing(text: &str) -> OutgoingMessage {
         client_message_id: ClientMessageId::generate(),
         content: text.into(),
         priority: Default::default(),
+        reply_to: None,
+        mentions: Vec::new(),
     }
 }
 
@@ -139,8 +144,23 @@ conformance! {
         an_older_change_never_undoes_a_newer_one,
         an_original_told_late_never_undoes_an_edit_that_came_with_the_history,
         a_timeline_is_shown_from_within_one_stretch_without_holes,
+        later_rows_end_with_the_newest_and_what_waits_or_at_a_hole,
+        a_time_stands_between_the_messages_beside_it,
         coverage_equals_a_plain_set_of_positions_whatever_the_order,
         the_unread_count_and_the_timeline_are_served_by_an_index;
+    conversation:
+        an_answer_shows_the_beginning_of_what_it_answers_as_it_now_is,
+        reactions_are_shown_by_name_and_change_with_the_message,
+        unread_mentions_and_urgent_ones_are_counted_apart,
+        who_took_an_urgent_message_on_is_shown_also_when_it_was_told_first,
+        what_a_message_answers_and_names_goes_out_with_it,
+        an_own_message_taken_back_leaves_no_text_behind,
+        a_room_is_pinned_and_muted_until_the_person_chooses_otherwise;
+    searching:
+        words_of_any_length_are_found_however_they_are_written,
+        what_changes_or_goes_is_found_as_it_now_is_or_not_at_all,
+        hits_come_newest_first_page_by_page_within_the_asked_bounds,
+        the_index_finds_what_looking_through_everything_finds;
     receipts_and_unread:
         unread_is_counted_from_the_read_position_which_only_rises,
         what_others_have_seen_shows_on_own_messages,

@@ -41,7 +41,7 @@ pub(super) fn only_what_is_not_on_its_way_can_be_taken_back(store: &Store) {
         assert_eq!(outbox::discard(transaction, &me(), &message.client_message_id).expect("writes"), None);
         outbox::conclude(transaction, &due, &SendOutcome::Fails(ErrorCode::Forbidden)).expect("writes");
         assert_eq!(outbox::discard(transaction, &me(), &message.client_message_id).expect("writes"), Some(general()));
-        assert!(messages::newest(transaction, &me(), &general(), 10).expect("reads").messages.is_empty());
+        assert!(stretches::newest(transaction, &me(), &general(), 10).expect("reads").messages.is_empty());
     });
 }
 
@@ -52,7 +52,7 @@ pub(super) fn the_same_message_is_put_into_the_queue_once(store: &Store) {
     for message in [&first, &again] {
         assert_eq!(store.now(|transaction| outbox::enqueue(transaction, &sato(), message)).expect("writes"), None);
     }
-    let rows = store.seen(|connection| messages::newest(connection, &me(), &general(), 10)).messages;
+    let rows = store.seen(|connection| stretches::newest(connection, &me(), &general(), 10)).messages;
     assert_eq!(rows.iter().map(|row| row.content.as_str()).collect::<Vec<_>>(), ["一度だけ"], "and as it was first");
     assert_eq!(rows[0].delivery, Some(Delivery::Queued));
 }
@@ -94,11 +94,11 @@ pub(super) fn an_answer_is_written_down_whole_or_not_at_all(store: &Store) {
         Err::<(), _>(Error::new(ErrorCode::DiskFull, "at the last moment"))
     });
     assert!(failed.is_err());
-    let row = store.seen(|connection| messages::newest(connection, &me(), &general(), 10)).messages.remove(0);
+    let row = store.seen(|connection| stretches::newest(connection, &me(), &general(), 10)).messages.remove(0);
     assert_eq!((row.delivery, row.seq), (Some(Delivery::Sending), None), "as if nothing had been said");
 
     store.now(|transaction| outbox::conclude(transaction, &due, &outcome)).expect("writes");
-    let row = store.seen(|connection| messages::newest(connection, &me(), &general(), 10)).messages.remove(0);
+    let row = store.seen(|connection| stretches::newest(connection, &me(), &general(), 10)).messages.remove(0);
     assert_eq!((row.delivery, row.seq), (Some(Delivery::Sent), Some(Seq::new(1))));
     let waiting: i64 = store.seen(|c| Ok(c.query_row("SELECT count(*) FROM outbox", [], |row| row.get(0))?));
     assert_eq!(waiting, 0);

@@ -50,7 +50,7 @@ pub(super) fn what_others_have_seen_shows_on_own_messages(store: &Store) {
             receipts::take_in(transaction, &me(), &receipt("suzuki", ReceiptKind::Read, 1)).expect("writes"),
             None
         );
-        let rows = messages::newest(transaction, &me(), &general(), 10).expect("reads").messages;
+        let rows = stretches::newest(transaction, &me(), &general(), 10).expect("reads").messages;
         let seen: Vec<_> = rows.iter().map(|row| (row.delivery, row.read_by)).collect();
         assert_eq!(seen, [(Some(Delivery::Read), 2), (Some(Delivery::Delivered), 0), (Some(Delivery::Sent), 0)]);
     });
@@ -83,7 +83,7 @@ pub(super) fn how_far_a_message_has_come_never_falls(store: &Store) {
             at: Timestamp::now(),
         };
         store.now(|transaction| receipts::take_in(transaction, &me(), &receipt)).expect("writes");
-        let row = store.seen(|connection| messages::newest(connection, &me(), &general(), 10)).messages.remove(0);
+        let row = store.seen(|connection| stretches::newest(connection, &me(), &general(), 10)).messages.remove(0);
         let now = row.delivery.expect("an own message");
         assert!(now >= shown, "{shown:?} became {now:?}");
         shown = now;

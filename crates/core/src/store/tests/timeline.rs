@@ -26,7 +26,7 @@ pub(super) fn a_message_that_arrives_by_every_way_is_one_row(store: &Store) {
         for _ in 0..2 {
             messages::take_in(transaction, &me(), &echo).expect("writes");
         }
-        let rows = messages::newest(transaction, &me(), &general(), 10).expect("reads").messages;
+        let rows = stretches::newest(transaction, &me(), &general(), 10).expect("reads").messages;
         assert_eq!(rows.len(), 1);
         assert_eq!((rows[0].delivery, rows[0].seq), (Some(Delivery::Sent), Some(Seq::new(1))));
         assert_eq!(rows[0].key, id.client_message_id.as_str(), "the list key never changes");
@@ -42,7 +42,7 @@ pub(super) fn a_deleted_message_is_not_unread_and_its_text_is_gone(store: &Store
         messages::take_in_change(transaction, &me(), &change).expect("writes");
         // The original is told again, by a page of history that was on its way.
         messages::take_in(transaction, &me(), &said("suzuki", 1, "間違い")).expect("writes");
-        let rows = messages::newest(transaction, &me(), &general(), 10).expect("reads").messages;
+        let rows = stretches::newest(transaction, &me(), &general(), 10).expect("reads").messages;
         assert!(rows[0].deleted && rows[0].content.as_str().is_empty());
         assert_eq!(unread(transaction), 0);
         let stored: String =
@@ -60,8 +60,8 @@ pub(super) fn an_older_change_never_undoes_a_newer_one(store: &Store) {
             MessageChanged { room_id: general(), seq: Seq::new(seq), message }
         };
         messages::take_in_change(transaction, &me(), &edit(3, "第三版")).expect("writes");
-        assert_eq!(messages::take_in_change(transaction, &me(), &edit(2, "第二版")).expect("writes"), None);
-        let rows = messages::newest(transaction, &me(), &general(), 10).expect("reads").messages;
+        assert!(messages::take_in_change(transaction, &me(), &edit(2, "第二版")).expect("writes").is_empty());
+        let rows = stretches::newest(transaction, &me(), &general(), 10).expect("reads").messages;
         assert_eq!(rows[0].content.as_str(), "第三版");
     });
 }
@@ -91,26 +91,67 @@ pub(super) fn a_timeline_is_shown_from_within_one_stretch_without_holes(store: &
         for seq in [1, 2, 3, 7, 8] {
             messages::take_in(transaction, &me(), &said("suzuki", seq, "本文")).expect("writes");
         }
-        let seqs = |stretch: &messages::Stretch| {
+        let seqs = |stretch: &stretches::Stretch| {
             stretch.messages.iter().filter_map(|row| row.seq).map(Seq::get).collect::<Vec<_>>()
         };
-        let newest = messages::newest(transaction, &me(), &general(), 10).expect("reads");
+        let newest = stretches::newest(transaction, &me(), &general(), 10).expect("reads");
         assert_eq!(
             (seqs(&newest), newest.has_earlier),
             (vec![7, 8], true),
             "4 to 6 are missing, so 3 is not shown beside 7"
         );
         assert!(
-            messages::before(transaction, &me(), &general(), Seq::new(7), 10).expect("reads").is_none(),
+            stretches::before(transaction, &me(), &general(), Seq::new(7), 10).expect("reads").is_none(),
             "ask the server"
         );
         for seq in [6, 5, 4] {
             messages::take_in(transaction, &me(), &said("suzuki", seq, "本文")).expect("writes");
         }
-        let newest = messages::newest(transaction, &me(), &general(), 10).expect("reads");
+        let newest = stretches::newest(transaction, &me(), &general(), 10).expect("reads");
         assert_eq!((seqs(&newest), newest.has_earlier), ((1..=8).collect(), false));
-        let page = messages::before(transaction, &me(), &general(), Seq::new(6), 3).expect("reads").expect("is here");
+        let page = stretches::before(transaction, &me(), &general(), Seq::new(6), 3).expect("reads").expect("is here");
         assert_eq!((seqs(&page), page.has_earlier), (vec![3, 4, 5], true));
+    });
+}
+
+pub(super) fn later_rows_end_with_the_newest_and_what_waits_or_at_a_hole(store: &Store) {
+    store.now(|transaction| {
+        for seq in [1, 2, 3, 4, 8, 9] {
+            messages::take_in(transaction, &me(), &said("suzuki", seq, "本文")).expect("writes");
+        }
+        outbox::enqueue(transaction, &sato(), &outgoing("待機中")).expect("writes");
+        let after = |seq: u64, limit| stretches::after(transaction, &me(), &general(), Seq::new(seq), limit);
+        let shown = |seq: u64, limit| {
+            let page = after(seq, limit).expect("reads")?;
+            let seqs: Vec<u64> = page.messages.iter().map(|row| row.seq.map_or(0, Seq::get)).collect();
+            Some((seqs, page.has_earlier, page.has_later))
+        };
+        assert_eq!(shown(0, 2), Some((vec![1, 2], false, true)));
+        assert_eq!(shown(1, 3), Some((vec![2, 3, 4], true, true)), "5 to 7 are missing, so 8 is not shown beside 4");
+        assert_eq!(shown(4, 3), None, "ask the server");
+        assert_eq!(shown(7, 2), Some((vec![8, 9, 0], true, false)), "the newest, and what waits");
+        assert_eq!(shown(9, 2), Some((vec![0], true, false)));
+        // 5 to 7 turn out to be changes, which show nothing.
+        coverage::add(transaction, &general(), Seq::new(5), Seq::new(7)).expect("writes");
+        assert_eq!(shown(4, 3), Some((vec![8, 9, 0], true, false)));
+        rooms::raise_last_seq(transaction, &general(), Seq::new(12)).expect("writes");
+        assert_eq!(shown(9, 3), None, "there are newer ones elsewhere");
+        assert_eq!(shown(8, 3), Some((vec![9], true, true)));
+    });
+}
+
+pub(super) fn a_time_stands_between_the_messages_beside_it(store: &Store) {
+    store.now(|transaction| {
+        for seq in [2, 3, 7] {
+            messages::take_in(transaction, &me(), &said("suzuki", seq, "本文")).expect("writes");
+        }
+        let beside =
+            |millis| stretches::beside_time(transaction, &general(), Timestamp::from_millis(millis)).expect("reads");
+        let seq = |number| Some(Seq::new(number));
+        assert_eq!(beside(0), (None, seq(2)));
+        assert_eq!(beside(3_000), (seq(2), seq(3)));
+        assert_eq!(beside(3_001), (seq(3), seq(7)));
+        assert_eq!(beside(7_001), (seq(7), None));
     });
 }
 

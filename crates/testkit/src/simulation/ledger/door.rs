@@ -2,7 +2,8 @@
 
 use hugmedo_chat_protocol::{
     Ack, ClientEvent, DeleteMessage, Delivered, EditMessage, Empty, ErrorCode, Heartbeat, HeartbeatAnswer, JoinRoom,
-    JoinedRoom, LogPosition, Read, Refusal, Renew, Renewed, RoomId, SendMessage, Timestamp, Typing, TypingNotice,
+    JoinedRoom, LogPosition, React, Read, Refusal, Renew, Renewed, RoomId, SendMessage, Timestamp, Typing,
+    TypingNotice,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -69,6 +70,10 @@ impl Ledger {
             })),
             DeleteMessage::NAME => Answer::of(wish::<DeleteMessage>(payload).and_then(|wish| {
                 let (seq, news) = self.change(me, &wish.room_id, &wish.message_id, None)?;
+                Ok((LogPosition { seq }, news))
+            })),
+            React::NAME => Answer::of(wish::<React>(payload).and_then(|wish| {
+                let (seq, news) = self.react(me, &wish)?;
                 Ok((LogPosition { seq }, news))
             })),
             Typing::NAME => Answer::of(wish::<Typing>(payload).map(|wish| (Empty {}, self.typing(bearer, wish)))),

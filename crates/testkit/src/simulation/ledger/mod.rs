@@ -15,9 +15,9 @@ pub use sessions::Bearer;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hugmedo_chat_protocol::{
-    ClientMessageId, DeliveredUpTo, ErrorCode, Message, MessageChanged, MessageId, Notification, ReadUpTo, Receipt,
-    ReceiptKind, Refusal, Room, RoomChanged, RoomId, RoomKind, RoomRemoved, SendMessage, SentMessage, Seq, ServerEvent,
-    Timestamp, User, UserId,
+    ClientMessageId, DeliveredUpTo, ErrorCode, Message, MessageChanged, MessageId, Notification, React, Reaction,
+    ReadUpTo, Receipt, ReceiptKind, Refusal, Room, RoomChanged, RoomId, RoomKind, RoomRemoved, SendMessage,
+    SentMessage, Seq, ServerEvent, Timestamp, User, UserId, limits::MAX_REACTIONS,
 };
 
 use changes::Change;
@@ -85,6 +85,8 @@ pub(super) struct RoomBook {
     pub(super) kind: RoomKind,
     pub(super) last: Seq,
     pub(super) messages: BTreeMap<Seq, Message>,
+    /// What stands under which message, by whom, in the order it came.
+    pub(super) reactions: Vec<(MessageId, String, UserId)>,
     pub(super) members: BTreeMap<UserId, Standing>,
 }
 
@@ -125,9 +127,15 @@ impl Ledger {
 
     /// Adds an empty room.
     pub fn add_room(&mut self, id: RoomId, name: &str, kind: RoomKind) {
-        let members = BTreeMap::new();
-        self.rooms
-            .insert(id, RoomBook { name: name.to_owned(), kind, last: Seq::ZERO, messages: BTreeMap::new(), members });
+        let book = RoomBook {
+            name: name.to_owned(),
+            kind,
+            last: Seq::ZERO,
+            messages: BTreeMap::new(),
+            reactions: Vec::new(),
+            members: BTreeMap::new(),
+        };
+        self.rooms.insert(id, book);
     }
 
     /// Lets someone into a room.
@@ -179,6 +187,7 @@ impl Ledger {
             last_seq: room.last,
             read_seq: standing.read,
             last_message: room.messages.values().next_back().cloned(),
+            direct: false,
         })
     }
 
@@ -236,6 +245,7 @@ impl Ledger {
             mentions: wish.mentions.clone(),
             edited_at: None,
             deleted_at: None,
+            reactions: Vec::new(),
         };
         room.messages.insert(seq, message.clone());
         let answer = SentMessage {
@@ -273,16 +283,55 @@ impl Ledger {
             None => {
                 found.content = "".into();
                 found.mentions.clear();
+                found.reactions.clear();
                 found.deleted_at = Some(now);
             }
         }
         let message = found.clone();
+        if message.deleted_at.is_some() {
+            room.reactions.retain(|(under, _, _)| *under != message.id);
+        }
         room.last = room.last.next();
         let seq = room.last;
         let change = MessageChanged { room_id: id.clone(), seq, message };
         self.record(Change::message_changed(&change));
         let members = self.members(id);
         Ok((seq, vec![News::Changed(Box::new(change), members)]))
+    }
+
+    /// Puts an emoji under a message or takes it away. Which strings are emoji is not this book's business.
+    pub fn react(&mut self, user: &UserId, wish: &React) -> Result<(Seq, Vec<News>), Refusal> {
+        let room = self.entered(&wish.room_id, user)?;
+        let found = room.messages.values_mut().find(|kept| kept.id == wish.message_id);
+        let Some(found) = found else { return Err(Refusal::new(ErrorCode::Forbidden, "no such message")) };
+        if found.deleted_at.is_some() {
+            return Err(Refusal::new(ErrorCode::BadRequest, "the message was taken back"));
+        }
+        let row = (wish.message_id.clone(), wish.emoji.clone(), user.clone());
+        if room.reactions.contains(&row) == wish.on {
+            return Ok((room.last, Vec::new()));
+        }
+        if wish.on {
+            let is_new = found.reactions.iter().all(|it| it.emoji != wish.emoji);
+            if is_new && found.reactions.len() >= MAX_REACTIONS {
+                return Err(Refusal::new(ErrorCode::TooLarge, "too many different reactions"));
+            }
+            room.reactions.push(row);
+        } else {
+            room.reactions.retain(|kept| *kept != row);
+        }
+        found.reactions.clear();
+        for (_, emoji, by) in room.reactions.iter().filter(|(under, _, _)| *under == wish.message_id) {
+            match found.reactions.iter_mut().find(|it| it.emoji == *emoji) {
+                Some(reaction) => reaction.user_ids.push(by.clone()),
+                None => found.reactions.push(Reaction { emoji: emoji.clone(), user_ids: vec![by.clone()] }),
+            }
+        }
+        room.last = room.last.next();
+        let change = MessageChanged { room_id: wish.room_id.clone(), seq: room.last, message: found.clone() };
+        self.record(Change::message_changed(&change));
+        let members = self.members(&wish.room_id);
+        Ok((change.seq, vec![News::Changed(Box::new(change), members)]))
     }
 
     /// Everything up to a position was before the person's eyes.

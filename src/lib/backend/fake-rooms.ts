@@ -1,0 +1,290 @@
+/**
+ * The rooms of the fake backend: their rows, pages, places, and what is found in them.
+ *
+ * They behave as core's do where the interface can see it: unread is counted from the read position, pages say what lies
+ * beyond them, a search folds width, case and kana.
+ */
+import { BackendError } from './backend';
+import type { MessageDetails } from './bindings/MessageDetails';
+import type { MessageView } from './bindings/MessageView';
+import type { OutgoingMessage } from './bindings/OutgoingMessage';
+import type { Place } from './bindings/Place';
+import type { QuoteView } from './bindings/QuoteView';
+import type { RoomView } from './bindings/RoomView';
+import type { SearchPage } from './bindings/SearchPage';
+import type { SearchQuery } from './bindings/SearchQuery';
+import type { TimelinePage } from './bindings/TimelinePage';
+import type { User } from './bindings/User';
+import type { ViewChange } from './bindings/ViewChange';
+import { people } from './sample';
+
+const PAGE = 50;
+const HITS = 50;
+const PREVIEW_CHARS = 120;
+/** So much of a hit's text stands before what was found. */
+const EXCERPT_BEFORE = 30;
+
+export type FakeRoomView = Omit<
+	RoomView,
+	'unread' | 'unreadMentions' | 'unreadUrgent' | 'lastMessage' | 'unsent' | 'hasDraft'
+>;
+
+/** What every row starts from. */
+export function newRow(
+	given: Pick<MessageView, 'key' | 'roomId' | 'author' | 'content'> & Partial<MessageView>
+): MessageView {
+	return {
+		pendingOrder: 0,
+		own: given.author.id === people.sato.id,
+		priority: 'normal',
+		createdAt: new Date().toISOString(),
+		readBy: 0,
+		edited: false,
+		deleted: false,
+		mentions: [],
+		reactions: [],
+		acknowledgedBy: [],
+		...given
+	};
+}
+
+export class FakeRoom {
+	draft = '';
+
+	constructor(
+		readonly view: FakeRoomView,
+		readonly messages: MessageView[]
+	) {}
+
+	toView(): RoomView {
+		const last = this.messages.at(-1);
+		const unread = this.messages.filter((row) => !row.own && !row.deleted && (row.seq ?? 0) > this.view.readSeq);
+		return {
+			...this.view,
+			unread: unread.length,
+			unreadMentions: unread.filter((row) => row.mentions.includes(people.sato.id)).length,
+			unreadUrgent: unread.filter((row) => row.priority === 'urgent').length,
+			unsent: this.messages.filter((row) => row.seq === undefined).length,
+			hasDraft: this.draft !== '',
+			lastMessage: last && {
+				preview: preview(last.content),
+				authorName: last.author.name,
+				own: last.own,
+				createdAt: last.createdAt,
+				delivery: last.delivery,
+				deleted: last.deleted
+			}
+		};
+	}
+
+	nextSeq(): number {
+		return Math.max(0, ...this.messages.map((row) => row.seq ?? 0)) + 1;
+	}
+
+	byId(messageId: string): MessageView {
+		const row = this.messages.find((row) => row.id === messageId);
+		if (!row) throw new BackendError('notFound', 'no such message', false);
+		return row;
+	}
+
+	quoteOf(messageId: string | null | undefined): QuoteView | undefined {
+		if (!messageId) return undefined;
+		const row = this.messages.find((row) => row.id === messageId);
+		return {
+			messageId,
+			seq: row?.seq,
+			authorName: row?.author.name ?? '',
+			preview: preview(row?.content ?? ''),
+			deleted: row?.deleted ?? false
+		};
+	}
+
+	/** The newest rows: at least a page, and a little more than what is unread. */
+	newest(): TimelinePage {
+		return this.#page(this.messages.length - Math.max(PAGE, this.toView().unread + 20), this.messages.length);
+	}
+
+	before(seq: number): TimelinePage {
+		const end = this.messages.findIndex((row) => row.seq === undefined || row.seq >= seq);
+		return this.#page(end - PAGE, end);
+	}
+
+	after(seq: number): TimelinePage {
+		const start = this.messages.findIndex((row) => row.seq === undefined || row.seq > seq);
+		return start < 0 ? this.#page(this.messages.length, this.messages.length) : this.#page(start, start + PAGE);
+	}
+
+	around(seq: number): TimelinePage {
+		const middle = this.messages.findIndex((row) => row.seq === undefined || row.seq >= seq);
+		return this.#page(middle - PAGE / 2, middle + PAGE / 2);
+	}
+
+	locate(place: Place): number | null {
+		const sent = this.messages.filter((row) => row.seq !== undefined);
+		const row =
+			place.kind === 'message'
+				? sent.find((row) => row.id === place.messageId)
+				: (sent.find((row) => row.createdAt >= place.at) ?? sent.at(-1));
+		return row?.seq ?? null;
+	}
+
+	details(messageId: string): MessageDetails {
+		const message = this.byId(messageId);
+		const others = this.view.members.filter((member) => member.id !== message.author.id);
+		return {
+			message,
+			editedAt: message.edited ? message.createdAt : undefined,
+			members: others.map((user, index) => ({
+				user,
+				delivered: message.delivery === 'delivered' || index < message.readBy,
+				read: index < message.readBy,
+				acknowledgedAt: message.acknowledgedBy.includes(user.id) ? message.createdAt : undefined
+			}))
+		};
+	}
+
+	#page(start: number, end: number): TimelinePage {
+		const messages = this.messages.slice(Math.max(0, start), Math.max(0, end));
+		return structuredClone({
+			roomId: this.view.id,
+			messages,
+			hasEarlier: start > 0,
+			hasLater: end < this.messages.length
+		});
+	}
+}
+
+export class FakeRooms extends Map<string, FakeRoom> {
+	constructor(private readonly publish: (change: ViewChange) => void) {
+		super();
+	}
+
+	room(roomId: string): FakeRoom {
+		const room = this.get(roomId);
+		if (!room) throw new BackendError('notFound', 'no such room', false);
+		return room;
+	}
+
+	tell(room: FakeRoom) {
+		this.publish({ kind: 'roomUpserted', room: room.toView() });
+	}
+
+	upsert(room: FakeRoom, row: MessageView) {
+		const index = room.messages.findIndex((known) => known.key === row.key);
+		if (index >= 0) room.messages[index] = row;
+		else room.messages.push(row);
+		this.publish({ kind: 'messagesUpserted', roomId: room.view.id, messages: [row] });
+		this.tell(room);
+	}
+
+	/** Changes a message that has been sent, and the quotes of it. */
+	change(roomId: string, messageId: string, change: (row: MessageView) => Partial<MessageView>) {
+		const room = this.room(roomId);
+		const row = room.byId(messageId);
+		this.upsert(room, { ...row, ...change(row) });
+		for (const answer of room.messages.filter((row) => row.replyTo?.messageId === messageId)) {
+			this.upsert(room, { ...answer, replyTo: room.quoteOf(messageId) });
+		}
+	}
+
+	react(roomId: string, messageId: string, emoji: string, who: User, on: boolean) {
+		const own = who.id === people.sato.id;
+		this.change(roomId, messageId, (row) => {
+			const known = row.reactions.find((reaction) => reaction.emoji === emoji) ?? { emoji, names: [], own: false };
+			const names = known.names.filter((name) => name !== who.name);
+			const changed = { emoji, names: on ? [...names, who.name] : names, own: own ? on : known.own };
+			const reactions = row.reactions.includes(known)
+				? row.reactions.map((reaction) => (reaction === known ? changed : reaction))
+				: [...row.reactions, changed];
+			return { reactions: reactions.filter((reaction) => reaction.names.length > 0) };
+		});
+	}
+
+	/** An own message, waiting. */
+	queue(message: OutgoingMessage, pendingOrder: number): MessageView {
+		const room = this.room(message.roomId);
+		const known = room.messages.find((row) => row.key === message.clientMessageId);
+		if (known) return known;
+		const row = newRow({
+			key: message.clientMessageId,
+			roomId: message.roomId,
+			clientMessageId: message.clientMessageId,
+			pendingOrder,
+			author: people.sato,
+			content: message.content,
+			priority: message.priority ?? 'normal',
+			replyTo: room.quoteOf(message.replyTo),
+			mentions: message.mentions ?? [],
+			delivery: 'queued'
+		});
+		room.draft = '';
+		this.upsert(room, row);
+		return row;
+	}
+
+	/** What waits goes out. */
+	deliver() {
+		for (const room of this.values()) {
+			for (const row of room.messages.filter((row) => row.delivery === 'queued')) {
+				const seq = room.nextSeq();
+				this.upsert(room, { ...row, id: `m-${room.view.id}-${seq}`, seq, delivery: 'sent', problem: undefined });
+			}
+		}
+	}
+
+	search(query: SearchQuery): SearchPage {
+		const words = fold(query.text)
+			.split(/\s+/)
+			.filter((word) => word !== '');
+		const found = [...this.values()]
+			.filter((room) => query.roomId === null || room.view.id === query.roomId)
+			.flatMap((room) => room.messages)
+			.filter(
+				(row) =>
+					words.length > 0 &&
+					!row.deleted &&
+					row.seq !== undefined &&
+					words.every((word) => fold(row.content).includes(word)) &&
+					(query.authorId === null || row.author.id === query.authorId) &&
+					(query.since === null || row.createdAt >= query.since) &&
+					(query.until === null || row.createdAt < query.until)
+			)
+			.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+		const from = Number(query.after ?? 0);
+		return structuredClone({
+			hits: found.slice(from, from + HITS).map((message) => ({ message, excerpt: excerpt(message.content, words) })),
+			next: from + HITS < found.length ? String(from + HITS) : undefined
+		});
+	}
+}
+
+/** One character for one, so that a place in the folded text is the same place in the text. */
+function fold(text: string): string {
+	return [...text]
+		.map((char) => {
+			const folded = char
+				.normalize('NFKC')
+				.toLowerCase()
+				.replace(/[ァ-ヶ]/g, (kana) => String.fromCharCode(kana.charCodeAt(0) - 0x60));
+			return folded.length === char.length ? folded : char;
+		})
+		.join('');
+}
+
+function excerpt(content: string, words: string[]) {
+	const line = content.replace(/\s/g, ' ');
+	const folded = fold(line);
+	const [word = '', at = 0] = words
+		.map((word): [string, number] => [word, folded.indexOf(word)])
+		.reduce((first, next) => (next[1] < first[1] ? next : first));
+	const start = Math.max(0, at - EXCERPT_BEFORE);
+	return [
+		{ text: (start > 0 ? '…' : '') + line.slice(start, at), hit: false },
+		{ text: line.slice(at, at + word.length), hit: true },
+		{ text: line.slice(at + word.length, start + PREVIEW_CHARS), hit: false }
+	].filter((part) => part.text !== '');
+}
+
+function preview(content: string): string {
+	return content.replace(/\s+/g, ' ').slice(0, PREVIEW_CHARS);
+}

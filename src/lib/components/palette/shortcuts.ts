@@ -1,0 +1,43 @@
+/** The keys that work everywhere in a room, in the order they are shown. */
+import type { Texts } from '$lib/i18n/ja';
+
+export type Shortcut = keyof Texts['shortcuts']['keys'];
+
+/** Of each group; `Ctrl` is Command on a Mac. */
+export const SHORTCUTS: Record<keyof Texts['shortcuts']['groups'], [Shortcut, string][]> = {
+	window: [
+		['palette', 'Ctrl+K'],
+		['searchAll', 'Ctrl+Shift+F'],
+		['searchRoom', 'Ctrl+F'],
+		['nextRoom', 'Alt+↓'],
+		['previousRoom', 'Alt+↑'],
+		['shortcuts', 'Ctrl+/']
+	],
+	message: [
+		['move', '↑ ↓'],
+		['menu', 'Enter'],
+		['latest', 'End'],
+		['composer', 'Esc']
+	],
+	composer: [
+		['mention', '@'],
+		['editLast', '↑'],
+		['back', 'Esc']
+	]
+};
+
+type Pressed = Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey' | 'isComposing' | 'keyCode'>;
+
+/** What a press anywhere means. While text is converted it means nothing here. */
+export function shortcutOf(event: Pressed, writing: boolean): Shortcut | undefined {
+	if (event.isComposing || event.keyCode === 229) return undefined;
+	const key = event.key.toLowerCase();
+	if (event.ctrlKey || event.metaKey) {
+		if (event.altKey) return undefined;
+		if (key === 'k' && !event.shiftKey) return 'palette';
+		if (key === 'f') return event.shiftKey ? 'searchAll' : 'searchRoom';
+		return key === '/' ? 'shortcuts' : undefined;
+	}
+	if (event.altKey) return key === 'arrowdown' ? 'nextRoom' : key === 'arrowup' ? 'previousRoom' : undefined;
+	return key === '?' && !writing ? 'shortcuts' : undefined;
+}

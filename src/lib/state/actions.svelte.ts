@@ -1,0 +1,150 @@
+/**
+ * What can be done with a message, and what is being asked about one.
+ *
+ * Invariants: only what the server lets this person do is offered; one question is open at a time; what fails is said and
+ * changes nothing.
+ */
+import type { Backend } from '$lib/backend/backend';
+import { BackendError } from '$lib/backend/backend';
+import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
+import type { MessageView } from '$lib/backend/bindings/MessageView';
+import type { OutgoingMessage } from '$lib/backend/bindings/OutgoingMessage';
+import type { RoomId } from '$lib/backend/bindings/RoomId';
+import type { SessionView } from '$lib/backend/bindings/SessionView';
+import type { Composer } from './composer.svelte';
+import { uuidv7 } from './uuid';
+
+export type Action = 'reply' | 'react' | 'acknowledge' | 'copy' | 'forward' | 'edit' | 'details' | 'delete';
+/** In the order they are offered. */
+export const ACTIONS: Action[] = ['acknowledge', 'reply', 'react', 'copy', 'forward', 'edit', 'details', 'delete'];
+
+/** What needs an answer before it happens, or shows something. */
+export type Question = Extract<Action, 'react' | 'forward' | 'details' | 'delete'> | 'menu';
+
+/** Where something opens: an element, or the place of a pointer. */
+export type Anchor = Pick<Element, 'getBoundingClientRect'>;
+
+export class MessageActions {
+	readonly #backend: Backend;
+	readonly #send: (message: OutgoingMessage) => Promise<void>;
+	readonly #session: () => SessionView | null;
+	readonly #composer: () => Composer | null;
+
+	/** What is asked, about which message, beside which element. */
+	asked = $state.raw<{ question: Question; row: MessageView; anchor: Anchor } | null>(null);
+	problem = $state<ErrorCode | null>(null);
+	/** Rises when a text was copied. */
+	copied = $state(0);
+
+	constructor(
+		backend: Backend,
+		send: (message: OutgoingMessage) => Promise<void>,
+		session: () => SessionView | null,
+		composer: () => Composer | null
+	) {
+		this.#backend = backend;
+		this.#send = send;
+		this.#session = session;
+		this.#composer = composer;
+	}
+
+	can(action: Action, row: MessageView): boolean {
+		if (row.deleted) return action === 'details' && this.#extended(row);
+		switch (action) {
+			case 'copy':
+			case 'forward':
+				return row.content !== '';
+			case 'reply':
+			case 'react':
+			case 'details':
+				return this.#extended(row);
+			case 'edit':
+			case 'delete':
+				return row.own && this.#extended(row);
+			case 'acknowledge':
+				return !row.own && row.priority === 'urgent' && this.#extended(row) && !this.acknowledged(row);
+		}
+	}
+
+	/** All that can be done with a message, in the order it is offered. */
+	of(row: MessageView): Action[] {
+		return ACTIONS.filter((action) => this.can(action, row));
+	}
+
+	acknowledged(row: MessageView): boolean {
+		const me = this.#session()?.user.id;
+		return me !== undefined && row.acknowledgedBy.includes(me);
+	}
+
+	/** Does it, or asks what has to be known first. */
+	async do(action: Action, row: MessageView, anchor: Anchor): Promise<void> {
+		if (!this.can(action, row)) return;
+		this.asked = null;
+		switch (action) {
+			case 'reply':
+				this.#composer()?.reply(row);
+				break;
+			case 'edit':
+				this.#composer()?.edit(row);
+				break;
+			case 'copy':
+				await this.#attempt(async () => {
+					await navigator.clipboard.writeText(row.content);
+					this.copied++;
+				});
+				break;
+			case 'acknowledge':
+				await this.#change(row, (id) => this.#backend.acknowledgeMessage(row.roomId, id));
+				break;
+			default:
+				this.ask(action, row, anchor);
+		}
+	}
+
+	/** Closes a question, unless another has taken its place. */
+	answered(question: Question) {
+		if (this.asked?.question === question) this.asked = null;
+	}
+
+	ask(question: Question, row: MessageView, anchor: Anchor) {
+		this.problem = null;
+		this.asked = { question, row, anchor };
+	}
+
+	/** Puts the emoji under the message, or takes it away if it is there from this person. */
+	async react(row: MessageView, emoji: string): Promise<void> {
+		const on = !row.reactions.some((reaction) => reaction.emoji === emoji && reaction.own);
+		this.asked = null;
+		await this.#change(row, (id) => this.#backend.reactToMessage(row.roomId, id, emoji, on));
+	}
+
+	async delete(row: MessageView): Promise<void> {
+		this.asked = null;
+		await this.#change(row, (id) => this.#backend.deleteMessage(row.roomId, id));
+	}
+
+	/** Says the same in another room. */
+	async forward(row: MessageView, roomId: RoomId): Promise<void> {
+		this.asked = null;
+		await this.#attempt(() => this.#send({ roomId, clientMessageId: uuidv7(), content: row.content }));
+	}
+
+	/** A baseline server knows messages only, and only what it has can be changed. */
+	#extended(row: MessageView): boolean {
+		return row.id !== undefined && this.#session()?.baseline === false;
+	}
+
+	async #change(row: MessageView, command: (id: string) => Promise<void>): Promise<void> {
+		const id = row.id;
+		if (id) await this.#attempt(() => command(id));
+	}
+
+	async #attempt(step: () => Promise<void>): Promise<void> {
+		this.problem = null;
+		try {
+			await step();
+		} catch (failure) {
+			this.problem = failure instanceof BackendError ? failure.code : 'internal';
+		}
+	}
+}
