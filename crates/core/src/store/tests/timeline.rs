@@ -73,7 +73,7 @@ pub(super) fn an_original_told_late_never_undoes_an_edit_that_came_with_the_hist
         messages::take_in(transaction, &me(), &edited).expect("writes");
         messages::take_in(transaction, &me(), &said("suzuki", 1, "初版")).expect("writes");
         let text = || {
-            let rows = messages::newest(transaction, &me(), &general(), 10).expect("reads").messages;
+            let rows = stretches::newest(transaction, &me(), &general(), 10).expect("reads").messages;
             (rows[0].content.as_str().to_owned(), rows[0].edited, rows[0].deleted)
         };
         assert_eq!(text(), ("第二版".to_owned(), true, false));
