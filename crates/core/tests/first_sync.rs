@@ -50,6 +50,8 @@ async fn a_long_history_comes_in_pages_while_the_app_is_used_and_goes_on_after_a
     let count = std::env::var("HUGMEDO_CHAT_MESSAGES").ok().and_then(|count| count.parse().ok()).unwrap_or(1_500);
     let mut hospital = Hospital::open_with(|config| {
         config.limits.messages = Rate::new(100_000, 100_000);
+        // Receipts come as fast as the messages do.
+        config.limits.signals = Rate::new(100_000, 100_000);
     })
     .await?;
     let before = {
