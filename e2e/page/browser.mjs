@@ -56,6 +56,8 @@ export class Browser {
 		page.on('console', (message) => message.type() === 'error' && this.errors.push(message.text()));
 		await page.setViewportSize({ width, height });
 		await page.goto(`http://127.0.0.1:${this.#server.address().port}/?${scene}`);
+		// The page chooses its backend after it has loaded.
+		await page.waitForFunction(() => globalThis.fakeBackend !== undefined);
 		return page;
 	}
 
