@@ -28,7 +28,10 @@ const COMMANDS: &[&str] = &[
     "mark_read",
     "set_typing",
     "save_draft",
+    "list_templates",
+    "save_templates",
     "set_gaze",
+    "set_status",
     "set_preferences",
     "reconnect_now",
 ];

@@ -104,6 +104,7 @@ async fn send(client: &Client, id: &str) {
         priority: Default::default(),
         reply_to: None,
         mentions: Vec::new(),
+        attachments: Vec::new(),
     };
     // Nobody signed in is no loss: it is sent once someone is.
     if let Ok(row) = client.core.send_message(outgoing).await {

@@ -107,6 +107,7 @@ impl Member {
             priority: Default::default(),
             reply_to: None,
             mentions: Vec::new(),
+            attachments: Vec::new(),
         };
         self.core.send_message(outgoing).await?;
         Ok(())

@@ -28,8 +28,11 @@ const COMMANDS = Object.freeze({
 	open_link: { url: 'string' },
 	mark_read: { roomId: 'string', upToSeq: 'number' },
 	set_typing: { roomId: 'string', isTyping: 'boolean' },
-	save_draft: { roomId: 'string', content: 'string' },
+	save_draft: { roomId: 'string', draft: 'object' },
+	list_templates: {},
+	save_templates: { templates: 'object' },
 	set_gaze: { gaze: 'object' },
+	set_status: { status: 'string' },
 	set_preferences: { preferences: 'object' },
 	reconnect_now: {},
 	// Tauri's own: how a page collects what is too large to be pushed into it.

@@ -6,7 +6,7 @@
 
 use hugmedo_chat_protocol::{
     Acknowledge, ClientEvent, DeleteMessage, EditMessage, JoinRoom, LogPosition, MessageId, NewRoomRequest, React,
-    RoomId, Sensitive, Seq, User, limits::MAX_CONTENT_CHARS,
+    RoomId, Sensitive, Seq, SetPresence, User, limits::MAX_CONTENT_CHARS,
 };
 
 use crate::{
@@ -14,12 +14,17 @@ use crate::{
     ask::{AskFailure, ask},
     core::Core,
     error::{Error, ErrorCode},
-    places,
-    store::{OwnChange, acknowledgements, choices, details, own_changes, rooms},
+    places, presence,
+    store::{OwnChange, acknowledgements, choices, details, own_changes, rooms, templates},
     timeline,
     transport::LinkFailure,
-    view::{MessageDetails, NewRoom, Place, RoomChoices, RoomView, TimelinePage, ViewChange},
+    view::{MessageDetails, NewRoom, Place, PresenceStatus, RoomChoices, RoomView, Template, TimelinePage, ViewChange},
 };
+
+/// Most texts a person keeps.
+const MAX_TEMPLATES: usize = 200;
+/// Longest title of one.
+const MAX_TITLE_CHARS: usize = 80;
 
 impl Core {
     /// The rows after a position, for a timeline that does not end with the newest.
@@ -127,6 +132,44 @@ impl Core {
         account.note_storage(&written);
         written?;
         account.publish_room(room).await
+    }
+
+    /// Says how the person can be reached, until they say otherwise or are gone.
+    ///
+    /// # Errors
+    /// As [`Core::edit_message`]; `Refused` for `Offline`, which nobody can choose.
+    pub async fn set_status(&self, status: PresenceStatus) -> Result<(), Error> {
+        let account = self.account()?;
+        let name = presence::name(status).ok_or_else(|| Error::new(ErrorCode::Refused, "offline is no choice"))?;
+        ask_server(&account, &SetPresence { status: name.to_owned() }).await.map(drop)
+    }
+
+    /// The person's own texts, in their order.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn list_templates(&self) -> Result<Vec<Template>, Error> {
+        self.account()?.store.read(templates::all).await
+    }
+
+    /// Replaces all of the person's own texts.
+    ///
+    /// # Errors
+    /// `Empty` if one has no title or text, `TooLong` if a text could not be sent or there are too many, or a store that
+    /// fails; nothing is changed then.
+    pub async fn save_templates(&self, all: Vec<Template>) -> Result<(), Error> {
+        let account = self.account()?;
+        for template in &all {
+            check_content(&template.title)?;
+            check_content(&template.content)?;
+        }
+        let too_long = |template: &Template| template.title.as_str().chars().nth(MAX_TITLE_CHARS).is_some();
+        if all.len() > MAX_TEMPLATES || all.iter().any(too_long) {
+            return Err(Error::new(ErrorCode::TooLong, "more or longer templates than are kept"));
+        }
+        let written = account.store.write(move |transaction| templates::replace(transaction, &all)).await;
+        account.note_storage(&written);
+        written
     }
 
     /// Everyone the server lets the person begin a conversation with.

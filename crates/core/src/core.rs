@@ -9,9 +9,7 @@ use std::{
     time::Duration,
 };
 
-use hugmedo_chat_protocol::{
-    ClientMessageId, JoinRoom, RoomId, Sensitive, Seq, SessionEndReason, Typing, limits::MAX_LIST_ITEMS,
-};
+use hugmedo_chat_protocol::{ClientMessageId, JoinRoom, RoomId, Seq, SessionEndReason, Typing, limits::MAX_LIST_ITEMS};
 use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
 
 use crate::{
@@ -33,7 +31,7 @@ use crate::{
     transport::{Network, NetworkTo, trust},
     vault::Vault,
     view::{
-        ConnectionView, Gaze, MessageView, OpenedRoom, OutgoingMessage, Preferences, RoomView, SessionView,
+        ConnectionView, Draft, Gaze, MessageView, OpenedRoom, OutgoingMessage, Preferences, RoomView, SessionView,
         SignInRequest, Snapshot, TimelinePage, ViewChange,
     },
 };
@@ -229,7 +227,7 @@ impl Core {
             .store
             .write(move |transaction| {
                 if outbox::enqueue(transaction, &me, &outgoing)?.is_some() {
-                    drafts::save_draft(transaction, &outgoing.room_id, &Sensitive::default())?;
+                    drafts::save_draft(transaction, &outgoing.room_id, &Draft::default())?;
                 }
                 rows::by_client_id(transaction, &me.id, &outgoing.client_message_id)?
                     .filter(|view| view.room_id == outgoing.room_id)
@@ -312,15 +310,14 @@ impl Core {
         Ok(())
     }
 
-    /// Keeps what the person has begun to write; empty forgets it.
+    /// Keeps what the person has begun to write; one that is empty and answers nothing is forgotten.
     ///
     /// # Errors
     /// If the store fails; the interface then keeps the text itself.
-    pub async fn save_draft(&self, room: &RoomId, content: Sensitive) -> Result<(), Error> {
+    pub async fn save_draft(&self, room: &RoomId, draft: Draft) -> Result<(), Error> {
         let account = self.account()?;
         let saved_room = room.clone();
-        let saved =
-            account.store.write(move |transaction| drafts::save_draft(transaction, &saved_room, &content)).await;
+        let saved = account.store.write(move |transaction| drafts::save_draft(transaction, &saved_room, &draft)).await;
         account.note_storage(&saved);
         saved?;
         account.publish_room(room).await

@@ -42,6 +42,10 @@ pub enum ErrorCode {
     TooLong,
     /// There is nothing to send.
     Empty,
+    /// A file is larger than the server takes.
+    FileTooLarge,
+    /// The server does not take files of this type.
+    UnsupportedType,
     /// No live connection comes about, but single calls get through: something on the way blocks WebSockets.
     WebSocketBlocked,
     /// A live connection cannot go through the proxy that is set.
@@ -103,6 +107,8 @@ impl ErrorCode {
             | Self::NotFound
             | Self::TooLong
             | Self::Empty
+            | Self::FileTooLarge
+            | Self::UnsupportedType
             | Self::Refused
             | Self::NotSignedIn
             | Self::StoreTooNew
@@ -121,14 +127,12 @@ impl From<wire::ErrorCode> for ErrorCode {
             wire::ErrorCode::Forbidden => Self::Forbidden,
             wire::ErrorCode::NotFound => Self::NotFound,
             wire::ErrorCode::TooLarge => Self::TooLong,
+            wire::ErrorCode::UnsupportedType => Self::UnsupportedType,
             wire::ErrorCode::RateLimited => Self::RateLimited,
             wire::ErrorCode::Unavailable | wire::ErrorCode::Internal | wire::ErrorCode::Unknown => {
                 Self::ServerUnavailable
             }
-            wire::ErrorCode::BadRequest
-            | wire::ErrorCode::Conflict
-            | wire::ErrorCode::UnsupportedType
-            | wire::ErrorCode::CursorExpired => Self::Refused,
+            wire::ErrorCode::BadRequest | wire::ErrorCode::Conflict | wire::ErrorCode::CursorExpired => Self::Refused,
         }
     }
 }

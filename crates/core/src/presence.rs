@@ -33,16 +33,23 @@ impl PresenceBoard {
     }
 }
 
+/// The statuses and their names on the wire.
+const NAMES: [(&str, PresenceStatus); 5] = [
+    ("available", PresenceStatus::Available),
+    ("busy", PresenceStatus::Busy),
+    ("away", PresenceStatus::Away),
+    ("on_call", PresenceStatus::OnCall),
+    ("offline", PresenceStatus::Offline),
+];
+
 /// A status by its name on the wire.
 fn status(name: &str) -> Option<PresenceStatus> {
-    match name {
-        "available" => Some(PresenceStatus::Available),
-        "busy" => Some(PresenceStatus::Busy),
-        "away" => Some(PresenceStatus::Away),
-        "on_call" => Some(PresenceStatus::OnCall),
-        "offline" => Some(PresenceStatus::Offline),
-        _ => None,
-    }
+    NAMES.iter().find(|(known, _)| *known == name).map(|(_, status)| *status)
+}
+
+/// The name on the wire of a status that a person can choose.
+pub(crate) fn name(status: PresenceStatus) -> Option<&'static str> {
+    NAMES.iter().find(|(_, known)| *known == status && status != PresenceStatus::Offline).map(|(name, _)| *name)
 }
 
 #[cfg(test)]

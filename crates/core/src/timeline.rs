@@ -11,7 +11,7 @@ use crate::{
     account::Account,
     api::Part,
     error::{Error, ErrorCode},
-    store::{drafts, rooms, stretches},
+    store::{drafts, rooms, rows, stretches},
     sync,
     view::{OpenedRoom, TimelinePage},
 };
@@ -35,18 +35,21 @@ pub(crate) async fn open(account: &Account, room: &RoomId) -> Result<OpenedRoom,
         None
     };
     let (me, asked) = (account.me.id.clone(), room.clone());
-    let (view, stretch, draft) = account
+    let (view, stretch, draft, draft_quote) = account
         .store
         .read(move |connection| {
             let view =
                 rooms::view(connection, &me, &asked)?.ok_or_else(|| Error::new(ErrorCode::NotFound, "no such room"))?;
             let limit = PAGE.max(view.unread.saturating_add(CONTEXT)).min(MAX_PAGE as u32);
             let stretch = stretches::newest(connection, &me, &asked, limit)?;
-            Ok((view, stretch, drafts::draft(connection, &asked)?))
+            let draft = drafts::draft(connection, &asked)?;
+            let quote = draft.reply_to.clone().map(|origin| rows::quote(connection, &asked, origin)).transpose()?;
+            Ok((view, stretch, draft, quote))
         })
         .await?;
     let page = TimelinePage { incomplete, ..page(room, stretch) };
-    Ok(OpenedRoom { room: view, page, draft, typing: account.typing().people(room) })
+    let typing = account.typing().people(room);
+    Ok(OpenedRoom { room: view, page, draft, draft_quote, attachments: Vec::new(), typing })
 }
 
 /// The rows before a position.

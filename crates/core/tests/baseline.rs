@@ -81,6 +81,7 @@ impl Client {
             priority: Default::default(),
             reply_to: None,
             mentions: Vec::new(),
+            attachments: Vec::new(),
         };
         self.core.send_message(outgoing).await?;
         Ok(())

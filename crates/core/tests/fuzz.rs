@@ -280,6 +280,7 @@ async fn whatever_a_client_sends_the_server_goes_on() -> Result<()> {
         priority: Default::default(),
         reply_to: None,
         mentions: Vec::new(),
+        attachments: Vec::new(),
     };
     sato.core.send_message(outgoing).await?;
     sato.watch.until_message(&room, "まだ動いています", Some(Delivery::Sent)).await?;

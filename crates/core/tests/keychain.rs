@@ -8,7 +8,7 @@ use anyhow::Result;
 use hugmedo_chat_core::{
     Core, ErrorCode,
     host::SecretStoreError,
-    view::{Delivery, ViewChange},
+    view::{Delivery, Draft, ViewChange},
 };
 use hugmedo_chat_protocol::{Secret, Sensitive};
 use hugmedo_chat_testkit::Watch;
@@ -48,7 +48,8 @@ async fn whatever_is_wrong_with_the_keychain_signing_in_says_so_and_works_withou
         let refused = core.sign_in(request(true)).await.map_err(|error| error.code());
         assert_eq!(refused.err(), Some(code), "{failure}");
         core.sign_in(request(false)).await?;
-        core.save_draft(&room(), Sensitive::new(format!("{MARKER} 下書き"))).await?;
+        core.save_draft(&room(), Draft { content: Sensitive::new(format!("{MARKER} 下書き")), ..Draft::default() })
+            .await?;
         assert_usable(&scene, &core).await?;
         assert_nothing_in_the_clear(folder.path())?;
         assert!(!folder.path().join("accounts").exists(), "{failure}: not even encrypted");

@@ -143,6 +143,7 @@ async fn an_urgent_message_alerts_also_when_it_came_with_the_history_and_alerts_
         priority: Priority::Urgent,
         reply_to: None,
         mentions: Vec::new(),
+        attachments: Vec::new(),
     };
     suzuki.core.send_message(urgent).await?;
     let mut suzuki = suzuki;
@@ -307,6 +308,7 @@ async fn an_answer_an_edit_and_an_acknowledgement_reach_the_other_and_show_in_th
         priority: Priority::Urgent,
         reply_to: None,
         mentions: vec!["suzuki".into()],
+        attachments: Vec::new(),
     };
     sato.core.send_message(urgent).await?;
     let row = suzuki.watch.until_message(&tanakas(), "血圧が下がっています", None).await?;
@@ -323,6 +325,7 @@ async fn an_answer_an_edit_and_an_acknowledgement_reach_the_other_and_show_in_th
         priority: Priority::Normal,
         reply_to: Some(id.clone()),
         mentions: Vec::new(),
+        attachments: Vec::new(),
     };
     suzuki.core.send_message(answer).await?;
     let answer = sato.watch.until_message(&tanakas(), "向かいます", None).await?;

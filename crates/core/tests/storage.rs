@@ -9,7 +9,7 @@ use std::{fs, io::Write as _};
 use anyhow::Result;
 use hugmedo_chat_core::{
     ErrorCode,
-    view::{Delivery, ViewChange},
+    view::{Delivery, Draft, ViewChange},
 };
 use hugmedo_chat_protocol::{Sensitive, Seq};
 use hugmedo_chat_testkit::{SmallDisk, Watch};
@@ -113,7 +113,7 @@ async fn a_store_that_rots_while_the_app_runs_is_fetched_again_and_what_was_unse
 
     let core = scene.start(folder.path()).await?;
     let id = send(&core, "未送信").await?;
-    core.save_draft(&room(), Sensitive::new(format!("{MARKER} 下書き"))).await?;
+    core.save_draft(&room(), Draft { content: Sensitive::new(format!("{MARKER} 下書き")), ..Draft::default() }).await?;
     core.shutdown().await;
 
     // All of this was written back; now the app starts, and half of the file is bad.
@@ -175,7 +175,7 @@ async fn a_store_that_rots_while_the_app_runs_is_fetched_again_and_what_was_unse
         opened = core.open_room(&room_id) => opened?,
         never = play_along(&mut session) => return never,
     };
-    assert_eq!(opened.draft.as_str(), format!("{MARKER} 下書き"));
+    assert_eq!(opened.draft.content.as_str(), format!("{MARKER} 下書き"));
     assert_eq!(opened.page.messages.iter().filter(|row| row.content.as_str() == sent).count(), 1, "once");
     assert_nothing_in_the_clear(folder.path())?;
     core.shutdown().await;

@@ -157,6 +157,7 @@ impl Clinician {
             priority: Default::default(),
             reply_to: None,
             mentions: Vec::new(),
+            attachments: Vec::new(),
         };
         Ok(self.core.send_message(outgoing).await?)
     }

@@ -138,6 +138,7 @@ impl Watch {
             }
             ViewChange::TypingChanged { room_id, typing } => drop(self.typing.insert(room_id, typing)),
             ViewChange::PresenceChanged { .. }
+            | ViewChange::AttachmentChanged { .. }
             | ViewChange::TimelineReset { .. }
             | ViewChange::PreferencesChanged { .. }
             | ViewChange::TroubleChanged { .. }

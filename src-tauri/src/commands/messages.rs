@@ -1,6 +1,6 @@
 //! Own messages and drafts, and what one does with a message.
 
-use hugmedo_chat_core::view::{MessageDetails, MessageView, OutgoingMessage};
+use hugmedo_chat_core::view::{Draft, MessageDetails, MessageView, OutgoingMessage, Template};
 use hugmedo_chat_protocol::{ClientMessageId, MessageId, RoomId, Sensitive};
 use tauri::State;
 
@@ -91,7 +91,20 @@ pub(crate) async fn message_details(
 pub(crate) async fn save_draft(
     core: State<'_, CoreHandle>,
     room_id: Argument<RoomId>,
-    content: Argument<Sensitive>,
+    draft: Argument<Draft>,
 ) -> Result<(), IpcError> {
-    Ok(core.get().await?.save_draft(&room_id.0, content.0).await?)
+    Ok(core.get().await?.save_draft(&room_id.0, draft.0).await?)
+}
+
+#[tauri::command]
+pub(crate) async fn list_templates(core: State<'_, CoreHandle>) -> Result<Vec<Template>, IpcError> {
+    Ok(core.get().await?.list_templates().await?)
+}
+
+#[tauri::command]
+pub(crate) async fn save_templates(
+    core: State<'_, CoreHandle>,
+    templates: Argument<Vec<Template>>,
+) -> Result<(), IpcError> {
+    Ok(core.get().await?.save_templates(templates.0).await?)
 }

@@ -43,7 +43,10 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         presence::mark_read,
         presence::set_typing,
         presence::set_gaze,
+        presence::set_status,
         messages::save_draft,
+        messages::list_templates,
+        messages::save_templates,
         preferences::set_preferences,
         connection::reconnect_now,
     ]

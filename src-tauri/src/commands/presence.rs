@@ -1,6 +1,6 @@
 //! What the person is looking at, has read and is writing.
 
-use hugmedo_chat_core::view::Gaze;
+use hugmedo_chat_core::view::{Gaze, PresenceStatus};
 use hugmedo_chat_protocol::{RoomId, Seq};
 use tauri::State;
 
@@ -30,4 +30,9 @@ pub(crate) async fn set_typing(
 #[tauri::command]
 pub(crate) async fn set_gaze(core: State<'_, CoreHandle>, gaze: Argument<Gaze>) -> Result<(), IpcError> {
     Ok(core.get().await?.set_gaze(gaze.0).await?)
+}
+
+#[tauri::command]
+pub(crate) async fn set_status(core: State<'_, CoreHandle>, status: Argument<PresenceStatus>) -> Result<(), IpcError> {
+    Ok(core.get().await?.set_status(status.0).await?)
 }

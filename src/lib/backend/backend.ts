@@ -5,18 +5,23 @@
  * for tests and for work on the interface in a plain browser. Each method is one command of the shell with the same name in
  * snake_case; a test holds the lists together. Every command is idempotent, because a webview that reloads may send one twice.
  */
+import type { AttachmentView } from './bindings/AttachmentView';
 import type { ChannelItem } from './bindings/ChannelItem';
 import type { ClientMessageId } from './bindings/ClientMessageId';
+import type { Draft } from './bindings/Draft';
 import type { ErrorCode } from './bindings/ErrorCode';
 import type { Gaze } from './bindings/Gaze';
 import type { MessageDetails } from './bindings/MessageDetails';
 import type { MessageId } from './bindings/MessageId';
 import type { MessageView } from './bindings/MessageView';
+import type { NewAttachment } from './bindings/NewAttachment';
 import type { NewRoom } from './bindings/NewRoom';
 import type { OpenedRoom } from './bindings/OpenedRoom';
 import type { OutgoingMessage } from './bindings/OutgoingMessage';
+import type { PictureSize } from './bindings/PictureSize';
 import type { Place } from './bindings/Place';
 import type { Preferences } from './bindings/Preferences';
+import type { PresenceStatus } from './bindings/PresenceStatus';
 import type { RoomChoices } from './bindings/RoomChoices';
 import type { RoomId } from './bindings/RoomId';
 import type { RoomView } from './bindings/RoomView';
@@ -26,6 +31,7 @@ import type { Seq } from './bindings/Seq';
 import type { SessionView } from './bindings/SessionView';
 import type { SignInRequest } from './bindings/SignInRequest';
 import type { Snapshot } from './bindings/Snapshot';
+import type { Template } from './bindings/Template';
 import type { TimelinePage } from './bindings/TimelinePage';
 import type { User } from './bindings/User';
 
@@ -71,19 +77,41 @@ export interface Backend {
 	/** Takes an urgent message on, which is more than having read it. As `editMessage`. */
 	acknowledgeMessage(roomId: RoomId, messageId: MessageId): Promise<void>;
 
+	/**
+	 * Announces a file for the composer of a room, and then hands it over piece by piece: it is kept encrypted on this computer and
+	 * goes to the server with the message that names it. `bytes` is base64 of at most 512 KiB from `offset` on; a piece that was
+	 * handed over before changes nothing. Refused for good with `empty`, `tooLarge` or, once whole, `unsupportedType`.
+	 */
+	addAttachment(file: NewAttachment): Promise<AttachmentView>;
+	addAttachmentBytes(id: string, offset: number, bytes: string): Promise<AttachmentView>;
+	/** Takes a file that waits in a composer away. */
+	removeAttachment(id: string): Promise<void>;
+	/** Brings a file to this computer, resumed where an earlier call ended; `AttachmentChanged` tells how far it is. */
+	fetchAttachment(roomId: RoomId, id: string): Promise<AttachmentView>;
+	/** The bytes of a picture, brought to this computer first where necessary. */
+	attachmentPicture(roomId: RoomId, id: string, size: PictureSize): Promise<ArrayBuffer>;
+	/** Asks the person where to, and saves a copy of the file there. False if they chose no place. */
+	saveAttachment(roomId: RoomId, id: string): Promise<boolean>;
+
 	/** Pins or mutes a room on this computer. */
 	setRoomChoices(roomId: RoomId, choices: RoomChoices): Promise<void>;
 	/** Everyone the server lets the reader begin a conversation with. Needs the connection. */
 	listPeople(): Promise<User[]>;
 	/** Begins a conversation and answers its room. Needs the connection. */
 	createRoom(room: NewRoom): Promise<RoomView>;
+	/** How the person wants to be seen by those they share a room with. Needs the connection. */
+	setStatus(status: PresenceStatus): Promise<void>;
+	/** The person's own texts, in their order. */
+	listTemplates(): Promise<Template[]>;
+	/** Replaces all of them. */
+	saveTemplates(templates: Template[]): Promise<void>;
 	/** Shows an `https:`, `http:` or `mailto:` address of a message in the system's own program for it. Anything else is refused. */
 	openLink(url: string): Promise<void>;
 
 	/** Everything up to `upToSeq` was on screen before the person's eyes. */
 	markRead(roomId: RoomId, upToSeq: Seq): Promise<void>;
 	setTyping(roomId: RoomId, isTyping: boolean): Promise<void>;
-	saveDraft(roomId: RoomId, content: string): Promise<void>;
+	saveDraft(roomId: RoomId, draft: Draft): Promise<void>;
 	/** What the person is looking at; decides whether a new message needs a notification. */
 	setGaze(gaze: Gaze): Promise<void>;
 

@@ -35,8 +35,11 @@ export function createTauriBackend(): Backend {
 		openLink: (url) => call('open_link', { url }),
 		markRead: (roomId, upToSeq) => call('mark_read', { roomId, upToSeq }),
 		setTyping: (roomId, isTyping) => call('set_typing', { roomId, isTyping }),
-		saveDraft: (roomId, content) => call('save_draft', { roomId, content }),
+		saveDraft: (roomId, draft) => call('save_draft', { roomId, draft }),
+		listTemplates: () => call('list_templates'),
+		saveTemplates: (templates) => call('save_templates', { templates }),
 		setGaze: (gaze) => call('set_gaze', { gaze }),
+		setStatus: (status) => call('set_status', { status }),
 		setPreferences: (preferences) => call('set_preferences', { preferences }),
 		reconnectNow: () => call('reconnect_now')
 	};

@@ -26,6 +26,7 @@ pub(crate) mod rooms;
 pub(crate) mod rows;
 pub(crate) mod search;
 pub(crate) mod stretches;
+pub(crate) mod templates;
 
 #[cfg(test)]
 mod tests;

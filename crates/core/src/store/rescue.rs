@@ -31,7 +31,8 @@ pub(super) fn run(place: &Place, fresh: &mut Connection) -> Result<Rescue, Error
     rooms_and_single_values(&mut source, &transaction)?;
     let mode_unread = source.lossy && meta::mode(&transaction)?.is_none();
     unsent(&mut source, &transaction, mode_unread)?;
-    copy(&mut source, &transaction, "draft", &["room_id", "content", "updated_at"])?;
+    copy(&mut source, &transaction, "draft", &["room_id", "content", "reply_to", "mentions", "updated_at"])?;
+    copy(&mut source, &transaction, "template", &["position", "id", "title", "content"])?;
     let lossy = source.lossy;
     // Losing these costs at most a second notification, a mark or a press of a button.
     copy(&mut source, &transaction, "notified", &["room_id", "message_id"])?;

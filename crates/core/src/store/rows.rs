@@ -159,7 +159,7 @@ fn add_what_belongs_to_it(
     Ok(())
 }
 
-fn quote(connection: &Connection, room: &RoomId, origin: MessageId) -> Result<QuoteView, Error> {
+pub(crate) fn quote(connection: &Connection, room: &RoomId, origin: MessageId) -> Result<QuoteView, Error> {
     let found = connection
         .prepare_cached("SELECT seq, user_name, content, deleted_at FROM message WHERE room_id = ? AND id = ?")?
         .query_row(params![room.as_str(), origin.as_str()], |row| {
@@ -222,6 +222,7 @@ fn view(row: &Row<'_>, me: &UserId) -> Result<MessageView, Error> {
         mentions: Vec::new(),
         reactions: Vec::new(),
         acknowledged_by: Vec::new(),
+        attachments: Vec::new(),
     })
 }
 

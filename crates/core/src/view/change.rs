@@ -3,7 +3,9 @@
 use hugmedo_chat_protocol::{RoomId, SessionEndReason};
 use serde::Serialize;
 
-use super::{ConnectionView, MessageView, Preferences, PresenceView, RoomView, SessionView, TypingPerson};
+use super::{
+    AttachmentView, ConnectionView, MessageView, Preferences, PresenceView, RoomView, SessionView, TypingPerson,
+};
 use crate::error::ErrorCode;
 
 #[cfg(feature = "ts")]
@@ -70,6 +72,13 @@ pub enum ViewChange {
         room_id: RoomId,
         /// The row's key.
         key: String,
+    },
+    /// A file is elsewhere than before, or further on its way: one of a row, or one that waits in the composer.
+    AttachmentChanged {
+        /// The room.
+        room_id: RoomId,
+        /// The file now.
+        attachment: AttachmentView,
     },
     /// What is held of a room was replaced; open it again.
     TimelineReset {

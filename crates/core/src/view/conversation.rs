@@ -197,3 +197,16 @@ pub struct PresenceView {
     /// How.
     pub status: PresenceStatus,
 }
+
+/// A text someone writes often.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(rename_all = "camelCase")]
+pub struct Template {
+    /// Names it; minted where it was made (a UUID).
+    pub id: String,
+    /// What it is chosen by; at most 80 characters.
+    pub title: Sensitive,
+    /// What it inserts.
+    pub content: Sensitive,
+}

@@ -3,19 +3,22 @@
 //! Invariant: a view says what is true now, never what to do, and holds no token. These are the only types that cross to
 //! the webview; their TypeScript twins are generated into `src/lib/backend/bindings` and committed.
 
+mod attachment;
 mod change;
 mod conversation;
 mod preferences;
 mod session;
 mod timeline;
 
+pub use attachment::{AttachmentState, AttachmentView, NewAttachment, PictureSize};
 pub use change::{ChannelItem, Snapshot, ViewChange, ViewEvent};
 pub use conversation::{
     ExcerptPart, MemberReceipt, MessageDetails, NewRoom, Place, PresenceStatus, PresenceView, QuoteView, ReactionView,
-    RoomChoices, SearchHit, SearchPage, SearchQuery,
+    RoomChoices, SearchHit, SearchPage, SearchQuery, Template,
 };
 pub use preferences::{ConnectionSettings, Language, NotificationPrivacy, NotifyAbout, Preferences, TextSize, Theme};
 pub use session::{ConnectionState, ConnectionView, Credentials, SessionView, SignInRequest, SyncProgress};
 pub use timeline::{
-    Delivery, Gaze, LastMessageView, MessageView, OpenedRoom, OutgoingMessage, RoomView, TimelinePage, TypingPerson,
+    Delivery, Draft, Gaze, LastMessageView, MessageView, OpenedRoom, OutgoingMessage, RoomView, TimelinePage,
+    TypingPerson,
 };

@@ -5,7 +5,7 @@ use hugmedo_chat_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{QuoteView, ReactionView, RoomChoices};
+use super::{AttachmentView, QuoteView, ReactionView, RoomChoices};
 use crate::error::ErrorCode;
 
 #[cfg(feature = "ts")]
@@ -87,6 +87,8 @@ pub struct MessageView {
     pub reactions: Vec<ReactionView>,
     /// Who has taken it on; only ever set for urgent messages.
     pub acknowledged_by: Vec<UserId>,
+    /// The files it carries, in its author's order; empty once it was taken back.
+    pub attachments: Vec<AttachmentView>,
 }
 
 /// The newest message of a room, for the room list.
@@ -172,7 +174,13 @@ pub struct OpenedRoom {
     /// The newest rows.
     pub page: TimelinePage,
     /// What the person had begun to write here; empty if nothing.
-    pub draft: Sensitive,
+    pub draft: Draft,
+    /// The message the draft answers.
+    #[cfg_attr(feature = "ts", ts(optional))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draft_quote: Option<QuoteView>,
+    /// The files that wait in the composer.
+    pub attachments: Vec<AttachmentView>,
     /// Who is writing.
     pub typing: Vec<TypingPerson>,
 }
@@ -186,6 +194,22 @@ pub struct TypingPerson {
     pub user_id: UserId,
     /// Their name.
     pub name: Sensitive,
+}
+
+/// What a person has begun to write in a room. Its files are kept apart, see [`OpenedRoom::attachments`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(rename_all = "camelCase")]
+pub struct Draft {
+    /// The text.
+    pub content: Sensitive,
+    /// The message it answers.
+    #[serde(default)]
+    #[cfg_attr(feature = "ts", ts(optional = nullable))]
+    pub reply_to: Option<MessageId>,
+    /// The people it names.
+    #[serde(default)]
+    pub mentions: Vec<UserId>,
 }
 
 /// A message to send.
@@ -211,6 +235,10 @@ pub struct OutgoingMessage {
     #[serde(default)]
     #[cfg_attr(feature = "ts", ts(optional, as = "Option<Vec<UserId>>"))]
     pub mentions: Vec<UserId>,
+    /// The ids of files that wait in the room's composer, in order. With one, `content` may be empty.
+    #[serde(default)]
+    #[cfg_attr(feature = "ts", ts(optional, as = "Option<Vec<String>>"))]
+    pub attachments: Vec<String>,
 }
 
 /// What the person has before their eyes, as the interface reports it.

@@ -135,6 +135,7 @@ pub(crate) async fn send(core: &Core, text: &str) -> Result<ClientMessageId, hug
         priority: Default::default(),
         reply_to: None,
         mentions: Vec::new(),
+        attachments: Vec::new(),
     };
     core.send_message(outgoing).await.map(|_| id)
 }

@@ -6,9 +6,9 @@ use anyhow::Result;
 use hugmedo_chat_core::{
     Core, ErrorCode,
     transport::{ConnectFailure, HttpFailure},
-    view::{ConnectionState, Delivery, SignInRequest, ViewChange},
+    view::{ConnectionState, Delivery, Draft, SignInRequest, ViewChange},
 };
-use hugmedo_chat_protocol::{Sensitive, Seq, ServerEvent, SessionEndReason, SessionEnded};
+use hugmedo_chat_protocol::{Seq, ServerEvent, SessionEndReason, SessionEnded};
 use hugmedo_chat_testkit::{MemorySecrets, RecordingNotifier, ScriptedNetwork, Watch};
 use serde_json::{Value, json};
 
@@ -204,7 +204,7 @@ async fn what_was_unsent_when_the_session_was_revoked_goes_out_after_the_next_si
 async fn a_restart_keeps_the_session_the_draft_and_the_queue() -> Result<()> {
     let mut scene = Scene::signed_in(quiet_server).await?;
     let id = scene.send("転棟は14時です").await?;
-    scene.core.save_draft(&room(), Sensitive::new("書きかけ")).await?;
+    scene.core.save_draft(&room(), Draft { content: "書きかけ".into(), ..Draft::default() }).await?;
     scene.core.shutdown().await;
 
     let (notifier, _) = RecordingNotifier::new();
@@ -216,7 +216,7 @@ async fn a_restart_keeps_the_session_the_draft_and_the_queue() -> Result<()> {
         Some("佐藤 恵".to_owned())
     );
     let opened = scene.core.open_room(&room()).await?;
-    assert_eq!(opened.draft.as_str(), "書きかけ");
+    assert_eq!(opened.draft.content.as_str(), "書きかけ");
 
     let mut session = scene.network.accept().await?;
     session.say(greeting()).await?;
@@ -271,7 +271,7 @@ async fn an_old_cursor_leads_to_a_snapshot_that_keeps_drafts_and_unsent_messages
     })
     .await?;
     scene.send("未送信").await?;
-    scene.core.save_draft(&room(), Sensitive::new("下書き")).await?;
+    scene.core.save_draft(&room(), Draft { content: "下書き".into(), ..Draft::default() }).await?;
     let mut session = scene.network.accept().await?;
     session.say(greeting()).await?;
     // Nobody answers the message, so it stays unsent throughout.
@@ -281,7 +281,7 @@ async fn an_old_cursor_leads_to_a_snapshot_that_keeps_drafts_and_unsent_messages
     drop(unanswered);
     assert!(!expired.load(std::sync::atomic::Ordering::SeqCst), "the old cursor was tried");
     let opened = scene.core.open_room(&room()).await?;
-    assert_eq!(opened.draft.as_str(), "下書き");
+    assert_eq!(opened.draft.content.as_str(), "下書き");
     assert_eq!(opened.page.messages.len(), 1, "the unsent message is still in its place");
     Ok(())
 }

@@ -87,6 +87,7 @@ impl Scene {
             priority: Default::default(),
             reply_to: None,
             mentions: Vec::new(),
+            attachments: Vec::new(),
         };
         self.core.send_message(outgoing).await?;
         Ok(id)

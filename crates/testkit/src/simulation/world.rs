@@ -306,6 +306,7 @@ impl World {
                 priority: if id.as_str().ends_with('7') { Priority::Urgent } else { Priority::Normal },
                 reply_to: None,
                 mentions: Vec::new(),
+                attachments: Vec::new(),
             };
             computer.begin(async move |core: hugmedo_chat_core::Core| {
                 if core.send_message(outgoing).await.is_ok() {

@@ -33,4 +33,8 @@ replyTo?: MessageId | null,
 /**
  * The people it names.
  */
-mentions?: Array<UserId>, };
+mentions?: Array<UserId>, 
+/**
+ * The ids of files that wait in the room's composer, in order. With one, `content` may be empty.
+ */
+attachments?: Array<string>, };

@@ -11,7 +11,7 @@ async fn a_file_is_unreadable_without_its_key_and_holds_no_text_in_the_clear() {
     store
         .write(|transaction| {
             messages::take_in(transaction, &me(), &said("suzuki", 1, "MARKER-TEXT"))?;
-            drafts::save_draft(transaction, &general(), &Sensitive::new("MARKER-DRAFT"))
+            drafts::save_draft(transaction, &general(), &written("MARKER-DRAFT"))
         })
         .await
         .expect("writes");

@@ -4,11 +4,11 @@ use super::*;
 
 pub(super) fn a_draft_is_kept_per_room_until_it_is_empty(store: &Store) {
     let write = |room: &str, text: &str| {
-        store.now(|transaction| drafts::save_draft(transaction, &room.into(), &Sensitive::new(text))).expect("writes");
+        store.now(|transaction| drafts::save_draft(transaction, &room.into(), &written(text))).expect("writes");
     };
     let read = |room: &str| {
         let room: RoomId = room.into();
-        store.seen(move |connection| drafts::draft(connection, &room)).as_str().to_owned()
+        store.seen(move |connection| drafts::draft(connection, &room)).content.as_str().to_owned()
     };
     write("general", "書きかけ");
     write("support", "別の下書き");
@@ -47,7 +47,7 @@ fn filled(store: &Store) -> [OutgoingMessage; 2] {
         }
         let due = outbox::take_due(transaction, Timestamp::now()).expect("reads").expect("is due");
         outbox::conclude(transaction, &due, &SendOutcome::Fails(ErrorCode::Forbidden)).expect("writes");
-        drafts::save_draft(transaction, &general(), &Sensitive::new("下書き")).expect("writes");
+        drafts::save_draft(transaction, &general(), &written("下書き")).expect("writes");
         meta::set_cursor(transaction, "7").expect("writes");
     });
     unsent
@@ -57,7 +57,7 @@ fn assert_only_what_is_unsent_is_left(store: &Store) {
     let rows = store.seen(|connection| stretches::newest(connection, &me(), &general(), 10)).messages;
     let shown: Vec<_> = rows.iter().map(|row| (row.content.as_str(), row.delivery)).collect();
     assert_eq!(shown, [("失敗", Some(Delivery::Failed)), ("待機中", Some(Delivery::Queued))]);
-    assert_eq!(store.seen(|connection| drafts::draft(connection, &general())).as_str(), "下書き");
+    assert_eq!(store.seen(|connection| drafts::draft(connection, &general())).content.as_str(), "下書き");
     assert!(store.seen(meta::cursor).is_none(), "sync begins with a snapshot");
     assert!(store.seen(|connection| coverage::newest(connection, &general())).is_none());
 }

@@ -42,7 +42,7 @@ pub(super) fn state_of(store: &Store) -> State {
         Ok((
             stretches::newest(connection, &me(), &general(), 100_000)?.messages,
             unsent,
-            drafts::draft(connection, &general())?.as_str().to_owned(),
+            drafts::draft(connection, &general())?.content.as_str().to_owned(),
             meta::cursor(connection)?,
             rooms::view(connection, &me(), &general())?.map_or(0, |room| room.read_seq.get()),
         ))
@@ -82,7 +82,7 @@ pub(super) fn step(store: &Store, random: &mut StdRng, number: u64) {
             }
             4..7 => {
                 outbox::enqueue(transaction, &sato(), &named(&format!("c-{number}"))).expect("writes");
-                drafts::save_draft(transaction, &general(), &Sensitive::default()).expect("writes");
+                drafts::save_draft(transaction, &general(), &Draft::default()).expect("writes");
             }
             7 | 8 => {
                 if let Some(due) = outbox::take_due(transaction, Timestamp::now()).expect("reads") {
@@ -92,7 +92,7 @@ pub(super) fn step(store: &Store, random: &mut StdRng, number: u64) {
                 }
             }
             _ => {
-                drafts::save_draft(transaction, &general(), &Sensitive::new(text_of(&format!("d-{number}"))))
+                drafts::save_draft(transaction, &general(), &written(&text_of(&format!("d-{number}"))))
                     .expect("writes");
                 rooms::raise_read_seq(transaction, &general(), Seq::new(next.get() - 1)).expect("writes");
             }
@@ -107,7 +107,7 @@ pub(super) fn leave_unsent(store: &Store) {
         for name in [long.expect("one of them is long").as_str(), "c-last"] {
             outbox::enqueue(transaction, &sato(), &named(name)).expect("writes");
         }
-        drafts::save_draft(transaction, &general(), &Sensitive::new(text_of("d-last"))).expect("writes");
+        drafts::save_draft(transaction, &general(), &written(&text_of("d-last"))).expect("writes");
     });
 }
 

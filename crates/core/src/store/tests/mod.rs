@@ -23,7 +23,7 @@ use hugmedo_chat_protocol::{
 use super::*;
 use crate::{
     error::ErrorCode,
-    view::{Delivery, OutgoingMessage, RoomChoices},
+    view::{Delivery, Draft, OutgoingMessage, RoomChoices},
 };
 
 fn sato() -> User {
@@ -32,6 +32,11 @@ fn sato() -> User {
 
 fn me() -> UserId {
     sato().id
+}
+
+/// A draft that is text only.
+fn written(text: &str) -> Draft {
+    Draft { content: text.into(), ..Draft::default() }
 }
 
 fn general() -> RoomId {
@@ -68,6 +73,7 @@ fn outgoing(text: &str) -> OutgoingMessage {
         priority: Default::default(),
         reply_to: None,
         mentions: Vec::new(),
+        attachments: Vec::new(),
     }
 }
 
