@@ -58,7 +58,7 @@ pub(crate) fn open_rooms_on_click<R: Runtime>(app: &AppHandle<R>) {
         let app = clicked.clone();
         tauri::async_runtime::spawn(async move {
             if let Ok(core) = app.state::<CoreHandle>().get().await {
-                core.request_room(&room_id).await;
+                core.request_room(&room_id, None).await;
             }
         });
     });

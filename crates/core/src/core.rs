@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use hugmedo_chat_protocol::{ClientMessageId, JoinRoom, RoomId, Seq, SessionEndReason, Typing, limits::MAX_LIST_ITEMS};
+use hugmedo_chat_protocol::{
+    ClientMessageId, JoinRoom, MessageId, RoomId, Seq, SessionEndReason, Typing, limits::MAX_LIST_ITEMS,
+};
 use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
 
 use crate::{
@@ -383,9 +385,9 @@ impl Core {
         Ok(())
     }
 
-    /// Asks whoever watches to show a room, for instance because its notification was clicked.
-    pub async fn request_room(&self, room: &RoomId) {
-        self.inner.hub.publish(ViewChange::RoomRequested { room_id: room.clone() });
+    /// Asks whoever watches to show a room, at a message if one is named, for instance because a notification was clicked.
+    pub async fn request_room(&self, room: &RoomId, message: Option<&MessageId>) {
+        self.inner.hub.publish(ViewChange::RoomRequested { room_id: room.clone(), message_id: message.cloned() });
     }
 
     /// Closes the account, keeping the session for the next start.

@@ -20,6 +20,7 @@ mod backoff;
 mod conversation;
 mod core;
 mod courier;
+mod deep_link;
 pub mod error;
 pub mod host;
 mod hub;
@@ -45,6 +46,7 @@ pub mod view;
 
 pub use address::ServerAddress;
 pub use core::{Config, Core};
+pub use deep_link::{DEEP_LINK_SCHEME, DeepLink};
 pub use error::{Error, ErrorCode};
 pub use hub::Changes;
 pub use link::check_link;

@@ -46,7 +46,7 @@ pub fn check_link(text: &str) -> Result<Url, Error> {
 }
 
 /// Control characters, white space, and marks that hide or turn round what stands beside them.
-fn is_deceptive(character: char) -> bool {
+pub(crate) fn is_deceptive(character: char) -> bool {
     character.is_control()
         || character.is_whitespace()
         || matches!(character,

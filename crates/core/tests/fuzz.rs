@@ -1,8 +1,8 @@
 //! Whatever a server sends, core goes on; whatever a client sends, the server goes on; whatever is typed as an address, it
-//! is an address or a clear error. Nothing panics, and afterwards the honest are served as before.
+//! is an address or a clear error, and likewise a link from outside. Nothing panics, and afterwards the honest are served as before.
 //!
 //! `HUGMEDO_CHAT_CASES` sets how many cases are tried. A failure names its seed: replay it with `HUGMEDO_CHAT_SEED=<seed>
-//! HUGMEDO_CHAT_CASES=1`. (There are no deep links yet; once there are, they are read here like addresses.)
+//! HUGMEDO_CHAT_CASES=1`.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "all of this file is a test")]
 
@@ -20,7 +20,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use hugmedo_chat_core::{ServerAddress, view::Delivery};
+use hugmedo_chat_core::{DeepLink, ServerAddress, view::Delivery};
 use hugmedo_chat_protocol::ServerEvent;
 use hugmedo_chat_testkit::{Hospital, MemorySecrets, ScriptedNetwork, Watch};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
@@ -45,6 +45,79 @@ fn panics() -> Arc<AtomicU64> {
         usual(info);
     }));
     count
+}
+
+#[test]
+fn whatever_comes_as_a_link_leads_to_a_room_or_is_refused() {
+    let pieces = [
+        "hugmedo-chat://room/",
+        "hugmedo-chat:",
+        "HUGMEDO-CHAT://",
+        "//",
+        "room",
+        "/",
+        "general",
+        "/message/",
+        "message",
+        "0198c2",
+        "?",
+        "#",
+        "@",
+        ":",
+        "80",
+        "%",
+        "%00",
+        "%2f",
+        "%2F",
+        "%5c",
+        "%2e%2e",
+        "..",
+        "%E7%97%85",
+        "病棟",
+        "%FF",
+        "\u{202e}",
+        "%E2%80%AE",
+        "\u{200b}",
+        " ",
+        "\n",
+        "\0",
+        "\\",
+        "--hidden",
+        "javascript:",
+        "https://",
+        "[",
+        "]",
+        "xn--",
+    ];
+    let (first, cases) = cases(20_000);
+    let (mut links, mut refused) = (0, 0);
+    for seed in first..first + cases {
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut text = String::from(if random.random_bool(0.7) { "hugmedo-chat://room/" } else { "" });
+        for _ in 0..random.random_range(0..6) {
+            if random.random_bool(0.1) {
+                text.push(random.random());
+            } else {
+                text.push_str(pieces.choose(&mut random).copied().unwrap_or(""));
+            }
+        }
+        let parsed = std::panic::catch_unwind(|| DeepLink::parse(&text));
+        match parsed.unwrap_or_else(|_| panic!("replay with HUGMEDO_CHAT_SEED={seed} HUGMEDO_CHAT_CASES=1")) {
+            Ok(link) => {
+                links += 1;
+                let ids = [Some(link.room_id.as_str()), link.message_id.as_ref().map(|id| id.as_str())];
+                for id in ids.into_iter().flatten() {
+                    assert!(!id.is_empty() && id.len() <= 128, "seed {seed}");
+                    assert!(
+                        !id.chars().any(|c| c.is_control() || c.is_whitespace() || c == '/' || c == '\\'),
+                        "seed {seed}"
+                    );
+                }
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(cases < 1_000 || (links > cases / 100 && refused > cases / 10), "{links} links, {refused} refused");
 }
 
 #[test]

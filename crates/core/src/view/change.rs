@@ -1,6 +1,6 @@
 //! The state as a whole, and what changes of it.
 
-use hugmedo_chat_protocol::{RoomId, SessionEndReason};
+use hugmedo_chat_protocol::{MessageId, RoomId, SessionEndReason};
 use serde::Serialize;
 
 use super::{
@@ -107,10 +107,14 @@ pub enum ViewChange {
         /// The trouble now, if any.
         trouble: Option<ErrorCode>,
     },
-    /// Someone asked for a room from outside the page, by clicking a notification.
+    /// Someone asked for a room from outside the page, by clicking a notification or a link.
     RoomRequested {
         /// The room to show.
         room_id: RoomId,
+        /// The message to show in it.
+        #[cfg_attr(feature = "ts", ts(optional))]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message_id: Option<MessageId>,
     },
 }
 
