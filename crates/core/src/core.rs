@@ -22,6 +22,7 @@ use crate::{
     error::{Error, ErrorCode},
     host::{Notifier, SecretStore},
     hub::{Changes, Hub},
+    lock::{Lock, LockRecord},
     opening,
     preferences::PreferencesFile,
     profile::DataFolder,
@@ -75,6 +76,10 @@ pub(crate) struct Inner {
     /// Held while an account is opened or closed.
     pub(crate) turnstile: Mutex<()>,
     open: StdMutex<Option<Open>>,
+    /// The locked account, if the app is locked.
+    pub(crate) lock: StdMutex<Option<Lock>>,
+    /// The PIN of a session that leaves no trace.
+    pub(crate) fleeting: StdMutex<LockRecord>,
     /// What kept a remembered session from being opened.
     pub(crate) trouble: StdMutex<Option<ErrorCode>>,
 }
@@ -105,6 +110,8 @@ impl Core {
             hub: Arc::new(Hub::new()),
             turnstile: Mutex::new(()),
             open: StdMutex::new(None),
+            lock: StdMutex::new(None),
+            fleeting: StdMutex::new(LockRecord::default()),
             trouble: StdMutex::new(None),
         });
         if let Err(error) = opening::resume(&inner).await {
@@ -120,7 +127,8 @@ impl Core {
     /// If the store cannot be read.
     pub async fn subscribe(&self) -> Result<(Snapshot, Changes), Error> {
         let (revision, changes) = self.inner.hub.watch();
-        let account = self.inner.open_account();
+        let lock = self.inner.lock_view();
+        let account = self.inner.open_account().filter(|_| lock.is_none());
         let (session, connection, rooms, presence, trouble) = match &account {
             Some(account) => {
                 let me = account.me.id.clone();
@@ -131,7 +139,7 @@ impl Core {
         };
         let trouble = trouble.or(*self.inner.trouble.lock().unwrap_or_else(PoisonError::into_inner));
         let preferences = self.inner.preferences.get();
-        Ok((Snapshot { revision, session, connection, rooms, presence, preferences, trouble }, changes))
+        Ok((Snapshot { revision, session, connection, rooms, presence, lock, preferences, trouble }, changes))
     }
 
     /// Signs in and opens the account, closing any other.
@@ -149,6 +157,10 @@ impl Core {
     /// If something could not be removed.
     pub async fn sign_out(&self) -> Result<(), Error> {
         let _turn = self.inner.turnstile.lock().await;
+        // Whoever stands before a locked app may not remove what is in it.
+        if self.inner.lock_view().is_some() {
+            return Err(Error::new(ErrorCode::Locked, "the app is locked"));
+        }
         let Some(account) = self.inner.close_account().await else { return Ok(()) };
         self.inner.hub.publish(ViewChange::SessionChanged { session: None, ended: None });
         self.inner.hub.publish(ViewChange::ConnectionChanged { connection: self.inner.idle() });
@@ -393,11 +405,16 @@ impl Core {
     /// Closes the account, keeping the session for the next start.
     pub async fn shutdown(&self) {
         let _turn = self.inner.turnstile.lock().await;
+        // Not dropped: the app is still locked when it starts again.
+        self.inner.stop_watching();
         self.inner.close_account().await;
     }
 
     /// The open account.
     pub(crate) fn account(&self) -> Result<Arc<Account>, Error> {
+        if self.inner.lock_view().is_some() {
+            return Err(Error::new(ErrorCode::Locked, "the app is locked"));
+        }
         self.inner.open_account().ok_or_else(|| Error::new(ErrorCode::NotSignedIn, "nobody is signed in"))
     }
 }
@@ -414,7 +431,7 @@ impl Inner {
     }
 
     /// The link of nobody.
-    fn idle(&self) -> ConnectionView {
+    pub(crate) fn idle(&self) -> ConnectionView {
         idle(self.config.surroundings.now())
     }
 
@@ -457,6 +474,7 @@ impl Inner {
     async fn forget(&self, account: &Account, store_path: &std::path::Path) -> Result<(), Error> {
         self.vault.forget_session().await?;
         self.vault.forget_store_key(&account.name).await?;
+        self.vault.forget_lock_record(&account.name).await?;
         store::remove(store_path)
     }
 
@@ -474,6 +492,7 @@ impl Inner {
         if !ours {
             return;
         }
+        self.drop_lock();
         account.store.close().await;
         if account.store_path.is_some()
             && let Err(error) = self.vault.forget_session().await

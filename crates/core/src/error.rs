@@ -62,6 +62,14 @@ pub enum ErrorCode {
     Refused,
     /// Nobody is signed in.
     NotSignedIn,
+    /// The app is locked.
+    Locked,
+    /// That is not the PIN.
+    WrongPin,
+    /// The PIN was mistyped too often, or none was chosen; signing in unlocks.
+    PinUsedUp,
+    /// A PIN that cannot be chosen: too short or too long.
+    InvalidPin,
     /// The disk of this computer is full.
     DiskFull,
     /// The store could not be read or written.
@@ -111,6 +119,10 @@ impl ErrorCode {
             | Self::UnsupportedType
             | Self::Refused
             | Self::NotSignedIn
+            | Self::Locked
+            | Self::WrongPin
+            | Self::PinUsedUp
+            | Self::InvalidPin
             | Self::StoreTooNew
             | Self::StoreUnreadable
             | Self::KeychainMissing => false,

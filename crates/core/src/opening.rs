@@ -21,10 +21,11 @@ use crate::{
     api::Api,
     core::Inner,
     error::{Error, ErrorCode},
+    lock,
     store::{self, Mode, Rebuilds, Store, meta, rooms},
     tokens::{TokenKeeper, Tokens},
     transport::{ConnectFailure, HttpFailure, Network},
-    vault::{Vault, account_name},
+    vault::account_name,
     view::{Credentials, SessionView, SignInRequest, ViewChange},
 };
 
@@ -33,6 +34,32 @@ const GUIDE_ROOMS: [&str; 3] = ["general", "support", "announcements"];
 
 /// The longest the app's start waits for the keychain.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// All it takes to open an account: to which server, as whom, with which tokens.
+#[derive(Clone)]
+pub(crate) struct Way {
+    pub(crate) server: ServerAddress,
+    pub(crate) network: Network,
+    pub(crate) api: Api,
+    pub(crate) tokens: Arc<TokenKeeper>,
+    pub(crate) user: User,
+    /// Whether it leaves a trace on this computer.
+    pub(crate) remembered: bool,
+}
+
+impl Way {
+    /// The way an account was opened.
+    pub(crate) fn of(account: &Account) -> Self {
+        Self {
+            server: account.server.clone(),
+            network: account.network.clone(),
+            api: account.api.clone(),
+            tokens: Arc::clone(&account.tokens),
+            user: account.me.clone(),
+            remembered: account.store_path.is_some(),
+        }
+    }
+}
 
 /// Who someone turned out to be.
 struct Identity {
@@ -53,9 +80,28 @@ pub(crate) async fn sign_in(inner: &Arc<Inner>, request: SignInRequest) -> Resul
     };
     let identity = identify(inner, &api, &network, &request.credentials).await?;
 
+    if let Some(account) = inner.held_account(&account_name(&server, &identity.user.id)) {
+        // Who they are is proven, and that is all this sign-in was for.
+        if let Tokens::Granted { access: Some((token, _)), .. } = &identity.tokens {
+            let (api, token) = (api.clone(), token.clone());
+            tokio::spawn(async move { api.logout(&token).await });
+        }
+        inner.release(&account).await;
+        return Ok(account.session());
+    }
     inner.close_account().await;
     let vault = request.remember.then(|| inner.vault.clone());
-    let account = open(inner, server, network, api, identity, vault).await?;
+    let Identity { user, tokens, baseline } = identity;
+    let tokens = TokenKeeper::new(
+        api.clone(),
+        server.clone(),
+        user.id.clone(),
+        vault,
+        tokens,
+        inner.config.surroundings.clone(),
+    );
+    let way = Way { server, network, api, tokens: Arc::new(tokens), user, remembered: request.remember };
+    let account = open(inner, way, baseline).await?;
     if let Err(error) = account.tokens.save().await {
         account.store.close().await;
         return Err(error);
@@ -63,10 +109,10 @@ pub(crate) async fn sign_in(inner: &Arc<Inner>, request: SignInRequest) -> Resul
     let session = account.session();
     let account = inner.adopt(account);
     watch_store(inner, &account);
-    inner.hub.publish(ViewChange::SessionChanged { session: Some(session.clone()), ended: None });
-    let me = account.me.id.clone();
-    for room in account.store.read(move |connection| rooms::views(connection, &me)).await? {
-        inner.hub.publish(ViewChange::RoomUpserted { room });
+    if inner.lock_view().is_some() {
+        inner.release(&account).await;
+    } else {
+        inner.tell_opened(&account).await;
     }
 
     if request.remember {
@@ -111,12 +157,20 @@ async fn tell_late(inner: &Inner, resumed: Result<(), Error>) {
     };
     *inner.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     inner.hub.publish(ViewChange::TroubleChanged { trouble });
-    let Some(account) = account else { return };
-    inner.hub.publish(ViewChange::SessionChanged { session: Some(account.session()), ended: None });
-    let me = account.me.id.clone();
-    if let Ok(rooms) = account.store.read(move |connection| rooms::views(connection, &me)).await {
-        for room in rooms {
-            inner.hub.publish(ViewChange::RoomUpserted { room });
+    if let Some(account) = account.filter(|_| inner.lock_view().is_none()) {
+        inner.tell_opened(&account).await;
+    }
+}
+
+impl Inner {
+    /// Tells whoever watches that an account is open, and what is in it.
+    pub(crate) async fn tell_opened(&self, account: &Account) {
+        self.hub.publish(ViewChange::SessionChanged { session: Some(account.session()), ended: None });
+        let me = account.me.id.clone();
+        let rooms = account.store.read(move |connection| rooms::views(connection, &me)).await;
+        account.note_storage(&rooms);
+        for room in rooms.unwrap_or_default() {
+            self.hub.publish(ViewChange::RoomUpserted { room });
         }
     }
 }
@@ -131,11 +185,26 @@ async fn resume_patiently(inner: &Arc<Inner>) -> Result<(), Error> {
     let server = ServerAddress::parse(&saved.server, true)?;
     let network = inner.network(&server);
     let api = Api::new(Arc::clone(&network.http));
-    let identity = Identity { user: nameless(&saved.user_id), tokens: saved.token.into(), baseline: false };
-    let account = open(inner, server, network, api, identity, Some(inner.vault.clone())).await?;
-    let account = inner.adopt(account);
-    watch_store(inner, &account);
+    let surroundings = inner.config.surroundings.clone();
+    let user = nameless(&saved.user_id);
+    let vault = Some(inner.vault.clone());
+    let tokens = TokenKeeper::new(api.clone(), server.clone(), saved.user_id, vault, saved.token.into(), surroundings);
+    let record = inner.vault.lock_record(&account_name(&server, &user.id)).await?;
+    let way = Way { server, network, api, tokens: Arc::new(tokens), user, remembered: true };
+    if record.locked {
+        let account = open(inner, way, false).await?;
+        lock::restore(inner, account, record).await;
+    } else {
+        reopen(inner, way).await?;
+    }
     Ok(())
+}
+
+/// Opens the account a way leads to.
+pub(crate) async fn reopen(inner: &Arc<Inner>, way: Way) -> Result<Arc<Account>, Error> {
+    let account = inner.adopt(open(inner, way, false).await?);
+    watch_store(inner, &account);
+    Ok(account)
 }
 
 /// Lets sync bring back the history that a damaged store has lost, without the person having to know of stores. They are
@@ -177,24 +246,18 @@ async fn tell_rebuilt(inner: &Inner, account: &Account, lossy: bool) {
     }
 }
 
-/// Opens the account's store, with its key from the keychain or, without a vault, in memory only.
-async fn open(
-    inner: &Arc<Inner>,
-    server: ServerAddress,
-    network: Network,
-    api: Api,
-    identity: Identity,
-    vault: Option<Vault>,
-) -> Result<Account, Error> {
-    let name = account_name(&server, &identity.user.id);
-    let store_path = vault.as_ref().map(|_| inner.folder.store_path(&name));
-    let store = match (&vault, store_path.clone()) {
-        (Some(vault), Some(path)) => {
-            let (key, lost) = match vault.store_key(&name).await? {
+/// Opens the account's store, with its key from the keychain or, where nothing is to be left, in memory only.
+async fn open(inner: &Arc<Inner>, way: Way, baseline: bool) -> Result<Account, Error> {
+    let Way { server, network, api, tokens, user, remembered } = way;
+    let name = account_name(&server, &user.id);
+    let store_path = remembered.then(|| inner.folder.store_path(&name));
+    let store = match store_path.clone() {
+        Some(path) => {
+            let (key, lost) = match inner.vault.store_key(&name).await? {
                 Some(key) => (key, false),
                 None => {
                     let key = store::new_key();
-                    vault.save_store_key(&name, &key).await?;
+                    inner.vault.save_store_key(&name, &key).await?;
                     // A store whose key is gone cannot be read by anyone; it is kept aside, not overwritten.
                     let lost = path.exists();
                     if lost {
@@ -211,10 +274,9 @@ async fn open(
             }
             store
         }
-        _ => Store::in_memory(inner.config.surroundings.clone())?,
+        None => Store::in_memory(inner.config.surroundings.clone())?,
     };
-    let Identity { user, tokens, baseline } = identity;
-    let by_our_sign_in = matches!(tokens, Tokens::Granted { .. });
+    let by_our_sign_in = tokens.is_renewable().await;
     let (me, mode) = store
         .write(move |transaction| {
             let known = meta::owner(transaction)?;
@@ -234,8 +296,6 @@ async fn open(
             Ok((me, meta::mode(transaction)?))
         })
         .await?;
-    let tokens =
-        TokenKeeper::new(api.clone(), server.clone(), me.id.clone(), vault, tokens, inner.config.surroundings.clone());
     Ok(Account::new(Parts {
         me,
         server,

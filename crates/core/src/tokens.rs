@@ -78,6 +78,11 @@ impl TokenKeeper {
         Self { api, server, user_id, vault, tokens, surroundings, clock_offset: AtomicI64::new(0) }
     }
 
+    /// Whether this is a session of the server's own sign-in.
+    pub(crate) async fn is_renewable(&self) -> bool {
+        matches!(&*self.tokens.lock().await, Tokens::Granted { .. })
+    }
+
     /// Learns the server's clock.
     pub(crate) fn note_server_time(&self, server_time: Timestamp) {
         self.clock_offset.store(server_time.as_millis() - self.surroundings.now().as_millis(), Ordering::Relaxed);

@@ -1,4 +1,5 @@
-//! What is kept in the keychain for one data folder: the session, and the key of each account's store.
+//! What is kept in the keychain for one data folder: the session, and of each account the key of its store and its
+//! lock.
 //!
 //! Invariant: nothing confidential is ever in a file in the clear, and keychain calls, which may block, run off the event
 //! loop.
@@ -13,6 +14,7 @@ use crate::{
     address::ServerAddress,
     error::{Error, ErrorCode},
     host::{SecretStore, SecretStoreError},
+    lock::LockRecord,
     surroundings::Surroundings,
 };
 
@@ -78,6 +80,26 @@ impl Vault {
 
     pub(crate) async fn forget_store_key(&self, account: &str) -> Result<(), Error> {
         self.run(&format!("store-key:{account}"), |secrets, name| secrets.delete(name)).await
+    }
+
+    /// How the account is locked; not at all where the keychain holds nothing about it.
+    pub(crate) async fn lock_record(&self, account: &str) -> Result<LockRecord, Error> {
+        let record = self.run(&format!("lock:{account}"), |secrets, name| secrets.read(name)).await?;
+        match record {
+            // One that cannot be read locks, and has no PIN: its owner signs in.
+            Some(record) => Ok(serde_json::from_str(record.expose()).unwrap_or(LockRecord { locked: true, pin: None })),
+            None => Ok(LockRecord::default()),
+        }
+    }
+
+    pub(crate) async fn save_lock_record(&self, account: &str, record: &LockRecord) -> Result<(), Error> {
+        let text = serde_json::to_string(record).map_err(|_| Error::new(ErrorCode::Internal, "lock as JSON"))?;
+        let secret = Secret::new(text);
+        self.run(&format!("lock:{account}"), move |secrets, name| secrets.write(name, &secret)).await
+    }
+
+    pub(crate) async fn forget_lock_record(&self, account: &str) -> Result<(), Error> {
+        self.run(&format!("lock:{account}"), |secrets, name| secrets.delete(name)).await
     }
 
     async fn run<T: Send + 'static>(

@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 use hugmedo_chat_core::{
     Changes, Core,
     view::{
-        ChannelItem, ConnectionState, ConnectionView, Delivery, MessageView, RoomView, SessionView, TypingPerson,
-        ViewChange,
+        ChannelItem, ConnectionState, ConnectionView, Delivery, LockView, MessageView, RoomView, SessionView,
+        TypingPerson, ViewChange,
     },
 };
 use hugmedo_chat_protocol::RoomId;
@@ -21,6 +21,8 @@ pub struct Watch {
     changes: Changes,
     /// Who is signed in.
     pub session: Option<SessionView>,
+    /// What a locked app shows.
+    pub lock: Option<LockView>,
     /// The link.
     pub connection: ConnectionView,
     /// The rooms.
@@ -43,6 +45,7 @@ impl Watch {
         Ok(Self {
             changes,
             session: snapshot.session,
+            lock: snapshot.lock,
             connection: snapshot.connection,
             rooms: snapshot.rooms.into_iter().map(|room| (room.id.clone(), room)).collect(),
             messages: BTreeMap::new(),
@@ -121,6 +124,7 @@ impl Watch {
                 }
                 self.session = session;
             }
+            ViewChange::LockChanged { lock } => self.lock = lock,
             ViewChange::ConnectionChanged { connection } => self.connection = connection,
             ViewChange::RoomUpserted { room } => drop(self.rooms.insert(room.id.clone(), room)),
             ViewChange::RoomRemoved { room_id } => {

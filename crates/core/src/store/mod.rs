@@ -27,6 +27,7 @@ pub(crate) mod rows;
 pub(crate) mod search;
 pub(crate) mod stretches;
 pub(crate) mod templates;
+pub(crate) mod unread;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,8 @@ use hugmedo_chat_protocol::{MessageId, RoomId, SessionEndReason};
 use serde::Serialize;
 
 use super::{
-    AttachmentView, ConnectionView, MessageView, Preferences, PresenceView, RoomView, SessionView, TypingPerson,
+    AttachmentView, ConnectionView, LockView, MessageView, Preferences, PresenceView, RoomView, SessionView,
+    TypingPerson,
 };
 use crate::error::ErrorCode;
 
@@ -26,6 +27,8 @@ pub struct Snapshot {
     pub rooms: Vec<RoomView>,
     /// Who can be reached how, of everyone the reader shares a room with; who is not listed is not known about.
     pub presence: Vec<PresenceView>,
+    /// The lock, if the app is locked; there is no session and no room then.
+    pub lock: Option<LockView>,
     /// The choices.
     pub preferences: Preferences,
     /// A standing trouble of this computer, such as a full disk.
@@ -43,6 +46,11 @@ pub enum ViewChange {
         session: Option<SessionView>,
         /// Why nobody is, where the person did not ask for it.
         ended: Option<SessionEndReason>,
+    },
+    /// The app was locked or unlocked, or what a locked app shows changed.
+    LockChanged {
+        /// The lock now, if any.
+        lock: Option<LockView>,
     },
     /// The link changed.
     ConnectionChanged {

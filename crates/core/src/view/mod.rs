@@ -6,6 +6,7 @@
 mod attachment;
 mod change;
 mod conversation;
+mod lock;
 mod preferences;
 mod session;
 mod timeline;
@@ -16,6 +17,7 @@ pub use conversation::{
     ExcerptPart, MemberReceipt, MessageDetails, NewRoom, Place, PresenceStatus, PresenceView, QuoteView, ReactionView,
     RoomChoices, SearchHit, SearchPage, SearchQuery, Template,
 };
+pub use lock::{LockView, PinView};
 pub use preferences::{ConnectionSettings, Language, NotificationPrivacy, NotifyAbout, Preferences, TextSize, Theme};
 pub use session::{ConnectionState, ConnectionView, Credentials, SessionView, SignInRequest, SyncProgress};
 pub use timeline::{

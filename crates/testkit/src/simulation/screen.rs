@@ -86,6 +86,8 @@ impl Screen {
             ViewChange::TypingChanged { .. }
             | ViewChange::PreferencesChanged { .. }
             | ViewChange::TroubleChanged { .. }
+            | ViewChange::LockChanged { .. }
+            | ViewChange::AttachmentChanged { .. }
             | ViewChange::RoomRequested { .. } => {}
             // Kinds that a later version adds say nothing about messages.
             #[allow(unreachable_patterns, reason = "the list of changes grows")]

@@ -1,0 +1,223 @@
+//! Counting what comes in while the app is locked, and raising what is urgent, without keeping a word of it.
+//!
+//! Invariant: of a message its ids, its place and its urgency are kept, never who wrote it or what.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use hugmedo_chat_protocol::{
+    ErrorCode as WireCode, Message, ReceiptKind, RoomId, RoomKind, Seq, ServerEvent, SessionEndReason, UserId,
+};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::Known;
+use crate::{
+    backoff::Backoff,
+    core::Inner,
+    error::ErrorCode,
+    notify,
+    opening::Way,
+    store::unread::Unread,
+    tokens::TokenFailure,
+    transport::HttpFailure,
+    view::{Gaze, NotificationPrivacy, RoomChoices, RoomView, ViewChange},
+};
+
+/// How long the server is left alone where the settings allow no further attempt: while locked nobody is there to ask for one.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Why a page of sync did not come.
+enum Missing {
+    Session,
+    Cursor,
+    Link,
+}
+
+struct Watch {
+    me: UserId,
+    way: Way,
+    cursor: Option<String>,
+    unread: BTreeMap<(RoomId, Seq), Unread>,
+    rooms: BTreeMap<RoomId, RoomView>,
+}
+
+/// Runs until the lock is opened or the session is over.
+pub(super) async fn run(inner: Weak<Inner>, me: UserId, way: Way, known: Known, stop: CancellationToken) {
+    let unread = known.unread.into_iter().map(|unread| ((unread.room_id.clone(), unread.seq), unread)).collect();
+    let mut watch = Watch { me, way, cursor: known.cursor, unread, rooms: known.rooms };
+    let mut backoff = Backoff::default();
+    loop {
+        // Renewing a token is never cut off: the server has exchanged it by then, and the new one would be lost.
+        let page = watch.page(&stop).await;
+        let Some(inner) = inner.upgrade().filter(|_| !stop.is_cancelled()) else { return };
+        let missing = match page {
+            Ok(events) => {
+                backoff.reset();
+                watch.take_in(&inner, events);
+                continue;
+            }
+            Err(missing) => missing,
+        };
+        match missing {
+            Missing::Session => return inner.end_locked_session(SessionEndReason::Revoked).await,
+            Missing::Cursor => watch.cursor = None,
+            Missing::Link => {}
+        }
+        let settings = inner.preferences.get().connection;
+        let pause = backoff.next(&settings, inner.config.surroundings.chance()).unwrap_or(LONGEST_PAUSE);
+        drop(inner);
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = sleep(pause) => {}
+        }
+    }
+}
+
+/// A room without what a locked app may not hold.
+pub(super) fn bare(room: RoomView) -> RoomView {
+    RoomView { name: Default::default(), members: Vec::new(), last_message: None, ..room }
+}
+
+fn unknown(id: &RoomId) -> RoomView {
+    RoomView {
+        id: id.clone(),
+        name: Default::default(),
+        kind: RoomKind::default(),
+        members: Vec::new(),
+        unread: 0,
+        unread_mentions: 0,
+        unread_urgent: 0,
+        read_seq: Seq::ZERO,
+        last_message: None,
+        unsent: 0,
+        has_draft: false,
+        choices: RoomChoices::default(),
+    }
+}
+
+impl Watch {
+    /// The changes since the last page, waited for if there are none.
+    async fn page(&mut self, stop: &CancellationToken) -> Result<Vec<ServerEvent>, Missing> {
+        let mut token = self.way.tokens.fresh().await.map_err(missing)?;
+        for renewed in [false, true] {
+            let asked = async {
+                match &self.cursor {
+                    Some(cursor) => self.way.api.wait(&token, cursor).await,
+                    None => self.way.api.sync(&token, None).await,
+                }
+            };
+            let answer = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Err(Missing::Link),
+                answer = asked => answer,
+            };
+            match answer {
+                Ok(page) => {
+                    self.cursor = Some(page.cursor);
+                    return Ok(page.changes);
+                }
+                Err(HttpFailure::Refused(error)) => match error.code {
+                    WireCode::CursorExpired => return Err(Missing::Cursor),
+                    WireCode::Unauthorized | WireCode::TokenExpired if !renewed => {
+                        token = self.way.tokens.after_refusal().await.map_err(missing)?;
+                    }
+                    WireCode::Unauthorized | WireCode::TokenExpired => return Err(Missing::Session),
+                    _ => return Err(Missing::Link),
+                },
+                Err(HttpFailure::Foreign | HttpFailure::Failed(_)) => return Err(Missing::Link),
+            }
+        }
+        Err(Missing::Session)
+    }
+
+    fn take_in(&mut self, inner: &Inner, events: Vec<ServerEvent>) {
+        for event in events {
+            match event {
+                ServerEvent::NewMessage(message) => self.new_message(inner, &message),
+                ServerEvent::MessageChanged(change) if change.message.deleted_at.is_some() => {
+                    let (room, id) = (&change.room_id, &change.message.id);
+                    self.unread.retain(|_, unread| unread.room_id != *room || unread.id != *id);
+                }
+                ServerEvent::Receipt(receipt) if receipt.user_id == self.me && receipt.kind == ReceiptKind::Read => {
+                    let up_to = receipt.up_to_seq.unwrap_or(Seq::ZERO);
+                    self.unread.retain(|(room, seq), _| *room != receipt.room_id || *seq > up_to);
+                    if let Some(room) = self.rooms.get_mut(&receipt.room_id) {
+                        room.read_seq = room.read_seq.max(up_to);
+                    }
+                }
+                ServerEvent::RoomChanged(changed) => {
+                    let room = self.rooms.entry(changed.room.id.clone()).or_insert_with_key(unknown);
+                    room.kind = changed.room.kind;
+                }
+                ServerEvent::RoomRemoved(removed) => {
+                    self.rooms.remove(&removed.room_id);
+                    self.unread.retain(|(room, _), _| *room != removed.room_id);
+                }
+                _ => {}
+            }
+        }
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let (all, urgent) = (self.unread.len(), self.unread.values().filter(|unread| unread.urgent).count());
+        let changed = inner.with_lock(|lock| {
+            let before = (lock.view.unread, lock.view.urgent);
+            (lock.view.unread, lock.view.urgent) = (count(all), count(urgent));
+            before != (lock.view.unread, lock.view.urgent)
+        });
+        if changed == Some(true) {
+            inner.hub.publish(ViewChange::LockChanged { lock: inner.lock_view() });
+        }
+    }
+
+    fn new_message(&mut self, inner: &Inner, message: &Message) {
+        let Some(seq) = message.seq.filter(|_| message.user_id != self.me && message.deleted_at.is_none()) else {
+            return;
+        };
+        let room = self.rooms.entry(message.room_id.clone()).or_insert_with_key(unknown);
+        if seq <= room.read_seq {
+            return;
+        }
+        let (room_id, id) = (message.room_id.clone(), message.id.clone());
+        let urgent = message.priority == hugmedo_chat_protocol::Priority::Urgent;
+        let unread = Unread { room_id: room_id.clone(), seq, id: id.clone(), urgent };
+        if self.unread.insert((room_id.clone(), seq), unread).is_some() {
+            return;
+        }
+        // A locked screen says at most that there is something new.
+        let mut preferences = inner.preferences.get();
+        preferences.notification_privacy = NotificationPrivacy::Nothing;
+        if notify::decide(message, seq, room, &self.me, &Gaze::default(), &preferences).is_ok() {
+            inner.notifier.notify(notify::word(message, room, 0, &preferences));
+            inner.with_lock(|lock| lock.notified.push((room_id, id)));
+        }
+    }
+}
+
+fn missing(failure: TokenFailure) -> Missing {
+    match failure {
+        TokenFailure::Ended => Missing::Session,
+        TokenFailure::Failed(ErrorCode::SessionExpired) => Missing::Session,
+        TokenFailure::Failed(_) => Missing::Link,
+    }
+}
+
+impl Inner {
+    /// The server ended the session of a locked account.
+    async fn end_locked_session(self: Arc<Self>, reason: SessionEndReason) {
+        let _turn = self.turnstile.lock().await;
+        let Some(held) = self.with_lock(|lock| lock.held.is_some()) else { return };
+        if held {
+            // Its supervisor has been told the same, and ends it.
+            return;
+        }
+        self.drop_lock();
+        if let Err(error) = self.vault.forget_session().await {
+            tracing::warn!(%error, "the ended session is still in the keychain");
+        }
+        self.hub.publish(ViewChange::SessionChanged { session: None, ended: Some(reason) });
+    }
+}
