@@ -3,12 +3,14 @@
 //! Invariant: the shell decides nothing about the chat. It is the only Rust that knows Tauri, and neither a token nor a
 //! password ever goes from here to the webview.
 
+mod away;
 mod cli;
 mod commands;
 mod core_handle;
 mod ipc;
 mod keychain;
 mod lifecycle;
+mod lock;
 mod logging;
 mod network;
 mod notifications;
@@ -31,7 +33,7 @@ use tauri::{AppHandle, Manager, Runtime, plugin::TauriPlugin};
 use tauri_plugin_window_state::StateFlags;
 
 use crate::{
-    cli::Cli, core_handle::CoreHandle, ipc::Stream, keychain::Keychain, lifecycle::Ending,
+    away::OutOfFocus, cli::Cli, core_handle::CoreHandle, ipc::Stream, keychain::Keychain, lifecycle::Ending,
     notifications::SystemNotifier, profile::Profile,
 };
 
@@ -45,6 +47,8 @@ pub fn run() -> ExitCode {
         .plugin(tauri_plugin_notification::init())
         .manage(Stream::default())
         .manage(Ending::default())
+        .manage(OutOfFocus::default())
+        .on_window_event(|window, event| window.state::<OutOfFocus>().note(event))
         .invoke_handler(commands::handler())
         .setup(move |app| {
             // An error that is returned from here would become a panic.
@@ -83,6 +87,7 @@ fn set_up<R: Runtime>(app: &AppHandle<R>, cli: &Cli) -> Result<(), Box<dyn Error
     window::create(app, &profile, cli.hidden)?;
     lifecycle::exit_on_signals(app.clone());
     network::watch(app.clone());
+    away::watch(app.clone());
     app.manage(profile);
 
     let app = app.clone();

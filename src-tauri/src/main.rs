@@ -5,6 +5,10 @@
 
 use std::process::ExitCode;
 
+/// Freed memory is wiped: what was on screen before a lock is in no heap after it.
+#[global_allocator]
+static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 fn main() -> ExitCode {
     hugmedo_chat_lib::run()
 }

@@ -346,6 +346,16 @@ impl Core {
         Ok(())
     }
 
+    /// The person's choices.
+    pub fn preferences(&self) -> Preferences {
+        self.inner.preferences.get()
+    }
+
+    /// Whether an account is open: someone is signed in, and the app is not locked.
+    pub fn is_open(&self) -> bool {
+        self.account().is_ok()
+    }
+
     /// Changes the person's choices.
     ///
     /// # Errors

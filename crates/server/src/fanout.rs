@@ -152,6 +152,8 @@ impl Fanout {
 
     /// Ends these sockets, saying why.
     pub(crate) fn end(&self, sockets: Vec<SocketRef>, reason: SessionEndReason) {
+        // Who waits for something to sync has no session any more either.
+        self.wake();
         for socket in sockets {
             end(socket, reason);
         }

@@ -5,6 +5,7 @@
 
 mod connection;
 mod link;
+mod lock;
 mod messages;
 mod preferences;
 mod presence;
@@ -20,6 +21,11 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         subscribe::subscribe,
         session::sign_in,
         session::sign_out,
+        lock::lock,
+        lock::unlock,
+        lock::has_pin,
+        lock::set_pin,
+        lock::remove_pin,
         rooms::open_room,
         rooms::load_earlier,
         rooms::load_later,

@@ -43,6 +43,16 @@ export interface Backend {
 	/** Ends the session and removes its history from this computer. */
 	signOut(): Promise<void>;
 
+	/** Closes the account until its person is back; what comes in is still counted. The page that asks is loaded anew. */
+	lock(): Promise<void>;
+	/** Opens it again. Refused with `wrongPin`, with `rateLimited` before its time, or with `pinUsedUp`: then signing in unlocks. */
+	unlock(pin: string): Promise<SessionView>;
+	/** Whether a PIN is chosen. */
+	hasPin(): Promise<boolean>;
+	/** Chooses the PIN that unlocks; refused with `invalidPin` if it has fewer than 4 or more than 64 characters. */
+	setPin(pin: string): Promise<void>;
+	removePin(): Promise<void>;
+
 	/** Shows a room: its newest rows, its draft, who is writing. Reads nothing: see `markRead`. */
 	openRoom(roomId: RoomId): Promise<OpenedRoom>;
 	/** The rows before `before`, fetched from the server where they are not here. */

@@ -12,6 +12,7 @@ import type { ConnectionView } from './bindings/ConnectionView';
 import type { ErrorCode } from './bindings/ErrorCode';
 import type { Gaze } from './bindings/Gaze';
 import type { Language } from './bindings/Language';
+import type { LockView } from './bindings/LockView';
 import type { MessageView } from './bindings/MessageView';
 import type { Preferences } from './bindings/Preferences';
 import type { PresenceView } from './bindings/PresenceView';
@@ -78,6 +79,9 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 	let session: SessionView | null = null;
 	let connection: ConnectionView = { state: 'idle', since: now() };
 	let gaze: Gaze | null = null;
+	let lock: LockView | null = null;
+	let locked: SessionView | null = null;
+	let pin: string | null = '4711';
 	let lastLocal = 1_000_000;
 	const calls: { name: string; input: unknown }[] = [];
 	const failures = new Map<string, ErrorCode>();
@@ -90,6 +94,9 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		enterSends: true,
 		notifyAbout: 'important',
 		notificationPrivacy: 'sender',
+		lockAfterSeconds: 600,
+		closeToTray: true,
+		autostart: false,
 		lastServer: 'chat.hospital.example.jp',
 		lastUsername: 'sato',
 		connection: DEFAULT_CONNECTION
@@ -134,6 +141,32 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		if (scene.get('state') !== 'empty') {
 			for (const { view, messages } of sampleRooms()) rooms.set(view.id, new FakeRoom(view, messages));
 		}
+		return session;
+	}
+
+	function lockUp() {
+		if (!session) return;
+		const unread = [...rooms.values()].reduce((sum, room) => sum + room.toView().unread, 0);
+		locked = session;
+		session = null;
+		lock = {
+			user: locked.user,
+			server: locked.server,
+			unread,
+			urgent: 0,
+			...(pin !== null && { pin: { attemptsLeft: 8 } })
+		};
+		publish({ kind: 'lockChanged', lock });
+		publish({ kind: 'sessionChanged', session: null, ended: null });
+	}
+
+	function release(): SessionView {
+		session = locked;
+		lock = null;
+		publish({ kind: 'sessionChanged', session, ended: null });
+		publish({ kind: 'lockChanged', lock: null });
+		for (const room of rooms.values()) publish({ kind: 'roomUpserted', room: room.toView() });
+		if (!session) throw new BackendError('internal', 'nobody was there', false);
 		return session;
 	}
 
@@ -197,7 +230,8 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 				revision,
 				session,
 				connection,
-				rooms: [...rooms.values()].map((room) => room.toView()),
+				rooms: session ? [...rooms.values()].map((room) => room.toView()) : [],
+				lock,
 				presence,
 				preferences,
 				trouble: null
@@ -211,6 +245,8 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			if (request.credentials.kind === 'password' && request.credentials.password === 'wrong') {
 				throw new BackendError('unauthorized', 'refused', false);
 			}
+			lock = null;
+			publish({ kind: 'lockChanged', lock });
 			const entered = enter(request.server, request.remember);
 			publish({ kind: 'sessionChanged', session: entered, ended: null });
 			for (const room of rooms.values()) rooms.tell(room);
@@ -223,6 +259,36 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			rooms.clear();
 			publish({ kind: 'sessionChanged', session: null, ended: null });
 			setConnection({ state: 'idle', since: now() });
+		},
+		async lock() {
+			record('lock');
+			lockUp();
+		},
+		async unlock(tried) {
+			record('unlock');
+			if (!lock || !locked) throw new BackendError('notSignedIn', 'nobody is signed in', false);
+			if (!lock.pin || pin === null) throw new BackendError('pinUsedUp', 'mistyped too often', false);
+			if (tried !== pin) {
+				const left = lock.pin.attemptsLeft - 1;
+				const retryAt = left <= 5 ? now(10_000) : undefined;
+				lock = { ...lock, pin: left > 0 ? { attemptsLeft: left, retryAt } : undefined };
+				publish({ kind: 'lockChanged', lock });
+				throw new BackendError('wrongPin', 'another PIN', false);
+			}
+			return release();
+		},
+		async hasPin() {
+			record('hasPin');
+			return pin !== null;
+		},
+		async setPin(chosen) {
+			record('setPin');
+			if (chosen.length < 4) throw new BackendError('invalidPin', 'too short', false);
+			pin = chosen;
+		},
+		async removePin() {
+			record('removePin');
+			pin = null;
 		},
 		async openRoom(roomId) {
 			record('openRoom', roomId);

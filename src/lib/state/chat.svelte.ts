@@ -11,6 +11,7 @@ import type { ChannelItem } from '$lib/backend/bindings/ChannelItem';
 import type { ConnectionView } from '$lib/backend/bindings/ConnectionView';
 import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
 import type { Preferences } from '$lib/backend/bindings/Preferences';
+import type { LockView } from '$lib/backend/bindings/LockView';
 import type { OpenedRoom } from '$lib/backend/bindings/OpenedRoom';
 import type { OutgoingMessage } from '$lib/backend/bindings/OutgoingMessage';
 import type { PresenceStatus } from '$lib/backend/bindings/PresenceStatus';
@@ -45,6 +46,8 @@ export class Chat {
 	/** False until the first snapshot is here. */
 	ready = $state(false);
 	session = $state.raw<SessionView | null>(null);
+	/** What a locked app shows. */
+	lock = $state.raw<LockView | null>(null);
 	/** Why there is no session, where the person did not end it. */
 	ended = $state<SessionEndReason | null>(null);
 	connection = $state.raw<ConnectionView>(NOT_CONNECTED);
@@ -54,6 +57,9 @@ export class Chat {
 		enterSends: true,
 		notifyAbout: 'important',
 		notificationPrivacy: 'sender',
+		lockAfterSeconds: 600,
+		closeToTray: true,
+		autostart: false,
 		lastServer: '',
 		lastUsername: '',
 		connection: DEFAULT_CONNECTION
@@ -69,6 +75,9 @@ export class Chat {
 	openedDraft = $state('');
 	/** A room someone asked for from outside the page, until it is shown. */
 	requestedRoom = $state<RoomId | null>(null);
+
+	/** Keeps what is being written; set by whoever holds it. */
+	settle: (() => Promise<void>) | null = null;
 
 	/** Where a room that is about to be opened should be shown. */
 	#wanted: { roomId: RoomId; seq: Seq } | null = null;
@@ -161,6 +170,12 @@ export class Chat {
 		else await this.handover.send(message);
 	}
 
+	/** Locks the app. What is being written is kept first. */
+	async lockNow(): Promise<void> {
+		await this.settle?.();
+		await this.backend.lock();
+	}
+
 	closeRoom() {
 		this.#openings++;
 		this.#overtaking = null;
@@ -174,6 +189,7 @@ export class Chat {
 	#adopt(snapshot: Snapshot) {
 		this.#revision = snapshot.revision;
 		this.session = snapshot.session;
+		this.lock = snapshot.lock;
 		this.connection = snapshot.connection;
 		this.preferences = snapshot.preferences;
 		this.trouble = snapshot.trouble;
@@ -238,6 +254,9 @@ export class Chat {
 					this.outbox.clear();
 					this.closeRoom();
 				}
+				break;
+			case 'lockChanged':
+				this.lock = change.lock;
 				break;
 			case 'connectionChanged':
 				this.connection = change.connection;

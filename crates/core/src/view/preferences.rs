@@ -125,8 +125,8 @@ pub struct Preferences {
     pub notify_about: NotifyAbout,
     /// What a notification tells.
     pub notification_privacy: NotificationPrivacy,
-    /// Minutes without a touch of keyboard or mouse after which the app locks itself; 0 never.
-    pub lock_after_minutes: u32,
+    /// Seconds without a touch of keyboard or mouse after which the app locks itself; 0 never.
+    pub lock_after_seconds: u32,
     /// Whether closing the window leaves the app running, in the tray, so that messages are heard.
     pub close_to_tray: bool,
     /// Whether the app starts, hidden, when the person signs in to the computer.
@@ -148,7 +148,7 @@ impl Default for Preferences {
             enter_sends: true,
             notify_about: NotifyAbout::Important,
             notification_privacy: NotificationPrivacy::Sender,
-            lock_after_minutes: 10,
+            lock_after_seconds: 600,
             close_to_tray: true,
             autostart: false,
             last_server: String::new(),

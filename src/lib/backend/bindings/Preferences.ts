@@ -35,6 +35,18 @@ notifyAbout: NotifyAbout,
  */
 notificationPrivacy: NotificationPrivacy, 
 /**
+ * Seconds without a touch of keyboard or mouse after which the app locks itself; 0 never.
+ */
+lockAfterSeconds: number, 
+/**
+ * Whether closing the window leaves the app running, in the tray, so that messages are heard.
+ */
+closeToTray: boolean, 
+/**
+ * Whether the app starts, hidden, when the person signs in to the computer.
+ */
+autostart: boolean, 
+/**
  * The server address that was last signed in to, offered again.
  */
 lastServer: string, 

@@ -2,6 +2,8 @@
 import type { AttachmentView } from "./AttachmentView";
 import type { ConnectionView } from "./ConnectionView";
 import type { ErrorCode } from "./ErrorCode";
+import type { LockView } from "./LockView";
+import type { MessageId } from "./MessageId";
 import type { MessageView } from "./MessageView";
 import type { Preferences } from "./Preferences";
 import type { PresenceView } from "./PresenceView";
@@ -22,7 +24,11 @@ session: SessionView | null,
 /**
  * Why nobody is, where the person did not ask for it.
  */
-ended: SessionEndReason | null, } | { "kind": "connectionChanged", 
+ended: SessionEndReason | null, } | { "kind": "lockChanged", 
+/**
+ * The lock now, if any.
+ */
+lock: LockView | null, } | { "kind": "connectionChanged", 
 /**
  * The link now.
  */
@@ -86,4 +92,8 @@ trouble: ErrorCode | null, } | { "kind": "roomRequested",
 /**
  * The room to show.
  */
-roomId: RoomId, };
+roomId: RoomId, 
+/**
+ * The message to show in it.
+ */
+messageId?: MessageId, };

@@ -11,6 +11,7 @@ export const SHORTCUTS: Record<keyof Texts['shortcuts']['groups'], [Shortcut, st
 		['searchRoom', 'Ctrl+F'],
 		['nextRoom', 'Alt+↓'],
 		['previousRoom', 'Alt+↑'],
+		['lock', 'Ctrl+Shift+L'],
 		['shortcuts', 'Ctrl+/']
 	],
 	message: [
@@ -35,6 +36,7 @@ export function shortcutOf(event: Pressed, writing: boolean): Shortcut | undefin
 	if (event.ctrlKey || event.metaKey) {
 		if (event.altKey) return undefined;
 		if (key === 'k' && !event.shiftKey) return 'palette';
+		if (key === 'l' && event.shiftKey) return 'lock';
 		if (key === 'f') return event.shiftKey ? 'searchAll' : 'searchRoom';
 		return key === '/' ? 'shortcuts' : undefined;
 	}
