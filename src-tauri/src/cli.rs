@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
+use hugmedo_chat_core::DeepLink;
 
 /// HugMeDo Chat, the desktop chat for clinicians.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Parser)]
@@ -15,6 +16,20 @@ pub(crate) struct Cli {
     /// Start without showing the window; starting the app again, or a click on a notification, shows it.
     #[arg(long)]
     pub(crate) hidden: bool,
+
+    /// A place to show: hugmedo-chat://room/ID or hugmedo-chat://room/ID/message/ID.
+    #[arg(value_name = "LINK", value_parser = link)]
+    pub(crate) link: Option<DeepLink>,
+}
+
+/// Clap quotes what it does not take, and so do logs of it: a link that is none is left out of both.
+fn link(text: &str) -> Result<DeepLink, String> {
+    DeepLink::parse(text).map_err(|_| "not a link of HugMeDo Chat".to_owned())
+}
+
+/// The place that a later start of the app, which handed us its arguments, asks for.
+pub(crate) fn link_in(arguments: &[String]) -> Option<DeepLink> {
+    arguments.iter().skip(1).find_map(|argument| DeepLink::parse(argument).ok())
 }
 
 /// Whether a later start of the app, which handed us its arguments, wants the window shown.
@@ -29,13 +44,22 @@ mod tests {
     #[test]
     fn the_data_folder_and_the_hidden_start_are_understood() {
         let cli = Cli::try_parse_from(["hugmedo-chat", "--data-dir", "/tmp/sato", "--hidden"]).unwrap();
-        assert_eq!(cli, Cli { data_dir: Some("/tmp/sato".into()), hidden: true });
+        assert_eq!(cli, Cli { data_dir: Some("/tmp/sato".into()), hidden: true, link: None });
+        let cli = Cli::try_parse_from(["hugmedo-chat", "hugmedo-chat://room/general/message/m1"]).unwrap();
+        assert_eq!(cli.link, DeepLink::parse("hugmedo-chat://room/general/message/m1").ok());
     }
 
     #[test]
     fn no_argument_carries_a_password() {
         assert!(Cli::try_parse_from(["hugmedo-chat", "--password", "x"]).is_err());
         assert!(Cli::try_parse_from(["hugmedo-chat", "x"]).is_err());
+    }
+
+    #[test]
+    fn a_later_start_may_bring_a_link_and_no_more() {
+        let brought = |link: &str| link_in(&["hugmedo-chat".into(), "--data-dir=/tmp/x".into(), link.into()]);
+        assert!(brought("hugmedo-chat://room/general").is_some());
+        assert!(brought("https://example.jp").is_none() && brought("--hidden").is_none());
     }
 
     #[test]

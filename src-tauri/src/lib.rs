@@ -3,6 +3,7 @@
 //! Invariant: the shell decides nothing about the chat. It is the only Rust that knows Tauri, and neither a token nor a
 //! password ever goes from here to the webview.
 
+mod autostart;
 mod away;
 mod cli;
 mod commands;
@@ -17,6 +18,7 @@ mod notifications;
 mod profile;
 #[cfg(debug_assertions)]
 mod sign_in_file;
+mod tray;
 mod window;
 
 use std::{
@@ -29,12 +31,12 @@ use std::{
 
 use clap::Parser;
 use hugmedo_chat_core::Config;
-use tauri::{AppHandle, Manager, Runtime, plugin::TauriPlugin};
+use tauri::{AppHandle, Manager, Runtime, WindowEvent, plugin::TauriPlugin};
 use tauri_plugin_window_state::StateFlags;
 
 use crate::{
     away::OutOfFocus, cli::Cli, core_handle::CoreHandle, ipc::Stream, keychain::Keychain, lifecycle::Ending,
-    notifications::SystemNotifier, profile::Profile,
+    notifications::SystemNotifier, profile::Profile, tray::TrayState,
 };
 
 /// Runs the app until its window is closed or it is told to end.
@@ -45,10 +47,17 @@ pub fn run() -> ExitCode {
         // First, so that a second start ends before it has opened anything.
         .plugin(single_instance(&context.config().identifier, &cli))
         .plugin(tauri_plugin_notification::init())
+        .plugin(tauri_plugin_autostart::Builder::new().arg("--hidden").build())
         .manage(Stream::default())
         .manage(Ending::default())
         .manage(OutOfFocus::default())
-        .on_window_event(|window, event| window.state::<OutOfFocus>().note(event))
+        .manage(TrayState::default())
+        .on_window_event(|window, event| {
+            window.state::<OutOfFocus>().note(event);
+            if let WindowEvent::CloseRequested { api, .. } = event {
+                tray::on_close_requested(window, api);
+            }
+        })
         .invoke_handler(commands::handler())
         .setup(move |app| {
             // An error that is returned from here would become a panic.
@@ -62,7 +71,15 @@ pub fn run() -> ExitCode {
         .build(context);
     match built {
         Ok(app) => {
-            let code = app.run_return(|app, event| lifecycle::on_run_event(app, &event));
+            let code = app.run_return(|app, event| {
+                #[cfg(target_os = "macos")]
+                if let tauri::RunEvent::Opened { urls } = &event {
+                    // A Mac hands links over so, not as arguments.
+                    let link = urls.iter().find_map(|url| hugmedo_chat_core::DeepLink::parse(url.as_str()).ok());
+                    link.into_iter().for_each(|link| window::show_place(app, link));
+                }
+                lifecycle::on_run_event(app, &event);
+            });
             ExitCode::from(u8::try_from(code).unwrap_or(1))
         }
         Err(error) => {
@@ -88,9 +105,14 @@ fn set_up<R: Runtime>(app: &AppHandle<R>, cli: &Cli) -> Result<(), Box<dyn Error
     lifecycle::exit_on_signals(app.clone());
     network::watch(app.clone());
     away::watch(app.clone());
+    tray::start(app);
+    if cli.data_dir.is_none() {
+        // What starts with the session is the person's own instance.
+        autostart::follow(app.clone());
+    }
     app.manage(profile);
 
-    let app = app.clone();
+    let (app, link) = (app.clone(), cli.link.clone());
     tauri::async_runtime::spawn(async move {
         // Commands that come meanwhile wait for the same start, and answer with its error if it fails.
         if let Ok(core) = app.state::<CoreHandle>().get().await {
@@ -98,6 +120,9 @@ fn set_up<R: Runtime>(app: &AppHandle<R>, cli: &Cli) -> Result<(), Box<dyn Error
             sign_in_file::sign_in_if_asked(core).await;
             #[cfg(not(debug_assertions))]
             let _ = core;
+            if let Some(link) = link {
+                window::show_place(&app, link);
+            }
         }
     });
     Ok(())
@@ -121,7 +146,9 @@ fn claim_profile<R: Runtime>(app: &AppHandle<R>, cli: &Cli) -> Result<Profile, B
 /// folder refuses a second start on another.
 fn single_instance<R: Runtime>(identifier: &str, cli: &Cli) -> TauriPlugin<R> {
     let builder = tauri_plugin_single_instance::Builder::new().callback(|app, arguments, _| {
-        if cli::asks_for_window(&arguments) {
+        if let Some(link) = cli::link_in(&arguments) {
+            window::show_place(app, link);
+        } else if cli::asks_for_window(&arguments) {
             window::show(app);
         }
     });

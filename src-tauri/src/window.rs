@@ -1,11 +1,12 @@
 //! The one window, and what its webview may show: the app itself and nothing else.
 
+use hugmedo_chat_core::DeepLink;
 use tauri::{
     AppHandle, Manager, Runtime, Url, WebviewWindow, WebviewWindowBuilder, utils::config::WindowConfig,
     webview::NewWindowResponse,
 };
 
-use crate::profile::Profile;
+use crate::{core_handle::CoreHandle, profile::Profile};
 
 /// The label of the one window; capabilities and commands are bound to it.
 pub(crate) const MAIN: &str = "main";
@@ -46,6 +47,17 @@ pub(crate) fn show<R: Runtime>(app: &AppHandle<R>) {
             tracing::warn!("the window did not come to the front");
         }
     }
+}
+
+/// Brings the window to the front and asks the page for a place.
+pub(crate) fn show_place<R: Runtime>(app: &AppHandle<R>, place: DeepLink) {
+    show(app);
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        if let Ok(core) = app.state::<CoreHandle>().get().await {
+            core.request_room(&place.room_id, place.message_id.as_ref()).await;
+        }
+    });
 }
 
 fn configuration<R: Runtime>(app: &AppHandle<R>) -> Option<WindowConfig> {

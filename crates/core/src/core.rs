@@ -23,7 +23,7 @@ use crate::{
     host::{Notifier, SecretStore},
     hub::{Changes, Hub},
     lock::{Lock, LockRecord},
-    opening,
+    notify, opening,
     preferences::PreferencesFile,
     profile::DataFolder,
     search,
@@ -34,8 +34,8 @@ use crate::{
     transport::{Network, NetworkTo, trust},
     vault::Vault,
     view::{
-        ConnectionView, Draft, Gaze, MessageView, OpenedRoom, OutgoingMessage, Preferences, RoomView, SessionView,
-        SignInRequest, Snapshot, TimelinePage, ViewChange,
+        ConnectionView, Draft, Gaze, Language, MessageView, OpenedRoom, OutgoingMessage, Preferences, RoomView,
+        SessionView, SignInRequest, Snapshot, TimelinePage, ViewChange,
     },
 };
 
@@ -349,6 +349,11 @@ impl Core {
     /// The person's choices.
     pub fn preferences(&self) -> Preferences {
         self.inner.preferences.get()
+    }
+
+    /// The language of everything that is said to the person.
+    pub fn language(&self) -> Language {
+        self.preferences().language.unwrap_or_else(notify::system_language)
     }
 
     /// Whether an account is open: someone is signed in, and the app is not locked.

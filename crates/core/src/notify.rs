@@ -102,7 +102,7 @@ pub(crate) fn word(message: &Message, room: &RoomView, more: usize, preferences:
 }
 
 /// English where the system says so; Japanese otherwise, as this product's first language.
-fn system_language() -> Language {
+pub(crate) fn system_language() -> Language {
     let locale =
         ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|name| std::env::var(name).ok()).find(|v| !v.is_empty());
     match locale {

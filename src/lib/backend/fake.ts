@@ -96,6 +96,7 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		notificationPrivacy: 'sender',
 		lockAfterSeconds: 600,
 		closeToTray: true,
+		toldAboutTray: false,
 		autostart: false,
 		lastServer: 'chat.hospital.example.jp',
 		lastUsername: 'sato',

@@ -59,6 +59,7 @@ export class Chat {
 		notificationPrivacy: 'sender',
 		lockAfterSeconds: 600,
 		closeToTray: true,
+		toldAboutTray: false,
 		autostart: false,
 		lastServer: '',
 		lastUsername: '',

@@ -129,6 +129,8 @@ pub struct Preferences {
     pub lock_after_seconds: u32,
     /// Whether closing the window leaves the app running, in the tray, so that messages are heard.
     pub close_to_tray: bool,
+    /// Whether the person has been told of that.
+    pub told_about_tray: bool,
     /// Whether the app starts, hidden, when the person signs in to the computer.
     pub autostart: bool,
     /// The server address that was last signed in to, offered again.
@@ -150,6 +152,7 @@ impl Default for Preferences {
             notification_privacy: NotificationPrivacy::Sender,
             lock_after_seconds: 600,
             close_to_tray: true,
+            told_about_tray: false,
             autostart: false,
             last_server: String::new(),
             last_username: String::new(),

@@ -43,6 +43,10 @@ lockAfterSeconds: number,
  */
 closeToTray: boolean, 
 /**
+ * Whether the person has been told of that.
+ */
+toldAboutTray: boolean, 
+/**
  * Whether the app starts, hidden, when the person signs in to the computer.
  */
 autostart: boolean, 

@@ -1,0 +1,341 @@
+//! The icon in the system's tray: how much is unread, and what one does without the window.
+//!
+//! Invariants: the numbers are core's, also while the app is locked; where the system shows no tray, closing the window ends the
+//! app, because nothing would lead back to it.
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use hugmedo_chat_core::{
+    Core,
+    view::{ChannelItem, Language, LockView, PresenceStatus, RoomView, Snapshot, ViewChange},
+};
+use hugmedo_chat_protocol::RoomId;
+use tauri::{
+    AppHandle, CloseRequestApi, Manager, Runtime, Window,
+    image::Image,
+    menu::{IsMenuItem, Menu, MenuEvent, MenuItem, PredefinedMenuItem, Submenu},
+    tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent},
+};
+use tauri_plugin_notification::NotificationExt;
+
+use crate::{core_handle::CoreHandle, lock, window};
+
+const ID: &str = "main";
+const STATUSES: [(&str, PresenceStatus); 4] = [
+    ("status:available", PresenceStatus::Available),
+    ("status:busy", PresenceStatus::Busy),
+    ("status:away", PresenceStatus::Away),
+    ("status:on-call", PresenceStatus::OnCall),
+];
+
+/// Whether there is a tray for the icon to be seen in.
+#[derive(Default)]
+pub(crate) struct TrayState {
+    seen: AtomicBool,
+}
+
+/// What the icon tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Told {
+    unread: u32,
+    urgent: u32,
+    signed_in: bool,
+    locked: bool,
+    language: Option<Language>,
+}
+
+/// Puts the icon there and keeps it true until the app ends. A system without trays is fine.
+pub(crate) fn start<R: Runtime>(app: &AppHandle<R>) {
+    // On Linux the library behind it is looked for now, and panics if there is none.
+    let built = catch_unwind(AssertUnwindSafe(|| build(app)));
+    let Ok(Ok(tray)) = built else { return tracing::warn!("there is no tray icon") };
+    app.state::<TrayState>().seen.store(cfg!(not(target_os = "linux")), Ordering::Relaxed);
+    #[cfg(all(unix, not(target_os = "macos")))]
+    tauri::async_runtime::spawn(linux::look_for_tray(app.clone()));
+    tauri::async_runtime::spawn(follow(app.clone(), tray));
+}
+
+/// Hides the window instead of closing it, where the person wants that and there is a way back.
+pub(crate) fn on_close_requested<R: Runtime>(window: &Window<R>, api: &CloseRequestApi) {
+    let app = window.app_handle();
+    let handle = app.state::<CoreHandle>();
+    let Some(core) = handle.running() else { return };
+    let preferences = core.preferences();
+    if !preferences.close_to_tray || !app.state::<TrayState>().seen.load(Ordering::Relaxed) || window.hide().is_err() {
+        return;
+    }
+    api.prevent_close();
+    if !preferences.told_about_tray {
+        let [title, body] = match core.language() {
+            Language::Ja => [
+                "HugMeDo チャットは動いています",
+                "通知は届きます。終了するには、トレイのアイコンから「終了」を選びます。",
+            ],
+            Language::En => [
+                "HugMeDo Chat is still running",
+                "You will be notified. To end it, choose Quit from its icon in the tray.",
+            ],
+        };
+        if app.notification().builder().title(title).body(body).show().is_err() {
+            tracing::warn!("that the app goes on in the tray was not told");
+        }
+        let core = core.clone();
+        tauri::async_runtime::spawn(async move {
+            let told =
+                core.set_preferences(hugmedo_chat_core::view::Preferences { told_about_tray: true, ..preferences });
+            if let Err(error) = told.await {
+                tracing::warn!(%error, "it will be told again");
+            }
+        });
+    }
+}
+
+fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<TrayIcon<R>> {
+    let told = Told::default();
+    let mut builder = TrayIconBuilder::with_id(ID)
+        .tooltip("HugMeDo Chat")
+        .menu(&menu(app, told)?)
+        .show_menu_on_left_click(false)
+        .on_menu_event(|app, event| chosen(app, &event))
+        .on_tray_icon_event(|tray, event| {
+            if let TrayIconEvent::Click { button: MouseButton::Left, button_state: MouseButtonState::Up, .. } = event {
+                window::show(tray.app_handle());
+            }
+        });
+    if let Some(icon) = app.default_window_icon() {
+        builder = builder.icon(icon.clone());
+    }
+    builder.build(app)
+}
+
+fn menu<R: Runtime>(app: &AppHandle<R>, told: Told) -> tauri::Result<Menu<R>> {
+    let text = |ja: &'static str, en: &'static str| if told.language == Some(Language::En) { en } else { ja };
+    let item = |id: &str, label: &str, enabled: bool| MenuItem::with_id(app, id, label, enabled, None::<&str>);
+    let labels = [
+        text("対応可", "Available"),
+        text("取り込み中", "Busy"),
+        text("離席中", "Away"),
+        text("当直・オンコール", "On call"),
+    ];
+    let mut statuses = Vec::new();
+    for ((id, _), label) in STATUSES.iter().zip(labels) {
+        statuses.push(item(id, label, true)?);
+    }
+    let statuses: Vec<&dyn IsMenuItem<R>> = statuses.iter().map(|item| item as &dyn IsMenuItem<R>).collect();
+    let open = told.signed_in && !told.locked;
+    Menu::with_items(
+        app,
+        &[
+            &item("unread", &words(told), false)?,
+            &PredefinedMenuItem::separator(app)?,
+            &item("open", text("HugMeDo チャットを開く", "Open HugMeDo Chat"), true)?,
+            &Submenu::with_items(app, text("自分の状態", "Status"), open, &statuses)?,
+            &item("lock", text("ロック", "Lock"), open)?,
+            &PredefinedMenuItem::separator(app)?,
+            &item("quit", text("終了", "Quit"), true)?,
+        ],
+    )
+}
+
+fn chosen<R: Runtime>(app: &AppHandle<R>, event: &MenuEvent) {
+    let id = event.id().as_ref();
+    if let Some((_, status)) = STATUSES.iter().find(|(known, _)| *known == id) {
+        let (app, status) = (app.clone(), *status);
+        tauri::async_runtime::spawn(async move {
+            if let Ok(core) = app.state::<CoreHandle>().get().await
+                && let Err(error) = core.set_status(status).await
+            {
+                tracing::info!(%error, "the status was not set");
+            }
+        });
+        return;
+    }
+    match id {
+        "open" => window::show(app),
+        "lock" => {
+            let app = app.clone();
+            tauri::async_runtime::spawn(async move { lock::lock_quietly(&app).await });
+        }
+        "quit" => app.exit(0),
+        _ => {}
+    }
+}
+
+/// What is unread, in words.
+fn words(told: Told) -> String {
+    match (told.language == Some(Language::En), told.unread, told.urgent) {
+        _ if !told.signed_in => {
+            if told.language == Some(Language::En) { "Not signed in" } else { "サインインしていません" }.to_owned()
+        }
+        (false, 0, _) => "未読はありません".to_owned(),
+        (false, unread, 0) => format!("未読{unread}件"),
+        (false, unread, urgent) => format!("未読{unread}件（至急{urgent}件）"),
+        (true, 0, _) => "Nothing unread".to_owned(),
+        (true, unread, 0) => format!("{unread} unread"),
+        (true, unread, urgent) => format!("{unread} unread, {urgent} urgent"),
+    }
+}
+
+/// The state of core, as much of it as the icon tells.
+#[derive(Default)]
+struct Known {
+    rooms: BTreeMap<RoomId, (u32, u32)>,
+    lock: Option<LockView>,
+    signed_in: bool,
+}
+
+impl Known {
+    fn of(snapshot: Snapshot) -> Self {
+        let mut known = Self { lock: snapshot.lock, signed_in: snapshot.session.is_some(), ..Self::default() };
+        snapshot.rooms.iter().for_each(|room| known.note(room));
+        known
+    }
+
+    fn note(&mut self, room: &RoomView) {
+        self.rooms.insert(room.id.clone(), (room.unread, room.unread_urgent));
+    }
+
+    fn apply(&mut self, change: ViewChange) {
+        match change {
+            ViewChange::SessionChanged { session, .. } => {
+                self.signed_in = session.is_some();
+                if session.is_none() {
+                    self.rooms.clear();
+                }
+            }
+            ViewChange::LockChanged { lock } => self.lock = lock,
+            ViewChange::RoomUpserted { room } => self.note(&room),
+            ViewChange::RoomRemoved { room_id } => drop(self.rooms.remove(&room_id)),
+            _ => {}
+        }
+    }
+
+    fn told(&self, language: Language) -> Told {
+        let (unread, urgent) = match &self.lock {
+            Some(lock) => (lock.unread, lock.urgent),
+            None => self.rooms.values().fold((0, 0), |(all, urgent), room| (all + room.0, urgent + room.1)),
+        };
+        let locked = self.lock.is_some();
+        Told { unread, urgent, signed_in: self.signed_in || locked, locked, language: Some(language) }
+    }
+}
+
+async fn follow<R: Runtime>(app: AppHandle<R>, tray: TrayIcon<R>) {
+    let mut shown = Told::default();
+    loop {
+        let handle = app.state::<CoreHandle>();
+        let Ok(core) = handle.get().await else { return };
+        let Ok((snapshot, mut changes)) = core.subscribe().await else { return };
+        let mut known = Known::of(snapshot);
+        loop {
+            show(&app, &tray, core, &known, &mut shown);
+            match changes.next().await {
+                Some(ChannelItem::Events { events }) => events.into_iter().for_each(|event| known.apply(event.change)),
+                Some(ChannelItem::Lagged) => break,
+                None => return,
+            }
+        }
+    }
+}
+
+fn show<R: Runtime>(app: &AppHandle<R>, tray: &TrayIcon<R>, core: &Core, known: &Known, shown: &mut Told) {
+    let told = known.told(core.language());
+    if told == *shown {
+        return;
+    }
+    *shown = told;
+    let icon = app.default_window_icon().map(|icon| match (told.unread, told.urgent) {
+        (0, _) => icon.clone().to_owned(),
+        (_, 0) => marked(icon, [0x1d, 0x6f, 0xd8]),
+        (_, _) => marked(icon, [0xc6, 0x28, 0x28]),
+    });
+    let badge = (told.unread > 0).then_some(i64::from(told.unread));
+    let steps = [
+        tray.set_icon(icon),
+        tray.set_tooltip(Some(format!("HugMeDo Chat: {}", words(told)))),
+        menu(app, told).and_then(|menu| tray.set_menu(Some(menu))),
+        window::main(app).map_or(Ok(()), |window| window.set_badge_count(badge)),
+    ];
+    if steps.iter().any(Result::is_err) {
+        tracing::debug!("not all of the unread count could be shown outside the window");
+    }
+}
+
+/// The icon with a dot in its corner.
+fn marked(icon: &Image<'_>, colour: [u8; 3]) -> Image<'static> {
+    let (width, height) = (icon.width(), icon.height());
+    let radius = f64::from(width) * 0.26;
+    let centre = (f64::from(width) - radius, f64::from(height) - radius);
+    let mut pixels = icon.rgba().to_vec();
+    for (pixel, index) in pixels.chunks_exact_mut(4).zip(0_u32..) {
+        let (x, y) = (f64::from(index % width) + 0.5, f64::from(index / width) + 0.5);
+        if (x - centre.0).hypot(y - centre.1) <= radius {
+            let [red, green, blue] = colour;
+            pixel.copy_from_slice(&[red, green, blue, 255]);
+        }
+    }
+    Image::new_owned(pixels, width, height)
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+mod linux {
+    use std::sync::atomic::Ordering;
+
+    use futures_util::StreamExt;
+    use tauri::{AppHandle, Manager, Runtime};
+    use zbus::{Connection, fdo::DBusProxy};
+
+    use super::TrayState;
+
+    /// Whoever has this name shows the icons of others.
+    const WATCHER: &str = "org.kde.StatusNotifierWatcher";
+
+    pub(super) async fn look_for_tray<R: Runtime>(app: AppHandle<R>) {
+        let followed = async {
+            let bus = Connection::session().await?;
+            let names = DBusProxy::new(&bus).await?;
+            let mut changes = names.receive_name_owner_changed_with_args(&[(0, WATCHER)]).await?;
+            let note = |seen: bool| app.state::<TrayState>().seen.store(seen, Ordering::Relaxed);
+            note(names.name_has_owner(WATCHER.try_into()?).await?);
+            while let Some(change) = changes.next().await {
+                note(change.args()?.new_owner().is_some());
+            }
+            zbus::Result::Ok(())
+        };
+        if let Err(error) = followed.await {
+            tracing::info!(%error, "no tray is looked for");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_say_what_is_unread() {
+        let told = |unread, urgent, language| Told { unread, urgent, signed_in: true, locked: false, language };
+        for (unread, urgent, ja, en) in [
+            (0, 0, "未読はありません", "Nothing unread"),
+            (3, 0, "未読3件", "3 unread"),
+            (3, 1, "未読3件（至急1件）", "3 unread, 1 urgent"),
+        ] {
+            assert_eq!(words(told(unread, urgent, Some(Language::Ja))), ja);
+            assert_eq!(words(told(unread, urgent, Some(Language::En))), en);
+        }
+        assert_eq!(words(Told::default()), "サインインしていません");
+    }
+
+    #[test]
+    fn a_mark_covers_a_corner_and_leaves_the_rest() {
+        let icon = Image::new_owned(vec![9; 32 * 32 * 4], 32, 32);
+        let marked = marked(&icon, [1, 2, 3]);
+        let at = |x: usize, y: usize| marked.rgba()[(y * 32 + x) * 4..][..4].to_vec();
+        assert_eq!(at(0, 0), [9; 4]);
+        assert_eq!(at(24, 24), [1, 2, 3, 255]);
+    }
+}
