@@ -32,7 +32,7 @@ export const cargoEnv = {
 
 /** Debian packages by what needs them. */
 const debian = {
-	build: ['build-essential', 'perl', 'pkg-config', 'libwebkit2gtk-4.1-dev'],
+	build: ['build-essential', 'perl', 'pkg-config', 'libwebkit2gtk-4.1-dev', 'libayatana-appindicator3-1'],
 	virtualDesktop: [
 		'xvfb', // the display
 		'openbox', // focus, maximising and the like need a window manager

@@ -32,7 +32,6 @@ use std::{
 use clap::Parser;
 use hugmedo_chat_core::Config;
 use tauri::{AppHandle, Manager, Runtime, WindowEvent, plugin::TauriPlugin};
-use tauri_plugin_window_state::StateFlags;
 
 use crate::{
     away::OutOfFocus, cli::Cli, core_handle::CoreHandle, ipc::Stream, keychain::Keychain, lifecycle::Ending,
@@ -111,6 +110,7 @@ fn set_up<R: Runtime>(app: &AppHandle<R>, cli: &Cli) -> Result<(), Box<dyn Error
         autostart::follow(app.clone());
     }
     app.manage(profile);
+    app.manage(cli.clone());
 
     let (app, link) = (app.clone(), cli.link.clone());
     tauri::async_runtime::spawn(async move {
@@ -162,7 +162,7 @@ fn single_instance<R: Runtime>(identifier: &str, cli: &Cli) -> TauriPlugin<R> {
 /// The window comes back where it was. Whether it is shown is not remembered: `--hidden` says that.
 fn window_state<R: Runtime>(profile: &Profile) -> TauriPlugin<R> {
     tauri_plugin_window_state::Builder::new()
-        .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED | StateFlags::FULLSCREEN)
+        .with_state_flags(window::kept_state())
         // The plugin joins this to its own folder; an absolute path replaces that.
         .with_filename(profile.window_state_file().to_string_lossy())
         .build()

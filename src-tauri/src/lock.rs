@@ -1,9 +1,10 @@
 //! Locking the app, and taking what was on screen out of memory with it.
 //!
-//! Invariant: after a lock the page that showed the account is gone with its process, where the system lets a page have one of
-//! its own; the page that takes its place never had anything of the account.
+//! Invariant: after a lock no process holds what was on screen. The page's scripts, the browser engine and the libraries under it
+//! keep copies that nothing can wipe, so on Linux the app begins anew in its own place, locked. Elsewhere, and for a session that
+//! leaves no trace and would be lost, the page is loaded anew, and what our own code frees is wiped.
 
-use hugmedo_chat_core::error::Error;
+use hugmedo_chat_core::{Core, error::Error};
 use tauri::{AppHandle, Manager, Runtime};
 
 use crate::{core_handle::CoreHandle, window};
@@ -13,8 +14,13 @@ use crate::{core_handle::CoreHandle, window};
 /// # Errors
 /// If nobody is signed in.
 pub(crate) async fn lock<R: Runtime>(app: &AppHandle<R>) -> Result<(), Error> {
-    app.state::<CoreHandle>().get().await?.lock().await?;
+    let handle = app.state::<CoreHandle>();
+    let core = handle.get().await?;
+    core.lock().await?;
     tracing::info!("locked");
+    if core.lock_outlives_the_app() {
+        begin_anew(app, core).await;
+    }
     clear_page(app);
     Ok(())
 }
@@ -23,6 +29,31 @@ pub(crate) async fn lock<R: Runtime>(app: &AppHandle<R>) -> Result<(), Error> {
 pub(crate) async fn lock_quietly<R: Runtime>(app: &AppHandle<R>) {
     let _ = lock(app).await;
 }
+
+/// Puts a fresh start of the app in the place of this process. Returns only if that fails.
+#[cfg(target_os = "linux")]
+async fn begin_anew<R: Runtime>(app: &AppHandle<R>, core: &Core) {
+    use std::os::unix::process::CommandExt;
+
+    use tauri_plugin_window_state::AppHandleExt;
+
+    let Ok(program) = std::env::current_exe() else { return };
+    core.shutdown().await;
+    let _ = app.save_window_state(window::kept_state());
+    let hidden = window::main(app).is_some_and(|window| !window.is_visible().unwrap_or(true));
+    let mut command = std::process::Command::new(program);
+    if let Some(data_dir) = &app.state::<crate::cli::Cli>().data_dir {
+        command.arg("--data-dir").arg(data_dir);
+    }
+    if hidden {
+        command.arg("--hidden");
+    }
+    let error = command.exec();
+    tracing::warn!(%error, "the app could not begin anew");
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn begin_anew<R: Runtime>(_: &AppHandle<R>, _: &Core) {}
 
 /// Loads the page anew.
 fn clear_page<R: Runtime>(app: &AppHandle<R>) {

@@ -30,7 +30,7 @@ pub(crate) async fn sign_in_if_asked(core: &Core) {
         Err(error) => return tracing::error!(reason = %error.kind(), "{VARIABLE} cannot be used"),
     };
     match core.subscribe().await {
-        Ok((snapshot, _)) if snapshot.session.is_none() => {}
+        Ok((snapshot, _)) if snapshot.session.is_none() && snapshot.lock.is_none() => {}
         _ => return,
     }
     if let Err(error) = core.sign_in(request).await {

@@ -6,6 +6,8 @@ use tauri::{
     webview::NewWindowResponse,
 };
 
+use tauri_plugin_window_state::StateFlags;
+
 use crate::{core_handle::CoreHandle, profile::Profile};
 
 /// The label of the one window; capabilities and commands are bound to it.
@@ -37,6 +39,11 @@ pub(crate) fn create<R: Runtime>(app: &AppHandle<R>, profile: &Profile, hidden: 
 
 pub(crate) fn main<R: Runtime>(app: &AppHandle<R>) -> Option<WebviewWindow<R>> {
     app.get_webview_window(MAIN)
+}
+
+/// What of the window is as it was when the app starts again.
+pub(crate) fn kept_state() -> StateFlags {
+    StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED | StateFlags::FULLSCREEN
 }
 
 /// Brings the window to the front, from wherever it is.

@@ -382,7 +382,8 @@ export const en: Texts = {
 		after: 'Lock after',
 		never: 'Not by itself',
 		minutes: (count) => (count === 1 ? '1 minute' : `${count} minutes`),
-		afterHint: 'Without a touch of keyboard or mouse. Locking the computer’s screen or sending it to sleep locks the app too.',
+		afterHint:
+			'Without a touch of keyboard or mouse. Locking the computer’s screen or sending it to sleep locks the app too.',
 		hasPin: 'A PIN unlocks the app.',
 		noPin: 'With a PIN you can unlock the app without signing in again.',
 		choose: 'Choose a PIN',

@@ -131,7 +131,7 @@ export class Chat {
 		if (opening !== this.#openings) return;
 		this.#overtaking = null;
 		this.timeline = new Timeline(this.backend, opened);
-		this.openedDraft = opened.draft;
+		this.openedDraft = opened.draft.content;
 		this.typing.set(roomId, opened.typing);
 		this.rooms.set(roomId, opened.room);
 		for (const change of overtaking) this.#apply(change);

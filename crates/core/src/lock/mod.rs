@@ -13,11 +13,13 @@ mod watch;
 use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError},
+    time::Duration,
 };
 
 use hugmedo_chat_protocol::{MessageId, RoomId, Secret};
 pub(crate) use pin::Pin;
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -26,8 +28,12 @@ use crate::{
     error::{Error, ErrorCode},
     opening::{self, Way},
     store::{meta, notified, rooms, unread},
+    sync,
     view::{LockView, RoomView, SessionView, ViewChange},
 };
+
+/// How long locking waits for the server.
+const CATCHING_UP: Duration = Duration::from_secs(2);
 
 /// What the keychain holds about an account's lock.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -46,6 +52,8 @@ pub(crate) struct Lock {
     way: Way,
     /// The record of a session that leaves no trace, and its account.
     held: Option<(LockRecord, Arc<Account>)>,
+    /// Whether the keychain holds it.
+    durable: bool,
     /// What has raised a notification since.
     notified: Vec<(RoomId, MessageId)>,
     stop: CancellationToken,
@@ -74,16 +82,24 @@ impl Core {
         let record = match &account.store_path {
             Some(_) => inner.note_locked(&account.name).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "the keychain does not hold the lock");
-                LockRecord { locked: true, pin: None }
+                LockRecord::default()
             }),
             None => inner.fleeting.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         };
+        // What is here already is not to come again while locked: it would be in memory then.
+        let _ = timeout(CATCHING_UP, sync::catch_up(&account)).await;
         let known = known(&account).await;
         if account.store_path.is_some() {
             inner.close_account().await;
         }
         engage(inner, &account, record, known);
         Ok(())
+    }
+
+    /// Whether the app would be locked if it were started again now. Not so for a session that leaves no trace, and where the
+    /// keychain did not take the lock down.
+    pub fn lock_outlives_the_app(&self) -> bool {
+        self.inner.with_lock(|lock| lock.durable).unwrap_or(false)
     }
 
     /// Opens the account again with its PIN.
@@ -271,6 +287,7 @@ fn engage(inner: &Arc<Inner>, account: &Arc<Account>, record: LockRecord, known:
         urgent: count(known.unread.iter().filter(|unread| unread.urgent).count()),
         pin: record.pin.as_ref().and_then(Pin::view),
     };
+    let durable = record.locked;
     let held = account.store_path.is_none().then(|| (record, Arc::clone(account)));
     let stop = CancellationToken::new();
     let way = Way::of(account);
@@ -279,6 +296,7 @@ fn engage(inner: &Arc<Inner>, account: &Arc<Account>, record: LockRecord, known:
         name: account.name.clone(),
         way: way.clone(),
         held,
+        durable,
         notified: Vec::new(),
         stop: stop.clone(),
     });

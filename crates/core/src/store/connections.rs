@@ -318,8 +318,6 @@ fn open_readers(place: &Place) -> Result<Vec<Connection>, Error> {
 pub(super) fn unlock(connection: &Connection, key: &Secret) -> Result<(), Error> {
     // By itself SQLCipher writes to the standard error what we tell in our own words.
     connection.pragma_update(None, "cipher_log_level", "NONE")?;
-    // What it frees is wiped: after a lock nothing of the store is left in memory.
-    connection.pragma_update(None, "cipher_memory_security", "ON")?;
     connection.pragma_update(None, "key", format!("x'{}'", key.expose()))?;
     connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0))?;
     Ok(())
