@@ -6,6 +6,7 @@
 mod cli;
 mod commands;
 mod core_handle;
+mod file_name;
 mod ipc;
 mod keychain;
 mod lifecycle;
@@ -43,6 +44,7 @@ pub fn run() -> ExitCode {
         // First, so that a second start ends before it has opened anything.
         .plugin(single_instance(&context.config().identifier, &cli))
         .plugin(tauri_plugin_notification::init())
+        .plugin(tauri_plugin_dialog::init())
         .manage(Stream::default())
         .manage(Ending::default())
         .invoke_handler(commands::handler())
