@@ -33,22 +33,22 @@ fn pdf(size: usize) -> Vec<u8> {
 }
 
 /// A grey picture, 40 pixels wide and 30 high.
-fn png() -> Vec<u8> {
+fn png() -> Result<Vec<u8>> {
     const ENCODED: &str =
         "iVBORw0KGgoAAAANSUhEUgAAACgAAAAeCAAAAAB7tgMBAAAAGElEQVR42mNoIBIwjCocVTiqcFThYFYIAME9WB8e3PU7AAAAAElFTkSuQmCC";
-    STANDARD.decode(ENCODED).expect("is base64")
+    Ok(STANDARD.decode(ENCODED)?)
 }
 
 /// Chooses a file, as a page does: announced, then handed over in pieces.
-async fn choose(core: &Core, room: &RoomId, name: &str, bytes: &[u8]) -> Result<AttachmentView, Error> {
+async fn choose(core: &Core, room: &RoomId, name: &str, bytes: &[u8]) -> Result<AttachmentView> {
     let id = Uuid::new_v4().to_string();
-    let size = u32::try_from(bytes.len()).expect("small");
+    let size = u32::try_from(bytes.len())?;
     let file = NewAttachment { id: id.clone(), room_id: room.clone(), name: name.into(), size };
     let mut view = core.add_attachment(file).await?;
     let mut offset = 0;
     for piece in bytes.chunks(512 * 1024) {
         view = core.add_attachment_bytes(&id, offset, &STANDARD.encode(piece)).await?;
-        offset += u32::try_from(piece.len()).expect("small");
+        offset += u32::try_from(piece.len())?;
     }
     Ok(view)
 }
@@ -78,21 +78,26 @@ fn failed(problem: ErrorCode) -> AttachmentState {
 }
 
 /// Whether any file below holds these bytes.
-fn is_in_the_clear(folder: &Path, marker: &[u8]) -> bool {
-    std::fs::read_dir(folder).expect("lists").flatten().any(|entry| {
-        let path = entry.path();
-        if path.is_dir() {
-            return is_in_the_clear(&path, marker);
+fn is_in_the_clear(folder: &Path, marker: &[u8]) -> Result<bool> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let found = if path.is_dir() {
+            is_in_the_clear(&path, marker)?
+        } else {
+            std::fs::read(path)?.windows(marker.len()).any(|window| window == marker)
+        };
+        if found {
+            return Ok(true);
         }
-        std::fs::read(path).expect("reads").windows(marker.len()).any(|window| window == marker)
-    })
+    }
+    Ok(false)
 }
 
 #[tokio::test]
 async fn a_picture_and_a_document_are_sent_seen_fetched_and_saved() -> Result<()> {
     let hospital = Hospital::open().await?;
     let (mut sato, mut suzuki) = (hospital.clinician("sato").await?, hospital.clinician("suzuki").await?);
-    let (document, picture) = (pdf(1_300_000), png());
+    let (document, picture) = (pdf(1_300_000), png()?);
     let chosen = choose(&sato.core, &tanakas(), "創部.png", &picture).await?;
     assert_eq!((chosen.state, chosen.media_type.as_str()), (AttachmentState::Waiting, "image/png"));
     let own = sato.core.attachment_picture(&tanakas(), &chosen.id, PictureSize::Thumbnail).await?;
@@ -248,6 +253,26 @@ async fn a_file_that_was_on_its_way_when_the_app_ended_arrives_once_after_the_ne
 }
 
 #[tokio::test]
+async fn where_sockets_are_blocked_files_come_and_go_all_the_same() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let link = FaultyLink::to(hospital.server().context("it runs")?.local_addr()).await?;
+    link.block_upgrade(true);
+    let (mut sato, mut suzuki) = (Clinician::at_a_computer().await?, hospital.clinician("suzuki").await?);
+    sato.sign_in(&link.url(), "sato").await?;
+    sato.watch.until("single calls", |watch| watch.connection.state == ConnectionState::Limited).await?;
+    let file = choose(&sato.core, &tanakas(), "処方.pdf", &pdf(700_000)).await?;
+    send(&sato.core, &tanakas(), "処方です", &[&file]).await?;
+    carried(&mut sato.watch, "処方です", Some(Delivery::Sent)).await?;
+    carried(&mut suzuki.watch, "処方です", None).await?;
+    let answer = choose(&suzuki.core, &tanakas(), "返事.pdf", &pdf(600_000)).await?;
+    send(&suzuki.core, &tanakas(), "返事です", &[&answer]).await?;
+    let theirs = carried(&mut sato.watch, "返事です", None).await?.remove(0);
+    let here = sato.core.fetch_attachment(&tanakas(), &theirs.id).await?;
+    assert_eq!(here.state, AttachmentState::Here);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_long_upload_holds_up_no_other_room() -> Result<()> {
     let hospital = Hospital::open_with(|config| config.limits.uploads_per_minute = 1).await?;
     let mut sato = hospital.clinician("sato").await?;
@@ -327,9 +352,29 @@ async fn a_file_the_server_has_forgotten_is_brought_again() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_file_that_is_not_what_its_message_told_of_is_refused_and_not_kept() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let (sato, mut suzuki) = (hospital.clinician("sato").await?, hospital.clinician("suzuki").await?);
+    let file = choose(&sato.core, &tanakas(), "検査.pdf", &pdf(90_000)).await?;
+    send(&sato.core, &tanakas(), "検査結果", &[&file]).await?;
+    let theirs = carried(&mut suzuki.watch, "検査結果", None).await?.remove(0);
+    let on_disk = hospital.data_dir().join("attachments").join(&theirs.id);
+    let mut bytes = std::fs::read(&on_disk)?;
+    bytes[80_000] ^= 1;
+    std::fs::write(&on_disk, &bytes)?;
+    let refused = suzuki.core.fetch_attachment(&tanakas(), &theirs.id).await;
+    assert_eq!(refused.map_err(|error| error.code()), Err(ErrorCode::Refused));
+    assert_eq!(suzuki.core.attachment(&tanakas(), &theirs.id).await?.state, AttachmentState::Remote);
+    bytes[80_000] ^= 1;
+    std::fs::write(&on_disk, &bytes)?;
+    assert_eq!(suzuki.core.fetch_attachment(&tanakas(), &theirs.id).await?.state, AttachmentState::Here);
+    Ok(())
+}
+
+#[tokio::test]
 async fn who_is_not_in_the_room_cannot_have_its_files_and_who_leaves_it_keeps_none() -> Result<()> {
     let hospital = Hospital::open().await?;
-    let (mut sato, mut suzuki) = (hospital.clinician("sato").await?, hospital.clinician("suzuki").await?);
+    let (sato, mut suzuki) = (hospital.clinician("sato").await?, hospital.clinician("suzuki").await?);
     let file = choose(&sato.core, &tanakas(), "検査.pdf", &pdf(9_000)).await?;
     send(&sato.core, &tanakas(), "検査結果", &[&file]).await?;
     let theirs = carried(&mut suzuki.watch, "検査結果", None).await?.remove(0);
@@ -357,7 +402,7 @@ async fn what_is_taken_back_carries_nothing_and_nothing_lies_in_the_clear_at_any
     let theirs = carried(&mut suzuki.watch, "取り消す書類", None).await?.remove(0);
     suzuki.core.fetch_attachment(&tanakas(), &theirs.id).await?;
     for computer in [&sato, &suzuki] {
-        assert!(!is_in_the_clear(computer.data_dir(), b"MARKER-e1d7"));
+        assert!(!is_in_the_clear(computer.data_dir(), b"MARKER-e1d7")?);
     }
     sato.core.delete_message(&tanakas(), &row.id.context("it is sent")?).await?;
     let is_empty = |watch: &Watch| {

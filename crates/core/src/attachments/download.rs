@@ -19,7 +19,7 @@ use crate::{
     error::{Error, ErrorCode},
     store::{
         attachments::{self, StoredFile},
-        pieces,
+        pieces, uploads,
     },
     transport::Body,
     view::PictureSize,
@@ -56,6 +56,11 @@ impl Turns {
 /// A file of a room.
 pub(super) async fn known(account: &Account, room: &RoomId, id: &str) -> Result<StoredFile, Error> {
     let (room, id, now) = (room.clone(), id.to_owned(), account.surroundings.now());
+    let asked = id.clone();
+    let here = account.store.read(move |connection| attachments::by_id(connection, &asked)).await?;
+    if let Some(file) = here.filter(|file| file.room == room) {
+        return Ok(file);
+    }
     let found = account.store.write(move |transaction| attachments::in_room(transaction, &room, &id, now)).await;
     account.note_storage(&found);
     found?.ok_or_else(|| Error::new(ErrorCode::NotFound, "no such file in the room"))
@@ -88,19 +93,16 @@ pub(super) async fn fetch(account: &Account, room: &RoomId, id: &str) -> Result<
         .write(move |transaction| {
             pieces::make_room(transaction, row, size, pieces::CACHE_BYTES)?;
             pieces::note_used(transaction, row, now)?;
-            attachments::note_moved(transaction, row, Some(0))
+            uploads::note_moved(transaction, row, Some(0))
         })
         .await?;
     account.untidy.notify_one();
-    account.publish_attachment(row).await?;
+    account.publish_attachment(&file.id).await?;
+    let name = file.id.clone();
     let fetched = fetch_rest(account, file, &server_id).await;
     account.note_storage(&fetched);
-    let ended = account.store.write(move |transaction| attachments::note_moved(transaction, row, None)).await;
-    let told = match &fetched {
-        Ok(file) => file.file_id,
-        Err(_) => row,
-    };
-    account.publish_attachment(told).await?;
+    let ended = account.store.write(move |transaction| uploads::note_moved(transaction, row, None)).await;
+    account.publish_attachment(&name).await?;
     ended?;
     fetched?;
     known(account, room, id).await
@@ -162,7 +164,7 @@ async fn take(account: &Account, file: &mut StoredFile, id: &AttachmentId, told_
             *file = account.store.write(move |transaction| pieces::append(transaction, &taking, &piece)).await?;
             if is_late {
                 *told_at = Instant::now();
-                account.publish_attachment(file.file_id).await?;
+                account.publish_attachment(&file.id).await?;
             }
         }
         if let Some(end) = end {

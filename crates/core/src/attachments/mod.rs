@@ -115,8 +115,9 @@ impl Core {
 
 impl Account {
     /// Tells watchers where a file is.
-    pub(crate) async fn publish_attachment(&self, file_id: i64) -> Result<(), Error> {
-        let file = self.store.read(move |connection| attachments::by_row(connection, file_id)).await?;
+    pub(crate) async fn publish_attachment(&self, id: &str) -> Result<(), Error> {
+        let id = id.to_owned();
+        let file = self.store.read(move |connection| attachments::by_id(connection, &id)).await?;
         if let Some(file) = file {
             let attachment = file.view();
             self.hub.publish(ViewChange::AttachmentChanged { room_id: file.room, attachment });

@@ -24,8 +24,9 @@ use crate::{
     error::{Error, ErrorCode},
     store::{
         Store,
-        attachments::{self, NextUpload, StoredFile},
+        attachments::{self, StoredFile},
         outbox, pieces,
+        uploads::{self, NextUpload},
     },
     transport::HttpFailure,
 };
@@ -58,7 +59,7 @@ pub(crate) async fn run(account: Arc<Account>) -> Result<(), Error> {
 /// Brings what is due and then waits for more.
 async fn bring_all(account: &Arc<Account>, failures: &mut u32) -> Result<(), Error> {
     let now = account.surroundings.now();
-    match account.store.read(move |connection| attachments::next_upload(connection, now)).await? {
+    match account.store.read(move |connection| uploads::next_upload(connection, now)).await? {
         NextUpload::Due(file) => bring(account, *file, failures).await,
         NextUpload::Lost(local_id) => fail(account, local_id, None, ErrorCode::StoreUnreadable).await,
         NextUpload::Later(at) => {
@@ -89,11 +90,10 @@ async fn bring(account: &Arc<Account>, file: StoredFile, failures: &mut u32) -> 
     let failure = match sent {
         Ok(told) => {
             *failures = 0;
-            let written =
-                account.store.write(move |transaction| attachments::note_uploaded(transaction, row, &told)).await;
+            let written = account.store.write(move |transaction| uploads::note_uploaded(transaction, row, &told)).await;
             account.note_storage(&written);
             written?;
-            account.publish_attachment(row).await?;
+            account.publish_attachment(&file.id).await?;
             account.outgoing.notify_one();
             return Ok(());
         }
@@ -107,7 +107,7 @@ async fn bring(account: &Arc<Account>, file: StoredFile, failures: &mut u32) -> 
         _ => (failure.code(), None),
     };
     if code == ErrorCode::SessionExpired {
-        account.store.write(move |transaction| attachments::note_moved(transaction, row, None)).await?;
+        account.store.write(move |transaction| uploads::note_moved(transaction, row, None)).await?;
         return Err(failure.into());
     }
     if !code.is_retryable() {
@@ -119,13 +119,13 @@ async fn bring(account: &Arc<Account>, file: StoredFile, failures: &mut u32) -> 
     let not_before = account.surroundings.in_millis(wait);
     account
         .store
-        .write(move |transaction| attachments::put_off_upload(transaction, (local_id, row), code, not_before))
+        .write(move |transaction| uploads::put_off_upload(transaction, (local_id, row), code, not_before))
         .await?;
     account.publish_rows(vec![local_id]).await
 }
 
 async fn fail(account: &Account, local_id: i64, row: Option<i64>, code: ErrorCode) -> Result<(), Error> {
-    account.store.write(move |transaction| attachments::fail_upload(transaction, local_id, row, code)).await?;
+    account.store.write(move |transaction| uploads::fail_upload(transaction, local_id, row, code)).await?;
     account.publish_rows(vec![local_id]).await?;
     // It holds up nobody behind it any more.
     account.outgoing.notify_one();
@@ -160,7 +160,7 @@ async fn send(account: &Arc<Account>, file: &StoredFile) -> Result<Attachment, H
                 let bytes = handed.bytes.load(Ordering::Relaxed);
                 if told != Some(bytes) {
                     (told, moved_at) = (Some(bytes), Instant::now());
-                    note_moved(account, file.file_id, bytes).await;
+                    note_moved(account, file, bytes).await;
                 } else if moved_at.elapsed() > STALLED {
                     return Err(HttpFailure::Failed(ErrorCode::Timeout));
                 }
@@ -178,11 +178,11 @@ fn check(told: Attachment, file: &StoredFile, handed: &Handed) -> Result<Attachm
 }
 
 /// Progress is for the eye; that it could not be written down stops nothing.
-async fn note_moved(account: &Account, file_id: i64, bytes: u32) {
-    let noted =
-        account.store.write(move |transaction| attachments::note_moved(transaction, file_id, Some(bytes))).await;
+async fn note_moved(account: &Account, file: &StoredFile, bytes: u32) {
+    let file_id = file.file_id;
+    let noted = account.store.write(move |transaction| uploads::note_moved(transaction, file_id, Some(bytes))).await;
     if noted.is_ok() {
-        let _ = account.publish_attachment(file_id).await;
+        let _ = account.publish_attachment(&file.id).await;
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) mod rows;
 pub(crate) mod search;
 pub(crate) mod stretches;
 pub(crate) mod templates;
+pub(crate) mod uploads;
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ use super::{
     messages::{self, Settled},
     rooms,
     rows::Extras,
+    uploads,
 };
 use crate::{
     error::{Error, ErrorCode},
@@ -159,7 +160,7 @@ pub(crate) fn conclude(connection: &Connection, due: &DueMessage, outcome: &Send
                 params![name_of(problem), not_before.as_millis(), due.local_id],
             )?;
         }
-        SendOutcome::FilesUnknown(_) if attachments::bring_again(connection, due.local_id)? => {
+        SendOutcome::FilesUnknown(_) if uploads::bring_again(connection, due.local_id)? => {
             connection.execute("UPDATE outbox SET state = 'queued' WHERE local_id = ?", params![due.local_id])?;
         }
         SendOutcome::Fails(problem) | SendOutcome::FilesUnknown(problem) => {
@@ -217,7 +218,7 @@ pub(crate) fn retry(connection: &Connection, me: &UserId, id: &ClientMessageId) 
         )
         .optional()?;
     if let Some(row) = row {
-        attachments::forget_problems(connection, row)?;
+        uploads::forget_problems(connection, row)?;
     }
     Ok(row)
 }

@@ -10,7 +10,7 @@ use rusqlite::{Connection, ToSql, params_from_iter, types::Value};
 
 use super::{
     connections::{Place, check_pages, keep_log, unlock},
-    meta,
+    meta, uploads,
 };
 use crate::error::{Error, ErrorCode};
 
@@ -158,7 +158,7 @@ fn unsent_files(source: &mut Source<'_>, fresh: &Connection) -> Result<(), Error
         }
     }
     // Sent without a file it would say something else.
-    super::attachments::fail_incomplete(fresh)
+    uploads::fail_incomplete(fresh)
 }
 
 /// Returns how many bytes of a file were taken over, from its first on.

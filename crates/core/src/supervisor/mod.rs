@@ -16,7 +16,7 @@ use crate::{
     account::Account,
     backoff::Backoff,
     error::ErrorCode,
-    store::{attachments, outbox},
+    store::{outbox, uploads},
     transport::Connection,
     view::ConnectionState,
 };
@@ -156,7 +156,7 @@ async fn hang_up(account: &Account) {
     let rows = account
         .store
         .write(move |transaction| {
-            attachments::stop_uploads(transaction)?;
+            uploads::stop_uploads(transaction)?;
             if baseline {
                 outbox::fail_unanswered(transaction, ErrorCode::Timeout)
             } else {

@@ -39,9 +39,9 @@ fn told(id: &str, size: u64) -> Attachment {
 
 /// The server has taken the next file. Returns its row.
 fn bring(transaction: &Transaction<'_>, server_id: &str) -> i64 {
-    match attachments::next_upload(transaction, now()).expect("reads") {
-        attachments::NextUpload::Due(file) => {
-            attachments::note_uploaded(transaction, file.file_id, &told(server_id, file.size.into())).expect("writes");
+    match uploads::next_upload(transaction, now()).expect("reads") {
+        uploads::NextUpload::Due(file) => {
+            uploads::note_uploaded(transaction, file.file_id, &told(server_id, file.size.into())).expect("writes");
             file.file_id
         }
         _ => panic!("no file is due"),
@@ -170,23 +170,22 @@ pub(super) fn a_refused_file_stops_its_message_until_the_person_decides(store: &
         rooms::ensure(transaction, &general()).expect("writes");
         put(transaction, "a", b"%PDF");
         let local_id = outbox::enqueue(transaction, &sato(), &message).expect("writes").expect("is new");
-        let attachments::NextUpload::Due(file) = attachments::next_upload(transaction, now()).expect("reads") else {
+        let uploads::NextUpload::Due(file) = uploads::next_upload(transaction, now()).expect("reads") else {
             panic!("no file is due")
         };
-        attachments::put_off_upload(
+        uploads::put_off_upload(
             transaction,
             (local_id, file.file_id),
             ErrorCode::Unreachable,
             Timestamp::from_millis(2_000),
         )
         .expect("writes");
-        let next = attachments::next_upload(transaction, now()).expect("reads");
-        assert!(matches!(next, attachments::NextUpload::Later(Some(at)) if at.as_millis() == 2_000));
+        let next = uploads::next_upload(transaction, now()).expect("reads");
+        assert!(matches!(next, uploads::NextUpload::Later(Some(at)) if at.as_millis() == 2_000));
         outbox::wake_all(transaction).expect("writes");
-        assert!(matches!(attachments::next_upload(transaction, now()), Ok(attachments::NextUpload::Due(_))));
-        attachments::fail_upload(transaction, local_id, Some(file.file_id), ErrorCode::UnsupportedType)
-            .expect("writes");
-        assert!(matches!(attachments::next_upload(transaction, now()), Ok(attachments::NextUpload::Later(None))));
+        assert!(matches!(uploads::next_upload(transaction, now()), Ok(uploads::NextUpload::Due(_))));
+        uploads::fail_upload(transaction, local_id, Some(file.file_id), ErrorCode::UnsupportedType).expect("writes");
+        assert!(matches!(uploads::next_upload(transaction, now()), Ok(uploads::NextUpload::Later(None))));
         let row = rows::one(transaction, &me(), local_id).expect("reads").expect("is there");
         assert_eq!((row.delivery, row.problem), (Some(Delivery::Failed), Some(ErrorCode::UnsupportedType)));
         assert_eq!(carried(&row), [("a", AttachmentState::Failed { problem: ErrorCode::UnsupportedType })]);
@@ -217,8 +216,8 @@ pub(super) fn a_message_never_goes_out_without_a_file_that_was_lost(store: &Stor
         bring(transaction, "file-a");
         transaction.execute("DELETE FROM attachment WHERE id = 'b'", []).expect("writes");
         assert!(due(transaction).is_none());
-        let next = attachments::next_upload(transaction, now()).expect("reads");
-        assert!(matches!(next, attachments::NextUpload::Lost(lost) if lost == local_id));
+        let next = uploads::next_upload(transaction, now()).expect("reads");
+        assert!(matches!(next, uploads::NextUpload::Lost(lost) if lost == local_id));
         put(transaction, "c", b"%PDF");
         let unknown = outbox::enqueue(transaction, &sato(), &with_files("ない", &["c", "nowhere"]));
         assert_eq!(unknown.map_err(|error| error.code()), Err(ErrorCode::NotFound));
@@ -317,7 +316,7 @@ fn after_a_restart_nothing_is_on_its_way_and_a_file_that_was_being_handed_over_i
         pieces::hand_over(transaction, "half", 0, b"%PDF").expect("writes");
         outbox::enqueue(transaction, &sato(), &with_files("一枚", &["a"])).expect("writes");
         let file = attachments::by_id(transaction, "a").expect("reads").expect("is there");
-        attachments::note_moved(transaction, file.file_id, Some(2)).expect("writes");
+        uploads::note_moved(transaction, file.file_id, Some(2)).expect("writes");
     });
     assert_eq!(carried(&rows(&store)[0]), [("a", AttachmentState::Uploading { bytes: 2 })]);
     store.connections.close();
