@@ -8,6 +8,7 @@ mod away;
 mod cli;
 mod commands;
 mod core_handle;
+mod file_name;
 mod ipc;
 mod keychain;
 mod lifecycle;
@@ -47,6 +48,7 @@ pub fn run() -> ExitCode {
         .plugin(single_instance(&context.config().identifier, &cli))
         .plugin(tauri_plugin_notification::init())
         .plugin(tauri_plugin_autostart::Builder::new().arg("--hidden").build())
+        .plugin(tauri_plugin_dialog::init())
         .manage(Stream::default())
         .manage(Ending::default())
         .manage(OutOfFocus::default())

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     address::ServerAddress,
     api::Api,
+    attachments::download::Turns,
     error::{Error, ErrorCode},
     host::Notifier,
     hub::Hub,
@@ -36,6 +37,8 @@ pub(crate) const ROWS_PER_RECEIPT: u32 = 200;
 
 /// How often one call waits for a busy server before it fails.
 const MOST_WAITS: u32 = 5;
+/// The longest such wait, in milliseconds; whoever is asked to wait longer fails at once.
+const LONGEST_WAIT_MS: u64 = 60_000;
 
 /// What an account is made of.
 pub(crate) struct Account {
@@ -56,6 +59,12 @@ pub(crate) struct Account {
     pub(crate) hub: Arc<Hub>,
     /// Something is due to be sent: a message, a receipt.
     pub(crate) outgoing: Notify,
+    /// An unsent message has files.
+    pub(crate) files_outgoing: Notify,
+    /// Files are gone, and their bytes are not yet.
+    pub(crate) untidy: Notify,
+    /// Downloads of files.
+    pub(crate) downloads: Turns,
     /// The store lacks something the server has.
     pub(crate) behind: Notify,
     /// Live events came in since the sync cursor last moved.
@@ -115,6 +124,9 @@ impl Account {
             preferences: parts.preferences,
             hub: parts.hub,
             outgoing: Notify::new(),
+            files_outgoing: Notify::new(),
+            untidy: Notify::new(),
+            downloads: Turns::default(),
             behind: Notify::new(),
             cursor_lags: Notify::new(),
             hurry: Notify::new(),
@@ -310,7 +322,11 @@ impl Account {
                     renewed = true;
                 }
                 // Many rooms at once are more than a server answers in one second; it says how long to wait.
-                Err(HttpFailure::Refused(error)) if error.code == WireCode::RateLimited && waits < MOST_WAITS => {
+                Err(HttpFailure::Refused(error))
+                    if error.code == WireCode::RateLimited
+                        && waits < MOST_WAITS
+                        && error.retry_after_ms.is_none_or(|wait| wait <= LONGEST_WAIT_MS) =>
+                {
                     sleep(Duration::from_millis(error.retry_after_ms.unwrap_or(1_000))).await;
                     waits += 1;
                 }

@@ -1,10 +1,11 @@
 //! The server's HTTP calls, typed.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
+use futures_util::stream::BoxStream;
 use hugmedo_chat_protocol::{
-    ClientEvent, LoginRequest, MessagesPage, NewRoomRequest, PeopleList, Room, RoomId, RoomsList, Secret, SendMessage,
-    Seq, SessionGrant, SyncPage, TokenRequest, User,
+    Attachment, AttachmentId, ClientEvent, LoginRequest, MessagesPage, NewRoomRequest, PeopleList, Room, RoomId,
+    RoomsList, Secret, SendMessage, Sensitive, Seq, SessionGrant, SyncPage, TokenRequest, User,
     limits::{MAX_PAGE, MAX_SYNC_WAIT},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -13,7 +14,7 @@ use url::form_urlencoded;
 
 use crate::{
     error::{Error, ErrorCode},
-    transport::{Http, HttpCall, HttpFailure},
+    transport::{Body, Download, Http, HttpCall, HttpFailure, Upload},
 };
 
 /// The longest an ordinary call may take.
@@ -97,6 +98,30 @@ impl Api {
 
     pub(crate) async fn create_room(&self, token: &Secret, request: &NewRoomRequest) -> Result<Room, HttpFailure> {
         self.post("/api/rooms".to_owned(), Some(token), request).await
+    }
+
+    /// Brings a file.
+    pub(crate) async fn upload(
+        &self,
+        token: &Secret,
+        (name, size): (&Sensitive, u32),
+        bytes: BoxStream<'static, io::Result<Vec<u8>>>,
+    ) -> Result<Attachment, HttpFailure> {
+        let (path, token, name) = ("/api/attachments".to_owned(), token.clone(), name.clone());
+        let answer = self.http.upload(Upload { path, token, name, size: size.into(), bytes }).await?;
+        serde_json::from_value(answer).map_err(|_| HttpFailure::Foreign)
+    }
+
+    /// A file's bytes from one on.
+    pub(crate) async fn download(&self, token: &Secret, id: &AttachmentId, start: u32) -> Result<Body, HttpFailure> {
+        let path = format!("/api/attachments/{}", encoded(id.as_str()));
+        self.http.download(Download { path, token: token.clone(), start: start.into() }).await
+    }
+
+    /// The small copy of a picture.
+    pub(crate) async fn thumbnail(&self, token: &Secret, id: &AttachmentId) -> Result<Body, HttpFailure> {
+        let path = format!("/api/attachments/{}/thumbnail", encoded(id.as_str()));
+        self.http.download(Download { path, token: token.clone(), start: 0 }).await
     }
 
     pub(crate) async fn sync(&self, token: &Secret, cursor: Option<&str>) -> Result<SyncPage, HttpFailure> {

@@ -230,6 +230,11 @@ pub(crate) fn check_content(content: &Sensitive) -> Result<(), Error> {
     if content.as_str().trim().is_empty() {
         return Err(Error::new(ErrorCode::Empty, "nothing to send"));
     }
+    check_length(content)
+}
+
+/// As [`check_content`], where there may be nothing.
+pub(crate) fn check_length(content: &Sensitive) -> Result<(), Error> {
     if content.as_str().chars().nth(MAX_CONTENT_CHARS).is_some() {
         return Err(Error::new(ErrorCode::TooLong, "longer than a message may be"));
     }
@@ -252,6 +257,7 @@ async fn change<E: ClientEvent<Answer = LogPosition>>(
         .write(move |transaction| own_changes::apply(transaction, &me, (&changed_room, &message), &change, seq, now))
         .await;
     account.note_storage(&rows);
+    account.untidy.notify_one();
     account.publish_rows(rows?).await?;
     account.publish_room(room).await
 }

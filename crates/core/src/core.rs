@@ -18,7 +18,8 @@ use crate::{
     account::{Account, idle},
     address::ServerAddress,
     ask::tell,
-    conversation::check_content,
+    attachments,
+    conversation::check_length,
     error::{Error, ErrorCode},
     host::{Notifier, SecretStore},
     hub::{Changes, Hub},
@@ -226,15 +227,18 @@ impl Core {
     }
 
     /// Puts a message into the queue. When this returns it is durable here, and goes out by itself. The same
-    /// `client_message_id` again is the same message.
+    /// `client_message_id` again is the same message. Its files leave the composer with it.
     ///
     /// # Errors
-    /// `Empty`, `TooLong`, `Refused` if it names too many, or a store that fails, for instance because the disk is full.
+    /// `Empty`, `TooLong`, `Refused` if it names too many, `NotFound` if a file is not whole or not in the room's composer, or a store that fails, for instance because the disk is full.
     pub async fn send_message(&self, outgoing: OutgoingMessage) -> Result<MessageView, Error> {
         let account = self.account()?;
-        check_content(&outgoing.content)?;
-        if outgoing.mentions.len() > MAX_LIST_ITEMS {
-            return Err(Error::new(ErrorCode::Refused, "names more people than a message may"));
+        check_length(&outgoing.content)?;
+        if outgoing.attachments.is_empty() && outgoing.content.as_str().trim().is_empty() {
+            return Err(Error::new(ErrorCode::Empty, "nothing to send"));
+        }
+        if outgoing.mentions.len() > MAX_LIST_ITEMS || outgoing.attachments.len() > MAX_LIST_ITEMS {
+            return Err(Error::new(ErrorCode::Refused, "names more people or files than a message may"));
         }
         let (me, room) = (account.me.clone(), outgoing.room_id.clone());
         let written = account
@@ -253,6 +257,7 @@ impl Core {
         account.publish_views(vec![view.clone()]);
         // Before anything that may fail or be cut off: it is written down, so it goes out.
         account.outgoing.notify_one();
+        account.files_outgoing.notify_one();
         account.publish_room(&room).await?;
         Ok(view)
     }
@@ -268,6 +273,7 @@ impl Core {
         if let Some(row) = row {
             account.publish_rows(vec![row]).await?;
             account.outgoing.notify_one();
+            account.files_outgoing.notify_one();
         }
         Ok(())
     }
@@ -285,6 +291,7 @@ impl Core {
             account.hub.publish(ViewChange::MessageRemoved { room_id: room_id.clone(), key });
             account.publish_room(&room_id).await?;
             account.outgoing.notify_one();
+            account.untidy.notify_one();
         }
         Ok(())
     }
@@ -467,6 +474,7 @@ impl Inner {
             }
         });
         tokio::spawn(search::index_rest(Arc::clone(&account)));
+        tokio::spawn(attachments::keep_tidy(Arc::clone(&account)));
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Open { account: Arc::clone(&account), supervisor });

@@ -107,6 +107,12 @@ async fn send(account: &Account, link: &Arc<dyn Link>, due: DueMessage) -> Resul
             link_is_gone = true;
             SendOutcome::Waits(ErrorCode::SessionExpired, account.surroundings.now())
         }
+        Err(AskFailure::Refused(refusal))
+            if !due.message.attachments.is_empty()
+                && matches!(refusal.code, WireCode::BadRequest | WireCode::NotFound) =>
+        {
+            SendOutcome::FilesUnknown(refusal.code.into())
+        }
         Err(AskFailure::Refused(refusal)) => judge(&refusal, due.attempts, &account.surroundings),
     };
     conclude(account, due, outcome).await?;
@@ -141,6 +147,7 @@ async fn conclude(account: &Account, due: DueMessage, outcome: SendOutcome) -> R
     let concluded = account.store.write(move |transaction| outbox::conclude(transaction, &due, &outcome)).await;
     account.note_storage(&concluded);
     concluded?;
+    account.files_outgoing.notify_one();
     account.publish_rows(vec![local_id]).await?;
     account.publish_room(&room).await?;
     Ok(())

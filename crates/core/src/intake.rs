@@ -27,6 +27,8 @@ pub(crate) struct Taken {
     fresh: Vec<(Message, Seq)>,
     /// Rooms that were not here before.
     pub(crate) added: BTreeSet<RoomId>,
+    /// Whether a message is another now.
+    changed: bool,
     /// Whether something is missing that sync can bring.
     pub(crate) gap: bool,
 }
@@ -56,6 +58,10 @@ pub(crate) async fn take_in(
     let taken = result?;
     publish(account, &taken).await?;
     notify(account, taken.fresh.clone()).await?;
+    if !taken.removed.is_empty() || taken.changed {
+        // Files may have gone with it.
+        account.untidy.notify_one();
+    }
     if !taken.touched.is_empty() {
         // What is stored here now is owed to the server as a receipt.
         account.outgoing.notify_one();
@@ -107,6 +113,7 @@ fn store_event(
         }
         ServerEvent::MessageChanged(change) => {
             taken.touched.insert(change.room_id.clone());
+            taken.changed = true;
             taken.rows.extend(messages::take_in_change(transaction, me, &change)?);
         }
         ServerEvent::Receipt(receipt) => {

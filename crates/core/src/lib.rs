@@ -9,14 +9,17 @@
 //! Where things are: [`core`](Core) is the door; `opening` signs in and resumes; `supervisor` keeps the link; `intake` takes
 //! in what the server says; `sync` fetches what the socket did not bring; `courier` sends; `timeline` reads; `places` finds
 //! where to jump; `search` finds what was said; `conversation` does the rest one does with messages and rooms; `notify` decides
-//! on notifications; `lock` closes the account without ending its session; `store` holds it all; `transport` is the only part that knows a network.
+//! on notifications; `attachments` brings files there and back; `lock` closes the account without ending its session; `store` holds
+//! it all; `transport` is the only part that knows a network.
 
 mod account;
 mod address;
 mod api;
 mod ask;
+mod attachments;
 mod backfill;
 mod backoff;
+mod carried;
 mod conversation;
 mod core;
 mod courier;

@@ -8,6 +8,7 @@
 use hugmedo_chat_protocol::{Message, Priority, RoomKind, Seq, UserId, UserType};
 
 use crate::{
+    carried,
     host::NativeNotification,
     view::{Gaze, Language, NotificationPrivacy, NotifyAbout, Preferences, RoomView},
 };
@@ -83,7 +84,13 @@ pub(crate) fn word(message: &Message, room: &RoomView, more: usize, preferences:
             (title.to_owned(), body)
         }
         NotificationPrivacy::Content => {
-            let text: String = message.content.as_str().chars().take(BODY_CHARS).collect();
+            let files = || {
+                let carried: Vec<_> = message.attachments.iter().map(|file| file.0.clone()).collect();
+                carried::names(&carried)
+            };
+            let text = message.content.as_str();
+            let text = if text.trim().is_empty() { files() } else { text.to_owned() };
+            let text: String = text.chars().take(BODY_CHARS).collect();
             (format!("{title} · {}", room.name.as_str()), format!("{name}: {text}"))
         }
     };

@@ -11,7 +11,10 @@ use crate::{
     account::Account,
     api::Part,
     error::{Error, ErrorCode},
-    store::{drafts, rooms, rows, stretches},
+    store::{
+        attachments::{self, StoredFile},
+        drafts, rooms, rows, stretches,
+    },
     sync,
     view::{OpenedRoom, TimelinePage},
 };
@@ -35,7 +38,7 @@ pub(crate) async fn open(account: &Account, room: &RoomId) -> Result<OpenedRoom,
         None
     };
     let (me, asked) = (account.me.id.clone(), room.clone());
-    let (view, stretch, draft, draft_quote) = account
+    let (view, stretch, draft, draft_quote, waiting) = account
         .store
         .read(move |connection| {
             let view =
@@ -44,12 +47,14 @@ pub(crate) async fn open(account: &Account, room: &RoomId) -> Result<OpenedRoom,
             let stretch = stretches::newest(connection, &me, &asked, limit)?;
             let draft = drafts::draft(connection, &asked)?;
             let quote = draft.reply_to.clone().map(|origin| rows::quote(connection, &asked, origin)).transpose()?;
-            Ok((view, stretch, draft, quote))
+            let waiting = attachments::composing(connection, &asked)?;
+            Ok((view, stretch, draft, quote, waiting))
         })
         .await?;
     let page = TimelinePage { incomplete, ..page(room, stretch) };
+    let attachments = waiting.iter().map(StoredFile::view).collect();
     let typing = account.typing().people(room);
-    Ok(OpenedRoom { room: view, page, draft, draft_quote, attachments: Vec::new(), typing })
+    Ok(OpenedRoom { room: view, page, draft, draft_quote, attachments, typing })
 }
 
 /// The rows before a position.

@@ -60,6 +60,11 @@ impl Hospital {
         self.server.as_ref()
     }
 
+    /// Where the server keeps its data.
+    pub fn data_dir(&self) -> &Path {
+        &self.config.data_dir
+    }
+
     /// Stops the server; its data stays.
     pub async fn close(&mut self) {
         if let Some(server) = self.server.take() {

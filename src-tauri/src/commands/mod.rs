@@ -3,6 +3,7 @@
 //! Invariant: every command is idempotent, because a page that reloads may send one twice, and every command stands in
 //! four more lists that a test compares: `build.rs`, the capability, the isolation hook and the TypeScript `Backend`.
 
+mod attachments;
 mod connection;
 mod link;
 mod lock;
@@ -42,6 +43,12 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         messages::delete_message,
         messages::react_to_message,
         messages::acknowledge_message,
+        attachments::add_attachment,
+        attachments::add_attachment_bytes,
+        attachments::remove_attachment,
+        attachments::fetch_attachment,
+        attachments::attachment_picture,
+        attachments::save_attachment,
         rooms::set_room_choices,
         rooms::list_people,
         rooms::create_room,

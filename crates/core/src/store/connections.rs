@@ -18,7 +18,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::watch;
 
 use super::{
-    Mode, files, meta, migrations, outbox,
+    Mode, attachments, files, meta, migrations, outbox,
     rescue::{self, Rescue},
 };
 use crate::error::{Error, ErrorCode};
@@ -367,6 +367,7 @@ fn check_version() -> Result<(), Error> {
 /// not on a baseline server, which ignores it.
 fn recover(connection: &mut Connection) -> Result<(), Error> {
     let transaction = connection.transaction()?;
+    attachments::recover(&transaction)?;
     if meta::mode(&transaction)? == Some(Mode::Baseline) {
         outbox::fail_unanswered(&transaction, ErrorCode::Timeout)?;
     } else {

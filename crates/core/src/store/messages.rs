@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
 
 use super::{
+    attachments,
     columns::name_of,
     coverage::{self, number, position},
     rooms, search,
@@ -78,6 +79,7 @@ pub(crate) fn take_in(connection: &Connection, me: &UserId, message: &Message) -
                 ],
             )?;
             if updated > 0 {
+                attachments::forget_taken_back(connection, known.local_id)?;
                 search::refresh(connection, known.local_id)?;
             }
             known.local_id
@@ -127,6 +129,7 @@ pub(crate) fn take_in_change(connection: &Connection, me: &UserId, change: &Mess
     if updated == 0 {
         return Ok(Vec::new());
     }
+    attachments::forget_taken_back(connection, local_id)?;
     search::refresh(connection, local_id)?;
     let mut rows = answers_to(connection, &change.room_id, &message.id)?;
     rows.push(local_id);
@@ -155,6 +158,7 @@ pub(crate) fn settle(connection: &Connection, local_id: i64, settled: &Settled) 
         params![settled.id.as_str(), number(settled.seq), settled.created_at.as_millis(), local_id],
     )?;
     if updated > 0 {
+        attachments::settle(connection, local_id)?;
         search::refresh(connection, local_id)?;
     }
     connection.execute("DELETE FROM outbox WHERE local_id = ?", params![local_id])?;

@@ -3,7 +3,7 @@
 use hugmedo_chat_protocol::User;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::search;
+use super::{attachments, search};
 use crate::error::Error;
 
 /// What the server speaks, as far as this store has seen.
@@ -62,6 +62,7 @@ pub(crate) fn set_mode(connection: &Connection, new: Mode) -> Result<bool, Error
     }
     if old.is_some() {
         forget_history(connection)?;
+        attachments::forget_copies(connection)?;
         connection.execute_batch("DELETE FROM receipt; DELETE FROM acknowledgement;")?;
         connection.execute("UPDATE room SET read_seq = 0, read_acked = 0, delivered_acked = 0", [])?;
     }

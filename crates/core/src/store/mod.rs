@@ -7,6 +7,7 @@
 //! store only notices that the history is gone, see [`Store::rebuilds`].
 
 pub(crate) mod acknowledgements;
+pub(crate) mod attachments;
 pub(crate) mod choices;
 mod columns;
 mod connections;
@@ -20,6 +21,7 @@ mod migrations;
 pub(crate) mod notified;
 pub(crate) mod outbox;
 pub(crate) mod own_changes;
+pub(crate) mod pieces;
 pub(crate) mod receipts;
 mod rescue;
 pub(crate) mod rooms;
@@ -28,6 +30,7 @@ pub(crate) mod search;
 pub(crate) mod stretches;
 pub(crate) mod templates;
 pub(crate) mod unread;
+pub(crate) mod uploads;
 
 #[cfg(test)]
 mod tests;

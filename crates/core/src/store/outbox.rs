@@ -7,10 +7,12 @@ use hugmedo_chat_protocol::{ClientMessageId, RoomId, SendMessage, Sensitive, Tim
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
+    attachments,
     columns::{name_of, named},
     messages::{self, Settled},
     rooms,
     rows::Extras,
+    uploads,
 };
 use crate::{
     error::{Error, ErrorCode},
@@ -37,12 +39,19 @@ pub(crate) enum SendOutcome {
     Waits(ErrorCode, Timestamp),
     /// It is out of the queue until the person decides.
     Fails(ErrorCode),
+    /// The server does not know one of its files: they are brought again, once.
+    FilesUnknown(ErrorCode),
 }
 
 /// Puts a message into the timeline and the queue. Returns its row, and `None` if it was put there before.
 pub(crate) fn enqueue(connection: &Connection, me: &User, outgoing: &OutgoingMessage) -> Result<Option<i64>, Error> {
     rooms::ensure(connection, &outgoing.room_id)?;
-    let extras = Extras { reply_to: outgoing.reply_to.clone(), mentions: outgoing.mentions.clone() };
+    let extras = Extras {
+        reply_to: outgoing.reply_to.clone(),
+        mentions: outgoing.mentions.clone(),
+        files: u32::try_from(outgoing.attachments.len()).unwrap_or(u32::MAX),
+        attachments: Vec::new(),
+    };
     let added = connection.execute(
         "INSERT INTO message (room_id, client_message_id, user_id, user_name, user_type, content, extras, priority, created_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -67,6 +76,7 @@ pub(crate) fn enqueue(connection: &Connection, me: &User, outgoing: &OutgoingMes
         "INSERT INTO outbox (local_id, room_id) VALUES (?, ?)",
         params![local_id, outgoing.room_id.as_str()],
     )?;
+    attachments::attach(connection, &outgoing.room_id, local_id, &outgoing.attachments)?;
     Ok(Some(local_id))
 }
 
@@ -74,39 +84,47 @@ pub(crate) fn enqueue(connection: &Connection, me: &User, outgoing: &OutgoingMes
 /// a clock that has been set back since, and is due.
 pub(crate) const LONGEST_WAIT_MS: u32 = 10 * 60_000;
 
-/// Takes the next message whose time has come, oldest first, and counts the attempt. A room whose oldest waiting message
-/// must still wait is passed over, so that order within a room holds.
+/// Takes the next message whose time has come and whose files the server has, oldest first, and counts the attempt. A room
+/// whose oldest waiting message must still wait is passed over, so that order within a room holds; only an urgent message goes
+/// past one that waits for its files, and what is behind that.
 pub(crate) fn take_due(connection: &Connection, now: Timestamp) -> Result<Option<DueMessage>, Error> {
-    let due = connection
-        .query_row(
-            "SELECT o.local_id, o.room_id, m.client_message_id, m.content, m.priority, o.attempts, m.extras
-             FROM outbox o JOIN message m USING (local_id)
-             WHERE o.state = 'queued' AND (o.not_before <= ?1 OR o.not_before > ?1 + ?2)
-               AND NOT EXISTS (SELECT 1 FROM outbox earlier WHERE earlier.room_id = o.room_id
-                               AND earlier.local_id < o.local_id AND earlier.state <> 'failed')
-             ORDER BY o.local_id LIMIT 1",
-            params![now.as_millis(), LONGEST_WAIT_MS],
-            |row| {
-                let extras = Extras::read(row.get_ref(6)?.as_str()?);
-                Ok(DueMessage {
-                    local_id: row.get(0)?,
-                    message: SendMessage {
-                        room_id: RoomId::new(row.get::<_, String>(1)?),
-                        content: Sensitive::new(row.get::<_, String>(3)?),
-                        attachments: Vec::new(),
-                        metadata: hugmedo_chat_protocol::Opaque(serde_json::json!({})),
-                        client_message_id: row.get::<_, Option<String>>(2)?.map(ClientMessageId::new),
-                        priority: named(row.get(4)?).unwrap_or_default(),
-                        reply_to: extras.reply_to,
-                        mentions: extras.mentions,
-                        user_id: None,
-                    },
-                    attempts: row.get(5)?,
-                })
-            },
-        )
+    let (waits, earlier_waits) = (attachments::waits_for_files("m"), attachments::waits_for_files("above"));
+    let query = format!(
+        "SELECT o.local_id, o.room_id, m.client_message_id, m.content, m.priority, o.attempts, m.extras
+         FROM outbox o JOIN message m USING (local_id)
+         WHERE o.state = 'queued' AND (o.not_before <= ?1 OR o.not_before > ?1 + ?2) AND NOT ({waits})
+           AND NOT EXISTS (
+             SELECT 1 FROM outbox earlier
+             WHERE earlier.room_id = o.room_id AND earlier.local_id < o.local_id AND earlier.state <> 'failed'
+               AND NOT (m.priority = 'urgent' AND EXISTS (
+                 SELECT 1 FROM outbox stuck JOIN message above USING (local_id)
+                 WHERE stuck.room_id = o.room_id AND stuck.local_id <= earlier.local_id AND stuck.state = 'queued'
+                   AND {earlier_waits})))
+         ORDER BY o.local_id LIMIT 1"
+    );
+    let mut due = connection
+        .prepare_cached(&query)?
+        .query_row(params![now.as_millis(), LONGEST_WAIT_MS], |row| {
+            let extras = Extras::read(row.get_ref(6)?.as_str()?);
+            Ok(DueMessage {
+                local_id: row.get(0)?,
+                message: SendMessage {
+                    room_id: RoomId::new(row.get::<_, String>(1)?),
+                    content: Sensitive::new(row.get::<_, String>(3)?),
+                    attachments: Vec::new(),
+                    metadata: hugmedo_chat_protocol::Opaque(serde_json::json!({})),
+                    client_message_id: row.get::<_, Option<String>>(2)?.map(ClientMessageId::new),
+                    priority: named(row.get(4)?).unwrap_or_default(),
+                    reply_to: extras.reply_to,
+                    mentions: extras.mentions,
+                    user_id: None,
+                },
+                attempts: row.get(5)?,
+            })
+        })
         .optional()?;
-    if let Some(due) = &due {
+    if let Some(due) = &mut due {
+        due.message.attachments = attachments::named_for_sending(connection, due.local_id)?;
         connection.execute(
             "UPDATE outbox SET state = 'sending', attempts = attempts + 1, problem = NULL WHERE local_id = ?",
             params![due.local_id],
@@ -115,10 +133,14 @@ pub(crate) fn take_due(connection: &Connection, now: Timestamp) -> Result<Option
     Ok(due)
 }
 
-/// When the next waiting message may be tried, if any waits.
+/// When the next waiting message may be tried, if any waits for its time.
 pub(crate) fn next_due_at(connection: &Connection) -> Result<Option<Timestamp>, Error> {
-    let earliest: Option<i64> =
-        connection.query_row("SELECT min(not_before) FROM outbox WHERE state = 'queued'", [], |row| row.get(0))?;
+    let waits = attachments::waits_for_files("m");
+    let earliest: Option<i64> = connection
+        .prepare_cached(&format!(
+            "SELECT min(o.not_before) FROM outbox o JOIN message m USING (local_id) WHERE o.state = 'queued' AND NOT ({waits})"
+        ))?
+        .query_row([], |row| row.get(0))?;
     Ok(earliest.map(Timestamp::from_millis))
 }
 
@@ -138,7 +160,10 @@ pub(crate) fn conclude(connection: &Connection, due: &DueMessage, outcome: &Send
                 params![name_of(problem), not_before.as_millis(), due.local_id],
             )?;
         }
-        SendOutcome::Fails(problem) => {
+        SendOutcome::FilesUnknown(_) if uploads::bring_again(connection, due.local_id)? => {
+            connection.execute("UPDATE outbox SET state = 'queued' WHERE local_id = ?", params![due.local_id])?;
+        }
+        SendOutcome::Fails(problem) | SendOutcome::FilesUnknown(problem) => {
             connection.execute(
                 "UPDATE outbox SET state = 'failed', problem = ? WHERE local_id = ?",
                 params![name_of(problem), due.local_id],
@@ -182,7 +207,7 @@ pub(crate) fn fail_one_unanswered(connection: &Connection, local_id: i64, proble
 
 /// Puts a failed message back into the queue. Returns its row; `None` if it has not failed.
 pub(crate) fn retry(connection: &Connection, me: &UserId, id: &ClientMessageId) -> Result<Option<i64>, Error> {
-    Ok(connection
+    let row = connection
         .query_row(
             "UPDATE outbox SET state = 'queued', problem = NULL, not_before = 0
              WHERE state = 'failed'
@@ -191,7 +216,11 @@ pub(crate) fn retry(connection: &Connection, me: &UserId, id: &ClientMessageId) 
             params![me.as_str(), id.as_str()],
             |row| row.get(0),
         )
-        .optional()?)
+        .optional()?;
+    if let Some(row) = row {
+        uploads::forget_problems(connection, row)?;
+    }
+    Ok(row)
 }
 
 /// Takes back a message that is not on its way. Returns its room; `None` if it is being sent or was sent.

@@ -7,6 +7,7 @@ use hugmedo_chat_protocol::{MessageId, Reaction, RoomId, Sensitive, Seq, Timesta
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
+    attachments,
     coverage::{self, number},
     messages, rooms,
     rows::reactions,
@@ -63,6 +64,7 @@ pub(crate) fn apply(
             )?
         }
     };
+    attachments::forget_taken_back(connection, local_id)?;
     search::refresh(connection, local_id)?;
     let mut rows = messages::answers_to(connection, room, message)?;
     rows.push(local_id);

@@ -2,7 +2,7 @@
 //!
 //! Invariants: the damaged store is not changed; a row whose page fails its check is left out, never guessed; a message
 //! keeps its client id and its row number, so that an answer still on its way finds it; no row number of the damaged store
-//! is given to another message.
+//! is given to another message. Of a file that is not whole any more nothing is taken over; a message that had it fails.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use rusqlite::{Connection, ToSql, params_from_iter, types::Value};
 
 use super::{
     connections::{Place, check_pages, keep_log, unlock},
-    meta,
+    meta, uploads,
 };
 use crate::error::{Error, ErrorCode};
 
@@ -31,6 +31,7 @@ pub(super) fn run(place: &Place, fresh: &mut Connection) -> Result<Rescue, Error
     rooms_and_single_values(&mut source, &transaction)?;
     let mode_unread = source.lossy && meta::mode(&transaction)?.is_none();
     unsent(&mut source, &transaction, mode_unread)?;
+    unsent_files(&mut source, &transaction)?;
     copy(&mut source, &transaction, "draft", &["room_id", "content", "reply_to", "mentions", "updated_at"])?;
     copy(&mut source, &transaction, "template", &["position", "id", "title", "content"])?;
     let lossy = source.lossy;
@@ -127,6 +128,54 @@ fn unsent_message(source: &mut Source<'_>, fresh: &Connection, id: i64, mode_unr
         super::outbox::fail_one_unanswered(fresh, id, ErrorCode::Timeout)?;
     }
     Ok(())
+}
+
+/// Files in composers and of the messages that were taken over, a piece at a time.
+fn unsent_files(source: &mut Source<'_>, fresh: &Connection) -> Result<(), Error> {
+    let columns = "file_id, id, room_id, local_id, position, server_id, name, media_type, size, sha256, width, height, whole, uploads, \
+                   problem, used_at";
+    let (files, whole) = source.rows(&format!(
+        "SELECT {columns} FROM attachment WHERE whole = 1 AND (local_id IS NOT NULL OR server_id IS NULL)"
+    ));
+    source.lossy |= !whole;
+    for file in files {
+        let (Some(&Value::Integer(id)), Some(&Value::Integer(size))) = (file.first(), file.get(8)) else { continue };
+        let marks = vec!["?"; file.len()].join(", ");
+        let room = file.get(2).cloned().unwrap_or(Value::Null);
+        fresh.execute("INSERT OR IGNORE INTO room (id, name) VALUES (?1, ?1)", [room])?;
+        let insert = format!(
+            "INSERT OR IGNORE INTO attachment ({columns}) SELECT {marks}
+             WHERE ?4 IS NULL OR EXISTS (SELECT 1 FROM outbox WHERE local_id = ?4)"
+        );
+        if fresh.execute(&insert, params_from_iter(file))? == 0 {
+            continue;
+        }
+        if pieces(source, fresh, id)? == size {
+            fresh.execute("UPDATE attachment SET held = size WHERE file_id = ?", [id])?;
+        } else {
+            source.lossy = true;
+            fresh.execute("DELETE FROM attachment WHERE file_id = ?", [id])?;
+        }
+    }
+    // Sent without a file it would say something else.
+    uploads::fail_incomplete(fresh)
+}
+
+/// Returns how many bytes of a file were taken over, from its first on.
+fn pieces(source: &mut Source<'_>, fresh: &Connection, file_id: i64) -> Result<i64, Error> {
+    let mut held = 0;
+    loop {
+        let query = format!("SELECT bytes FROM attachment_piece WHERE file_id = {file_id} AND start = ?");
+        let Some(Some(Value::Blob(bytes))) = source.one(&query, held).map(|mut row| row.pop()) else { return Ok(held) };
+        fresh.execute(
+            "INSERT OR REPLACE INTO attachment_piece (file_id, start, bytes) VALUES (?, ?, ?)",
+            rusqlite::params![file_id, held, bytes],
+        )?;
+        held = held.saturating_add(i64::try_from(bytes.len()).unwrap_or(i64::MAX));
+        if bytes.is_empty() {
+            return Ok(held);
+        }
+    }
 }
 
 /// The damaged store. A connection that met a damaged page reads nothing but zeros afterwards, so it is made anew then.

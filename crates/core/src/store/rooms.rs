@@ -55,6 +55,7 @@ pub(crate) fn is_known(connection: &Connection, room: &RoomId) -> Result<bool, E
 pub(crate) fn remove(connection: &Connection, room: &RoomId) -> Result<bool, Error> {
     search::forget_room(connection, room)?;
     connection.execute("DELETE FROM outbox WHERE room_id = ?", params![room.as_str()])?;
+    connection.execute("DELETE FROM attachment WHERE room_id = ?", params![room.as_str()])?;
     connection.execute("DELETE FROM draft WHERE room_id = ?", params![room.as_str()])?;
     connection.execute("DELETE FROM acknowledgement WHERE room_id = ?", params![room.as_str()])?;
     connection.execute("DELETE FROM room_choice WHERE room_id = ?", params![room.as_str()])?;
@@ -127,7 +128,9 @@ pub(crate) fn view(connection: &Connection, me: &UserId, room: &RoomId) -> Resul
         .optional()?;
     let Some((name, kind, members, read_seq)) = row else { return Ok(None) };
     let (unsent, has_draft) = connection.query_row(
-        "SELECT (SELECT count(*) FROM outbox WHERE room_id = ?1), EXISTS (SELECT 1 FROM draft WHERE room_id = ?1)",
+        "SELECT (SELECT count(*) FROM outbox WHERE room_id = ?1),
+                EXISTS (SELECT 1 FROM draft WHERE room_id = ?1) OR EXISTS (
+                  SELECT 1 FROM attachment WHERE room_id = ?1 AND local_id IS NULL AND server_id IS NULL)",
         params![room.as_str()],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
@@ -139,7 +142,10 @@ pub(crate) fn view(connection: &Connection, me: &UserId, room: &RoomId) -> Resul
         unread: unread_where(connection, me, room, read_seq, ANY)?,
         read_seq: position(read_seq),
         last_message: rows::last(connection, me, room)?.map(|last| LastMessageView {
-            preview: preview(last.content.as_str()),
+            preview: preview(last.content.as_str(), || {
+                let names: Vec<&str> = last.attachments.iter().map(|file| file.name.as_str()).collect();
+                names.join(", ")
+            }),
             author_name: last.author.name,
             own: last.own,
             created_at: last.created_at,

@@ -10,14 +10,16 @@ use hugmedo_chat_protocol::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
-    acknowledgements,
+    acknowledgements, attachments,
     columns::named,
     coverage::{number, position},
     receipts, rooms,
 };
 use crate::{
+    carried,
     error::{Error, ErrorCode},
     view::{Delivery, MessageView, QuoteView, ReactionView},
 };
@@ -33,6 +35,17 @@ pub(super) struct Extras {
     pub(super) reply_to: Option<MessageId>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) mentions: Vec<UserId>,
+    /// How many files an unsent message has. They are in a table of their own until the server has it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) files: u32,
+    /// What a sent message carries, as the server told it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) attachments: Vec<Value>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(files: &u32) -> bool {
+    *files == 0
 }
 
 impl Extras {
@@ -46,9 +59,12 @@ impl Extras {
     }
 }
 
-/// The beginning of a text, on one line.
-pub(super) fn preview(content: &str) -> Sensitive {
-    let line: String = content.split_whitespace().collect::<Vec<_>>().join(" ");
+/// The beginning of a text, on one line; of a message without one, what its files are called.
+pub(super) fn preview(content: &str, files: impl FnOnce() -> String) -> Sensitive {
+    let mut line: String = content.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() {
+        line = files();
+    }
     Sensitive::new(line.chars().take(PREVIEW_CHARS).collect::<String>())
 }
 
@@ -142,6 +158,10 @@ fn add_what_belongs_to_it(
 ) -> Result<(), Error> {
     let extras = Extras::read(row.get_ref(15)?.as_str().unwrap_or_default());
     view.mentions = extras.mentions;
+    view.attachments = match view.seq {
+        Some(_) => attachments::views_of(connection, &extras.attachments)?,
+        None => attachments::views_of_unsent(connection, row.get(0)?)?,
+    };
     if let Some(origin) = extras.reply_to {
         view.reply_to = Some(quote(connection, &view.room_id, origin)?);
     }
@@ -161,12 +181,17 @@ fn add_what_belongs_to_it(
 
 pub(crate) fn quote(connection: &Connection, room: &RoomId, origin: MessageId) -> Result<QuoteView, Error> {
     let found = connection
-        .prepare_cached("SELECT seq, user_name, content, deleted_at FROM message WHERE room_id = ? AND id = ?")?
+        .prepare_cached("SELECT seq, user_name, content, deleted_at, extras FROM message WHERE room_id = ? AND id = ?")?
         .query_row(params![room.as_str(), origin.as_str()], |row| {
             Ok((
                 row.get::<_, Option<i64>>(0)?.map(position),
                 Sensitive::new(row.get::<_, String>(1)?),
-                preview(row.get_ref(2)?.as_str()?),
+                preview(row.get_ref(2)?.as_str()?, || {
+                    carried::names(
+                        &Extras::read(row.get_ref(4).ok().and_then(|text| text.as_str().ok()).unwrap_or_default())
+                            .attachments,
+                    )
+                }),
                 row.get::<_, Option<i64>>(3)?.is_some(),
             ))
         })

@@ -18,6 +18,7 @@ use super::{Ended, Established, attempt, clock};
 use crate::{
     account::Account,
     ask::{AskFailure, ask, tell},
+    attachments::upload,
     backfill, courier,
     error::{Error, ErrorCode},
     intake,
@@ -86,6 +87,7 @@ pub(super) async fn stay(account: &Arc<Account>, established: Established) -> Re
         }
     }
     tasks.spawn(carry(Arc::clone(account), Arc::clone(&link)));
+    tasks.spawn(upload::run(Arc::clone(account)));
     tasks.spawn(clock::watch_sleep(account.surroundings.clone()));
     let socket: BoxFuture<'static, Connection> = match limited {
         None | Some(ErrorCode::ProxyInUse) => std::future::pending().boxed(),

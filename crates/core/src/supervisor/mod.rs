@@ -13,7 +13,12 @@ use hugmedo_chat_protocol::SessionEndReason;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    account::Account, backoff::Backoff, error::ErrorCode, store::outbox, transport::Connection, view::ConnectionState,
+    account::Account,
+    backoff::Backoff,
+    error::ErrorCode,
+    store::{outbox, uploads},
+    transport::Connection,
+    view::ConnectionState,
 };
 
 /// A connection must have stood this long before an outage starts the waits from the beginning.
@@ -151,6 +156,7 @@ async fn hang_up(account: &Account) {
     let rows = account
         .store
         .write(move |transaction| {
+            uploads::stop_uploads(transaction)?;
             if baseline {
                 outbox::fail_unanswered(transaction, ErrorCode::Timeout)
             } else {

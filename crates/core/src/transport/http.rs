@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
+use futures_util::{StreamExt, future::BoxFuture};
 use hugmedo_chat_protocol::{ApiError, limits::MAX_FRAME_BYTES};
-use reqwest::{Certificate, Client, Proxy, StatusCode, redirect};
+use reqwest::{Certificate, Client, Proxy, Response, StatusCode, header, redirect};
 use serde_json::Value;
 
-use super::{Http, HttpCall, HttpFailure, PresentSettings, trust};
+use super::{Body, Download, Http, HttpCall, HttpFailure, PresentSettings, Upload, form, trust};
 use crate::{address::ServerAddress, error::ErrorCode, view::ConnectionSettings};
 
 /// The longest the connection itself may take; a dead address is then known well before a call's own limit.
@@ -58,28 +58,66 @@ impl HttpClient {
         if let Some(body) = &call.body {
             request = request.json(body);
         }
-        let mut response = request.send().await.map_err(|error| classify(&error))?;
-        let status = response.status();
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
-            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(HttpFailure::Foreign);
-            }
-            body.extend_from_slice(&chunk);
+        answer(request.send().await.map_err(|error| classify(&error))?).await
+    }
+
+    async fn send_file(&self, upload: Upload) -> Result<Value, HttpFailure> {
+        let client = self.client().map_err(HttpFailure::Failed)?;
+        let form = form::of(upload.name.as_str(), upload.size, upload.bytes);
+        let request = client
+            .post(self.address.join(&upload.path))
+            .bearer_auth(upload.token.expose())
+            .header(header::CONTENT_TYPE, form.content_type)
+            .header(header::CONTENT_LENGTH, form.length)
+            .body(reqwest::Body::wrap_stream(form.body));
+        answer(request.send().await.map_err(|error| classify(&error))?).await
+    }
+
+    async fn fetch(&self, download: Download) -> Result<Body, HttpFailure> {
+        let client = self.client().map_err(HttpFailure::Failed)?;
+        let mut request = client.get(self.address.join(&download.path)).bearer_auth(download.token.expose());
+        if download.start > 0 {
+            request = request.header(header::RANGE, format!("bytes={}-", download.start));
         }
-        if status == StatusCode::NO_CONTENT {
-            return Ok(Value::Null);
+        let response = request.send().await.map_err(|error| classify(&error))?;
+        let start = match response.status() {
+            StatusCode::PARTIAL_CONTENT => download.start,
+            StatusCode::OK => 0,
+            status if status.is_success() => return Err(HttpFailure::Foreign),
+            _ => return Err(answer(response).await.err().unwrap_or(HttpFailure::Foreign)),
+        };
+        let bytes = response.bytes_stream().map(|chunk| match chunk {
+            Ok(chunk) => Ok(chunk.to_vec()),
+            // Whatever cut it off, the rest can be asked for.
+            Err(_) => Err(HttpFailure::Failed(ErrorCode::Unreachable)),
+        });
+        Ok(Body { start, bytes: bytes.boxed() })
+    }
+}
+
+/// Reads an answer to its end.
+async fn answer(mut response: Response) -> Result<Value, HttpFailure> {
+    let status = response.status();
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
+        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+            return Err(HttpFailure::Foreign);
         }
-        if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|_| HttpFailure::Foreign);
-        }
-        match serde_json::from_slice::<ApiError>(&body) {
-            Ok(error) => Err(HttpFailure::Refused(error)),
-            // A gateway before the server speaks no JSON of ours, but these say plainly what is the matter.
-            Err(_) if status.is_server_error() => Err(HttpFailure::Failed(ErrorCode::ServerUnavailable)),
-            Err(_) if status == StatusCode::TOO_MANY_REQUESTS => Err(HttpFailure::Failed(ErrorCode::RateLimited)),
-            Err(_) => Err(HttpFailure::Foreign),
-        }
+        body.extend_from_slice(&chunk);
+    }
+    if status == StatusCode::NO_CONTENT {
+        return Ok(Value::Null);
+    }
+    if status.is_success() {
+        return serde_json::from_slice(&body).map_err(|_| HttpFailure::Foreign);
+    }
+    match serde_json::from_slice::<ApiError>(&body) {
+        Ok(error) => Err(HttpFailure::Refused(error)),
+        // A gateway before the server speaks no JSON of ours, but these say plainly what is the matter.
+        Err(_) if status.is_server_error() => Err(HttpFailure::Failed(ErrorCode::ServerUnavailable)),
+        Err(_) if status == StatusCode::TOO_MANY_REQUESTS => Err(HttpFailure::Failed(ErrorCode::RateLimited)),
+        Err(_) if status == StatusCode::PAYLOAD_TOO_LARGE => Err(HttpFailure::Failed(ErrorCode::FileTooLarge)),
+        Err(_) => Err(HttpFailure::Foreign),
     }
 }
 
@@ -98,6 +136,14 @@ fn build(settings: &ConnectionSettings) -> Result<Client, ErrorCode> {
 impl Http for HttpClient {
     fn call(&self, call: HttpCall) -> BoxFuture<'_, Result<Value, HttpFailure>> {
         Box::pin(self.send(call))
+    }
+
+    fn upload(&self, upload: Upload) -> BoxFuture<'_, Result<Value, HttpFailure>> {
+        Box::pin(self.send_file(upload))
+    }
+
+    fn download(&self, download: Download) -> BoxFuture<'_, Result<Body, HttpFailure>> {
+        Box::pin(self.fetch(download))
     }
 }
 

@@ -6,6 +6,7 @@
 //! Invariants: a connection is used from CONNECT to its loss and never revived; events of a lost connection have nowhere to
 //! arrive; at most one request waits for an answer at a time.
 
+mod form;
 mod http;
 mod https;
 mod socketio;
@@ -13,8 +14,8 @@ pub(crate) mod trust;
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::future::BoxFuture;
-use hugmedo_chat_protocol::{ConnectAuth, Secret, ServerEvent};
+use futures_util::{future::BoxFuture, stream::BoxStream};
+use hugmedo_chat_protocol::{ConnectAuth, Secret, Sensitive, ServerEvent};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -98,6 +99,51 @@ pub enum LinkFailure {
 pub trait Http: Send + Sync + 'static {
     /// One call. Answers the body's JSON, `null` if there is none.
     fn call(&self, call: HttpCall) -> BoxFuture<'_, Result<Value, HttpFailure>>;
+
+    /// Sends a file as the field `file` of a form. Answers the body's JSON. A network without files refuses.
+    fn upload(&self, upload: Upload) -> BoxFuture<'_, Result<Value, HttpFailure>> {
+        drop(upload);
+        Box::pin(async { Err(HttpFailure::Foreign) })
+    }
+
+    /// Fetches a file from a byte on. A network without files refuses.
+    fn download(&self, download: Download) -> BoxFuture<'_, Result<Body, HttpFailure>> {
+        drop(download);
+        Box::pin(async { Err(HttpFailure::Foreign) })
+    }
+}
+
+/// A file on its way to the server. There is no limit to the time it takes: whoever asked for it watches its progress.
+pub struct Upload {
+    /// Beginning with `/api/`.
+    pub path: String,
+    /// Sent as `Authorization: Bearer`.
+    pub token: Secret,
+    /// What its owner calls the file.
+    pub name: Sensitive,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its bytes. An error breaks the call off.
+    pub bytes: BoxStream<'static, std::io::Result<Vec<u8>>>,
+}
+
+/// A file, or the rest of one, wanted from the server.
+#[derive(Debug, Clone)]
+pub struct Download {
+    /// Beginning with `/api/`.
+    pub path: String,
+    /// Sent as `Authorization: Bearer`.
+    pub token: Secret,
+    /// The first byte that is wanted.
+    pub start: u64,
+}
+
+/// A file as it comes.
+pub struct Body {
+    /// Where in the file it begins: at the wanted byte, or at 0 if the server knows no ranges.
+    pub start: u64,
+    /// Its bytes.
+    pub bytes: BoxStream<'static, Result<Vec<u8>, HttpFailure>>,
 }
 
 /// One HTTP call.

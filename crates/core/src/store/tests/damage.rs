@@ -49,10 +49,26 @@ pub(super) fn assert_honest(store: &Store, before: &State, case: &str) -> Rebuil
     assert_eq!(seen.cursor, None, "{case}: the history is fetched again");
     assert!(seen.timeline.iter().all(|(_, seq)| seq.is_none()), "{case}: and none of it passes for whole");
     assert!(seen.unsent.iter().all(|(name, row)| before.unsent.get(name) == Some(row)), "{case}: nothing is made up");
+    assert!(
+        seen.files.iter().all(|(name, held)| before.files.get(name) == Some(held)),
+        "{case}: a file is whole or gone"
+    );
+    let lost = seen.timeline.iter().any(|(key, _)| key == "c-file") && !seen.files.contains_key("f-sent");
+    if lost && before.files.contains_key("f-sent") {
+        store.now(|transaction| {
+            while let Some(due) = outbox::take_due(transaction, Timestamp::now()).expect("reads") {
+                let name = due.message.client_message_id.expect("named");
+                assert_ne!(name.as_str(), "c-file", "{case}: it never goes without its file");
+                transaction
+                    .execute("UPDATE outbox SET state = 'failed' WHERE local_id = ?", [due.local_id])
+                    .expect("writes");
+            }
+        });
+    }
     if !rebuilds.lossy {
         assert_eq!(
-            (&seen.unsent, &seen.draft, seen.read_seq),
-            (&before.unsent, &before.draft, before.read_seq),
+            (&seen.unsent, &seen.draft, &seen.files, seen.read_seq),
+            (&before.unsent, &before.draft, &before.files, before.read_seq),
             "{case}"
         );
         assert_eq!(store.seen(meta::mode), Some(Mode::Extended), "{case}");

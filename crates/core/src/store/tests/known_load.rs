@@ -6,6 +6,7 @@ use rand::{Rng as _, rngs::StdRng};
 use sha2::{Digest as _, Sha256};
 
 use super::*;
+use crate::view::NewAttachment;
 
 /// What a person sees and what sync starts from, at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub(super) struct State {
     /// What is unsent, by client id.
     pub(super) unsent: BTreeMap<String, i64>,
     pub(super) draft: String,
+    /// Own files that are whole, and how many bytes of each are here.
+    pub(super) files: BTreeMap<String, usize>,
     pub(super) cursor: Option<String>,
     pub(super) read_seq: u64,
 }
@@ -33,7 +36,7 @@ fn named(name: &str) -> OutgoingMessage {
 
 /// Reads everything as the app does. Fails on any text that is not its message's.
 pub(super) fn state_of(store: &Store) -> State {
-    let (rows, unsent, draft, cursor, read_seq) = store.seen(|connection| {
+    let (rows, unsent, draft, files, cursor, read_seq) = store.seen(|connection| {
         let mut statement = connection
             .prepare("SELECT m.client_message_id, o.local_id FROM outbox o LEFT JOIN message m USING (local_id)")?;
         let unsent = statement
@@ -43,6 +46,7 @@ pub(super) fn state_of(store: &Store) -> State {
             stretches::newest(connection, &me(), &general(), 100_000)?.messages,
             unsent,
             drafts::draft(connection, &general())?.content.as_str().to_owned(),
+            own_files(connection)?,
             meta::cursor(connection)?,
             rooms::view(connection, &me(), &general())?.map_or(0, |room| room.read_seq.get()),
         ))
@@ -54,6 +58,9 @@ pub(super) fn state_of(store: &Store) -> State {
         assert!(shown == text_of(name), "a wrong text is shown for {name}: {} bytes, ending in {end:?}", shown.len());
     }
     assert!(draft.is_empty() || draft.split(' ').next().is_some_and(|name| draft == text_of(name)), "a wrong draft");
+    for (id, bytes) in &files {
+        assert!(*bytes == bytes_of(id), "wrong bytes are shown for {id}: {} of them", bytes.len());
+    }
     let pending: Vec<_> = rows.iter().filter(|row| row.seq.is_none()).map(|row| &row.key).collect();
     assert_eq!(pending.len(), unsent.len(), "outbox and timeline agree");
     assert!(pending.iter().all(|key| unsent.contains_key(*key)), "outbox and timeline agree");
@@ -61,8 +68,42 @@ pub(super) fn state_of(store: &Store) -> State {
         timeline: rows.into_iter().map(|row| (row.key, row.seq.map(Seq::get))).collect(),
         unsent,
         draft,
+        files: files.into_iter().map(|(id, bytes)| (id, bytes.len())).collect(),
         cursor,
         read_seq,
+    }
+}
+
+/// The own files that are whole, with their bytes.
+fn own_files(connection: &Connection) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+    let mut statement = connection.prepare("SELECT id, file_id FROM attachment WHERE whole = 1")?;
+    let files = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
+    let mut held = BTreeMap::new();
+    for file in files {
+        let (id, file_id) = file?;
+        let mut bytes = Vec::new();
+        while let Some(piece) = pieces::piece(connection, file_id, u32::try_from(bytes.len()).expect("small"))? {
+            bytes.extend(piece);
+        }
+        held.insert(id, bytes);
+    }
+    Ok(held)
+}
+
+/// The only bytes a file of this name may ever have.
+fn bytes_of(id: &str) -> Vec<u8> {
+    text_of(id).repeat(20_000 / text_of(id).len() + 1).into_bytes()
+}
+
+/// Puts a file into the composer, in several pieces.
+fn put_file(transaction: &Transaction<'_>, id: &str) {
+    let (bytes, mut offset) = (bytes_of(id), 0);
+    let size = u32::try_from(bytes.len()).expect("small");
+    let file = NewAttachment { id: id.to_owned(), room_id: general(), name: id.into(), size };
+    attachments::add(transaction, &file, Timestamp::from_millis(1)).expect("writes");
+    for piece in bytes.chunks(9_000) {
+        pieces::hand_over(transaction, id, offset, piece).expect("writes");
+        offset += u32::try_from(piece.len()).expect("small");
     }
 }
 
@@ -100,13 +141,17 @@ pub(super) fn step(store: &Store, random: &mut StdRng, number: u64) {
     });
 }
 
-/// Leaves two messages, one of them long, and a draft.
+/// Leaves three messages, one of them long and one with a file, a draft, and a file in the composer.
 pub(super) fn leave_unsent(store: &Store) {
     let long = (0..).map(|number| format!("c-long-{number}")).find(|name| text_of(name).len() > 10_000);
     store.now(|transaction| {
         for name in [long.expect("one of them is long").as_str(), "c-last"] {
             outbox::enqueue(transaction, &sato(), &named(name)).expect("writes");
         }
+        put_file(transaction, "f-sent");
+        put_file(transaction, "f-waiting");
+        let with_file = OutgoingMessage { attachments: vec!["f-sent".to_owned()], ..named("c-file") };
+        outbox::enqueue(transaction, &sato(), &with_file).expect("writes");
         drafts::save_draft(transaction, &general(), &written(&text_of("d-last"))).expect("writes");
     });
 }

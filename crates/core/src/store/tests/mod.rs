@@ -1,6 +1,7 @@
 //! What the store promises. The conformance suite runs every promise that both can keep on a store in memory and on one in
 //! a file; the other modules are about files: damage, power cuts, full disks, older versions.
 
+mod carrying;
 mod conversation;
 mod damage;
 mod disk_full;
@@ -23,7 +24,7 @@ use hugmedo_chat_protocol::{
 use super::*;
 use crate::{
     error::ErrorCode,
-    view::{Delivery, Draft, OutgoingMessage, RoomChoices},
+    view::{Delivery, Draft, MessageView, OutgoingMessage, RoomChoices},
 };
 
 fn sato() -> User {
@@ -162,6 +163,14 @@ conformance! {
         what_a_message_answers_and_names_goes_out_with_it,
         an_own_message_taken_back_leaves_no_text_behind,
         a_room_is_pinned_and_muted_until_the_person_chooses_otherwise;
+    carrying:
+        a_file_is_handed_over_piece_by_piece_and_any_piece_may_come_twice,
+        a_message_goes_out_once_the_server_has_its_files_and_then_carries_them,
+        only_an_urgent_message_goes_past_one_that_waits_for_its_files,
+        a_refused_file_stops_its_message_until_the_person_decides,
+        a_message_never_goes_out_without_a_file_that_was_lost,
+        what_a_message_carries_can_be_had_in_its_room_until_it_is_taken_back,
+        copies_give_way_the_longest_unused_first_and_what_is_unsent_never;
     searching:
         words_of_any_length_are_found_however_they_are_written,
         what_changes_or_goes_is_found_as_it_now_is_or_not_at_all,
