@@ -5,6 +5,7 @@
  * beyond them, a search folds width, case and kana.
  */
 import { BackendError } from './backend';
+import type { Draft } from './bindings/Draft';
 import type { MessageDetails } from './bindings/MessageDetails';
 import type { MessageView } from './bindings/MessageView';
 import type { OutgoingMessage } from './bindings/OutgoingMessage';
@@ -16,8 +17,10 @@ import type { SearchQuery } from './bindings/SearchQuery';
 import type { TimelinePage } from './bindings/TimelinePage';
 import type { User } from './bindings/User';
 import type { ViewChange } from './bindings/ViewChange';
+import type { FakeFiles } from './fake-files';
 import { people } from './sample';
 
+const NO_DRAFT: Draft = { content: '', replyTo: null, mentions: [] };
 const PAGE = 50;
 const HITS = 50;
 const PREVIEW_CHARS = 120;
@@ -44,12 +47,13 @@ export function newRow(
 		mentions: [],
 		reactions: [],
 		acknowledgedBy: [],
+		attachments: [],
 		...given
 	};
 }
 
 export class FakeRoom {
-	draft = '';
+	draft: Draft = NO_DRAFT;
 
 	constructor(
 		readonly view: FakeRoomView,
@@ -65,9 +69,9 @@ export class FakeRoom {
 			unreadMentions: unread.filter((row) => row.mentions.includes(people.sato.id)).length,
 			unreadUrgent: unread.filter((row) => row.priority === 'urgent').length,
 			unsent: this.messages.filter((row) => row.seq === undefined).length,
-			hasDraft: this.draft !== '',
+			hasDraft: this.draft.content !== '',
 			lastMessage: last && {
-				preview: preview(last.content),
+				preview: previewOf(last),
 				authorName: last.author.name,
 				own: last.own,
 				createdAt: last.createdAt,
@@ -94,7 +98,7 @@ export class FakeRoom {
 			messageId,
 			seq: row?.seq,
 			authorName: row?.author.name ?? '',
-			preview: preview(row?.content ?? ''),
+			preview: row ? previewOf(row) : '',
 			deleted: row?.deleted ?? false
 		};
 	}
@@ -155,7 +159,10 @@ export class FakeRoom {
 }
 
 export class FakeRooms extends Map<string, FakeRoom> {
-	constructor(private readonly publish: (change: ViewChange) => void) {
+	constructor(
+		private readonly publish: (change: ViewChange) => void,
+		private readonly files: FakeFiles
+	) {
 		super();
 	}
 
@@ -215,9 +222,10 @@ export class FakeRooms extends Map<string, FakeRoom> {
 			priority: message.priority ?? 'normal',
 			replyTo: room.quoteOf(message.replyTo),
 			mentions: message.mentions ?? [],
+			attachments: this.files.attach(message.attachments ?? []),
 			delivery: 'queued'
 		});
-		room.draft = '';
+		room.draft = NO_DRAFT;
 		this.upsert(room, row);
 		return row;
 	}
@@ -227,7 +235,9 @@ export class FakeRooms extends Map<string, FakeRoom> {
 		for (const room of this.values()) {
 			for (const row of room.messages.filter((row) => row.delivery === 'queued')) {
 				const seq = room.nextSeq();
-				this.upsert(room, { ...row, id: `m-${room.view.id}-${seq}`, seq, delivery: 'sent', problem: undefined });
+				const attachments = row.attachments.map((file) => this.files.move(file.id, { kind: 'here' }));
+				const id = `m-${room.view.id}-${seq}`;
+				this.upsert(room, { ...row, id, seq, attachments, delivery: 'sent', problem: undefined });
 			}
 		}
 	}
@@ -285,6 +295,8 @@ function excerpt(content: string, words: string[]) {
 	].filter((part) => part.text !== '');
 }
 
-function preview(content: string): string {
-	return content.replace(/\s+/g, ' ').slice(0, PREVIEW_CHARS);
+/** The text, or where there is none, the names of the files. */
+function previewOf(row: MessageView): string {
+	const text = row.content || row.attachments.map((file) => file.name).join(' ');
+	return text.replace(/\s+/g, ' ').slice(0, PREVIEW_CHARS);
 }

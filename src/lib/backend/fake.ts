@@ -7,6 +7,7 @@
  * test reaches it as `window.fakeBackend`.
  */
 import { BackendError, type Backend } from './backend';
+import type { AttachmentState } from './bindings/AttachmentState';
 import type { ChannelItem } from './bindings/ChannelItem';
 import type { ConnectionView } from './bindings/ConnectionView';
 import type { ErrorCode } from './bindings/ErrorCode';
@@ -16,13 +17,16 @@ import type { LockView } from './bindings/LockView';
 import type { MessageView } from './bindings/MessageView';
 import type { Preferences } from './bindings/Preferences';
 import type { PresenceView } from './bindings/PresenceView';
+import type { PresenceStatus } from './bindings/PresenceStatus';
 import type { SessionView } from './bindings/SessionView';
+import type { Template } from './bindings/Template';
 import type { Theme } from './bindings/Theme';
 import type { User } from './bindings/User';
 import type { ViewChange } from './bindings/ViewChange';
 import { DEFAULT_CONNECTION } from './connection';
+import { FakeFiles } from './fake-files';
 import { FakeRoom, FakeRooms, newRow } from './fake-rooms';
-import { colleagues, people, sampleBusy, samplePresence, sampleRooms, sampleUnsent } from './sample';
+import { colleagues, people, sampleBusy, samplePresence, sampleRooms, sampleTemplates, sampleUnsent } from './sample';
 
 /** The link in scenes where it is not simply live. */
 const LINKS: Record<string, () => ConnectionView> = {
@@ -64,6 +68,10 @@ export interface FakeBackend extends Backend {
 	react(roomId: string, messageId: string, who: keyof typeof people, emoji: string): void;
 	setPresence(presence: PresenceView[]): void;
 	setTypingOf(roomId: string, authorId: keyof typeof people, isTyping: boolean): void;
+	/** Files on their way stop, and a test moves them with {@link moveFile}. */
+	holdFiles(): void;
+	/** Brings a file a step further. */
+	moveFile(id: string, state: AttachmentState): void;
 	/** Publishes any change, as core would. */
 	publish(change: ViewChange): void;
 	/** Loses the next change on its way. */
@@ -85,7 +93,10 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 	let lastLocal = 1_000_000;
 	const calls: { name: string; input: unknown }[] = [];
 	const failures = new Map<string, ErrorCode>();
-	const rooms = new FakeRooms(publish);
+	const files = new FakeFiles(publish);
+	const rooms = new FakeRooms(publish, files);
+	let holding = false;
+	let templates: Template[] = sampleTemplates();
 	let presence = samplePresence;
 	let preferences: Preferences = {
 		language: (scene.get('lang') as Language | null) ?? undefined,
@@ -129,7 +140,7 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 
 	/** What waits goes out while the link is up. */
 	function deliver() {
-		if (connection.state === 'live') rooms.deliver();
+		if (connection.state === 'live' && !holding) rooms.deliver();
 	}
 
 	function setConnection(view: ConnectionView) {
@@ -140,7 +151,10 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 	function enter(server: string, remembered: boolean): SessionView {
 		session = { user: people.sato, server, remembered, baseline: scene.get('state') === 'baseline' };
 		if (scene.get('state') !== 'empty') {
-			for (const { view, messages } of sampleRooms()) rooms.set(view.id, new FakeRoom(view, messages));
+			for (const { view, messages } of sampleRooms()) {
+				rooms.set(view.id, new FakeRoom(view, messages));
+				for (const row of messages) for (const file of row.attachments) files.have(row.roomId, file);
+			}
 		}
 		return session;
 	}
@@ -171,6 +185,20 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		return session;
 	}
 
+	function setStatus(userId: string, status: PresenceStatus) {
+		presence = [...presence.filter((known) => known.userId !== userId), { userId, status }];
+		publish({ kind: 'presenceChanged', presence });
+	}
+
+	/** A file comes to this computer, unless it is here. */
+	function fetchFile(id: string) {
+		const { view } = files.file(id);
+		if (view.state.kind !== 'remote') return view;
+		reach();
+		files.move(id, { kind: 'downloading', bytes: Math.floor(view.size / 2) });
+		return files.move(id, { kind: 'here' });
+	}
+
 	function begin(id: string, name: string, others: User[]) {
 		const kind = others.some((other) => other.userType === 'patient') ? 'patient' : 'staff';
 		const choices = { pinned: false, muted: false };
@@ -186,7 +214,10 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		if (scene.get('state') === 'waiting') {
 			for (const row of sampleUnsent()) rooms.get(row.roomId)?.messages.push(row);
 		}
-		if (scene.get('state') === 'busy') for (const row of sampleBusy()) rooms.get(row.roomId)?.messages.push(row);
+		for (const row of scene.get('state') === 'busy' ? sampleBusy() : []) {
+			rooms.get(row.roomId)?.messages.push(row);
+			for (const file of row.attachments) files.have(row.roomId, file);
+		}
 	}
 
 	return {
@@ -219,6 +250,8 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			presence = changed;
 			publish({ kind: 'presenceChanged', presence });
 		},
+		holdFiles: () => (holding = true),
+		moveFile: (id, state) => void files.move(id, state),
 		setTypingOf(roomId, authorId, isTyping) {
 			const { id, name } = people[authorId];
 			publish({ kind: 'typingChanged', roomId, typing: isTyping ? [{ userId: id, name }] : [] });
@@ -294,7 +327,14 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		async openRoom(roomId) {
 			record('openRoom', roomId);
 			const room = rooms.room(roomId);
-			return structuredClone({ room: room.toView(), page: room.newest(), draft: room.draft, typing: [] });
+			return structuredClone({
+				room: room.toView(),
+				page: room.newest(),
+				draft: room.draft,
+				draftQuote: room.quoteOf(room.draft.replyTo),
+				attachments: files.composing(roomId),
+				typing: []
+			});
 		},
 		async loadEarlier(roomId, before) {
 			record('loadEarlier', { roomId, before });
@@ -338,7 +378,12 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		async deleteMessage(roomId, messageId) {
 			record('deleteMessage', { roomId, messageId });
 			reach();
-			rooms.change(roomId, messageId, () => ({ content: '', deleted: true, reactions: [] }));
+			rooms.change(roomId, messageId, () => ({
+				content: '',
+				deleted: true,
+				reactions: [],
+				attachments: []
+			}));
 		},
 		async reactToMessage(roomId, messageId, emoji, on) {
 			record('reactToMessage', { roomId, messageId, emoji, on });
@@ -351,6 +396,45 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			rooms.change(roomId, messageId, (row) => ({
 				acknowledgedBy: [...new Set([...row.acknowledgedBy, people.sato.id])]
 			}));
+		},
+		async addAttachment(file) {
+			record('addAttachment', file);
+			return files.add(file);
+		},
+		async addAttachmentBytes(id, offset, bytes) {
+			record('addAttachmentBytes', { id, offset });
+			return files.addBytes(id, offset, bytes);
+		},
+		async removeAttachment(id) {
+			record('removeAttachment', id);
+			files.remove(id);
+		},
+		async fetchAttachment(roomId, id) {
+			record('fetchAttachment', { roomId, id });
+			return fetchFile(id);
+		},
+		async attachmentPicture(roomId, id, size) {
+			record('attachmentPicture', { roomId, id, size });
+			if (size === 'full') fetchFile(id);
+			return files.picture(id, size);
+		},
+		async saveAttachment(roomId, id) {
+			record('saveAttachment', { roomId, id });
+			fetchFile(id);
+			return true;
+		},
+		async setStatus(status) {
+			record('setStatus', status);
+			reach();
+			setStatus(people.sato.id, status);
+		},
+		async listTemplates() {
+			record('listTemplates');
+			return structuredClone(templates);
+		},
+		async saveTemplates(changed) {
+			record('saveTemplates', changed);
+			templates = structuredClone(changed);
 		},
 		async setRoomChoices(roomId, choices) {
 			record('setRoomChoices', { roomId, choices });
@@ -408,10 +492,10 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		async setTyping(roomId, isTyping) {
 			record('setTyping', { roomId, isTyping });
 		},
-		async saveDraft(roomId, content) {
-			record('saveDraft', { roomId, content });
+		async saveDraft(roomId, draft) {
+			record('saveDraft', { roomId, ...draft });
 			const room = rooms.room(roomId);
-			room.draft = content;
+			room.draft = draft;
 			rooms.tell(room);
 		},
 		async setGaze(seen) {

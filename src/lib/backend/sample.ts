@@ -1,7 +1,9 @@
 /** People and talk for the fake backend. Nobody in it exists. */
+import type { AttachmentView } from './bindings/AttachmentView';
 import type { MessageView } from './bindings/MessageView';
 import type { PresenceView } from './bindings/PresenceView';
 import type { RoomKind } from './bindings/RoomKind';
+import type { Template } from './bindings/Template';
 import type { User } from './bindings/User';
 
 export const people = {
@@ -23,6 +25,26 @@ export const samplePresence: PresenceView[] = [
 	{ userId: 'suzuki', status: 'busy' },
 	{ userId: 'yamada', status: 'onCall' }
 ];
+
+/** What people write often. */
+export const sampleTemplates = (): Template[] => [
+	{ id: 'visit', title: '訪室します', content: '承知しました。これから伺います。' },
+	{
+		id: 'handover',
+		title: '申し送り',
+		content: '【申し送り】\n・バイタル: \n・食事: \n・排泄: \n・特記事項: '
+	},
+	{ id: 'thanks', title: 'お礼', content: 'ありがとうございます。助かりました。' }
+];
+
+const file = (id: string, name: string, mediaType: string, size: number, more?: Partial<AttachmentView>) => ({
+	id,
+	name,
+	mediaType,
+	size,
+	state: { kind: 'remote' as const },
+	...more
+});
 
 type Line = [author: keyof typeof people, content: string];
 
@@ -90,7 +112,8 @@ function room(
 			deleted: false,
 			mentions: [],
 			reactions: [],
-			acknowledgedBy: []
+			acknowledgedBy: [],
+			attachments: []
 		};
 	});
 	const others = messages.filter((row) => !row.own);
@@ -130,6 +153,7 @@ export function sampleUnsent(): MessageView[] {
 		mentions: [],
 		reactions: [],
 		acknowledgedBy: [],
+		attachments: [],
 		...state
 	}));
 }
@@ -161,6 +185,22 @@ export function sampleBusy(): MessageView[] {
 		},
 		{ author: people.suzuki, content: '了解。五分粥のままにします。', replyTo: quote, edited: true },
 		{ author: people.sato, content: '', deleted: true },
+		{
+			author: people.yamada,
+			content: '本日の胸部写真です。左右の肺野を比べてください。',
+			attachments: [
+				file('xray-front', '胸部正面.png', 'image/png', 1_843_200, { width: 1200, height: 1600 }),
+				file('xray-side', '胸部側面.png', 'image/png', 1_640_100, { width: 1600, height: 1200 })
+			]
+		},
+		{
+			author: people.sato,
+			content: '',
+			attachments: [
+				file('summary', '退院サマリー_2026年11月.pdf', 'application/pdf', 284_672, { state: { kind: 'here' } }),
+				file('labs', '検査結果\u202egpj.xlsx', 'application/octet-stream', 48_128)
+			]
+		},
 		{ author: people.yamada, content: '```\nNa 138\nK  4.1\nCl 102\n```' },
 		{ author: people.suzuki, content: '' },
 		{
@@ -188,6 +228,7 @@ export function sampleBusy(): MessageView[] {
 			mentions: [],
 			reactions: [],
 			acknowledgedBy: [],
+			attachments: [],
 			...line
 		};
 	});

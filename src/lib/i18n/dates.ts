@@ -19,6 +19,11 @@ export function moment(language: Language, at: Date): string {
 	return new Intl.DateTimeFormat(LOCALES[language], { dateStyle: 'medium', timeStyle: 'medium' }).format(at);
 }
 
+/** `2026/11/23 9:05` */
+export function dayAndTime(language: Language, at: Date): string {
+	return new Intl.DateTimeFormat(LOCALES[language], { dateStyle: 'medium', timeStyle: 'short' }).format(at);
+}
+
 /** `2026/11/23` */
 export function date(language: Language, at: Date): string {
 	return new Intl.DateTimeFormat(LOCALES[language], { dateStyle: 'medium' }).format(at);

@@ -46,13 +46,27 @@ export class I18n {
 		return dates.timeWithSeconds(this.language, new Date(at));
 	}
 
-	/** Day and time, for what may be long ago. */
+	/** Day and time to the second, for what has to be told exactly. */
 	moment(at: string): string {
 		return dates.moment(this.language, new Date(at));
 	}
 
+	/** Day and time, for what may be long ago. */
+	dayAndTime(at: string): string {
+		return dates.dayAndTime(this.language, new Date(at));
+	}
+
 	date(at: Date): string {
 		return dates.date(this.language, at);
+	}
+
+	/** `284 kB`: bytes as people read them. */
+	size(bytes: number): string {
+		const [unit, value] =
+			bytes < 1_000_000 ? (['kilobyte', bytes / 1_000] as const) : (['megabyte', bytes / 1e6] as const);
+		const maximumFractionDigits = value < 10 ? 1 : 0;
+		const style = { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits } as const;
+		return new Intl.NumberFormat(this.locale, style).format(value);
 	}
 
 	/** Names in a row. */

@@ -6,6 +6,7 @@
  */
 import type { Backend } from '$lib/backend/backend';
 import { BackendError } from '$lib/backend/backend';
+import type { AttachmentView } from '$lib/backend/bindings/AttachmentView';
 import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
 import type { MessageView } from '$lib/backend/bindings/MessageView';
 import type { OutgoingMessage } from '$lib/backend/bindings/OutgoingMessage';
@@ -24,6 +25,9 @@ export type Question = Extract<Action, 'react' | 'forward' | 'details' | 'delete
 /** Where something opens: an element, or the place of a pointer. */
 export type Anchor = Pick<Element, 'getBoundingClientRect'>;
 
+/** So long it is said that a file was saved. */
+const SAVED_MS = 6_000;
+
 export class MessageActions {
 	readonly #backend: Backend;
 	readonly #send: (message: OutgoingMessage) => Promise<void>;
@@ -35,6 +39,10 @@ export class MessageActions {
 	problem = $state<ErrorCode | null>(null);
 	/** Rises when a text was copied. */
 	copied = $state(0);
+	/** The picture that is shown large. */
+	viewed = $state<string | null>(null);
+	/** The name of the file that was last saved, for a moment. */
+	saved = $state('');
 
 	constructor(
 		backend: Backend,
@@ -99,6 +107,21 @@ export class MessageActions {
 			default:
 				this.ask(action, row, anchor);
 		}
+	}
+
+	view(file: AttachmentView) {
+		this.problem = null;
+		this.viewed = file.id;
+	}
+
+	/** Saves a copy of a file where the person wants it. */
+	async save(roomId: RoomId, file: AttachmentView): Promise<void> {
+		this.saved = '';
+		await this.#attempt(async () => {
+			if (!(await this.#backend.saveAttachment(roomId, file.id))) return;
+			this.saved = file.name;
+			setTimeout(() => (this.saved = ''), SAVED_MS);
+		});
 	}
 
 	/** Closes a question, unless another has taken its place. */

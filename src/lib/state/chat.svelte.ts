@@ -12,8 +12,10 @@ import type { ConnectionView } from '$lib/backend/bindings/ConnectionView';
 import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
 import type { Preferences } from '$lib/backend/bindings/Preferences';
 import type { LockView } from '$lib/backend/bindings/LockView';
+import type { MessageId } from '$lib/backend/bindings/MessageId';
 import type { OpenedRoom } from '$lib/backend/bindings/OpenedRoom';
 import type { OutgoingMessage } from '$lib/backend/bindings/OutgoingMessage';
+import type { Place } from '$lib/backend/bindings/Place';
 import type { PresenceStatus } from '$lib/backend/bindings/PresenceStatus';
 import type { PresenceView } from '$lib/backend/bindings/PresenceView';
 import type { RoomId } from '$lib/backend/bindings/RoomId';
@@ -28,7 +30,9 @@ import type { ViewChange } from '$lib/backend/bindings/ViewChange';
 import { Handover } from './handover';
 import { Held } from './held.svelte';
 import { Outbox } from './outbox.svelte';
+import { Templates } from './templates.svelte';
 import { Timeline } from './timeline.svelte';
+import { WaitingFiles } from './waiting-files.svelte';
 
 const NOT_CONNECTED: ConnectionView = { state: 'idle', since: new Date(0).toISOString() };
 
@@ -42,6 +46,10 @@ export class Chat {
 	readonly held: Held;
 	/** What waits to be sent, of all rooms. */
 	readonly outbox: Outbox;
+	/** Files that wait in composers. */
+	readonly files: WaitingFiles;
+	/** Texts the person writes often. */
+	readonly templates: Templates;
 
 	/** False until the first snapshot is here. */
 	ready = $state(false);
@@ -72,16 +80,16 @@ export class Chat {
 	readonly presence = new SvelteMap<UserId, PresenceStatus>();
 	/** The open room's rows. */
 	timeline = $state.raw<Timeline | null>(null);
-	/** The draft the open room was opened with. */
-	openedDraft = $state('');
-	/** A room someone asked for from outside the page, until it is shown. */
-	requestedRoom = $state<RoomId | null>(null);
+	/** What the open room was opened with. */
+	opened = $state.raw<OpenedRoom | null>(null);
+	/** A room, or a message in it, that someone asked for from outside the page, until it is shown. */
+	requested = $state.raw<{ roomId: RoomId; messageId?: MessageId } | null>(null);
 
 	/** Keeps what is being written; set by whoever holds it. */
 	settle: (() => Promise<void>) | null = null;
 
 	/** Where a room that is about to be opened should be shown. */
-	#wanted: { roomId: RoomId; seq: Seq } | null = null;
+	#wanted: { roomId: RoomId; place: Place | { kind: 'seq'; seq: Seq } } | null = null;
 	#revision = 0;
 	#openings = 0;
 	#resubscribing = false;
@@ -91,8 +99,10 @@ export class Chat {
 	constructor(backend: Backend) {
 		this.backend = backend;
 		this.handover = new Handover(backend);
-		this.held = new Held(backend, this.handover);
+		this.files = new WaitingFiles(backend);
+		this.held = new Held(backend, this.handover, this.files);
 		this.outbox = new Outbox(backend);
+		this.templates = new Templates(backend);
 	}
 
 	/** Pinned ones first, then the newest message first; rooms without one last, by name. */
@@ -131,19 +141,19 @@ export class Chat {
 		if (opening !== this.#openings) return;
 		this.#overtaking = null;
 		this.timeline = new Timeline(this.backend, opened);
-		this.openedDraft = opened.draft.content;
+		this.opened = opened;
 		this.typing.set(roomId, opened.typing);
 		this.rooms.set(roomId, opened.room);
 		for (const change of overtaking) this.#apply(change);
 		const wanted = this.#wanted;
 		this.#wanted = null;
-		if (wanted?.roomId === roomId) await this.timeline?.jump({ kind: 'seq', seq: wanted.seq });
+		if (wanted?.roomId === roomId) await this.timeline?.jump(wanted.place);
 	}
 
 	/** Shows a place in a room: at once if the room is open, else when it is opened next. */
-	jumpTo(roomId: RoomId, seq: Seq) {
-		if (this.timeline?.roomId === roomId) void this.timeline.jump({ kind: 'seq', seq });
-		else this.#wanted = { roomId, seq };
+	jumpTo(roomId: RoomId, place: Place | { kind: 'seq'; seq: Seq }) {
+		if (this.timeline?.roomId === roomId) void this.timeline.jump(place);
+		else this.#wanted = { roomId, place };
 	}
 
 	/** A room is opened where its reader stopped, also where that is further up than its newest rows reach. */
@@ -181,6 +191,7 @@ export class Chat {
 		this.#openings++;
 		this.#overtaking = null;
 		this.timeline = null;
+		this.opened = null;
 	}
 
 	async setPreferences(changed: Partial<Preferences>): Promise<void> {
@@ -252,6 +263,8 @@ export class Chat {
 					this.typing.clear();
 					this.presence.clear();
 					this.held.clear();
+					this.files.clear();
+					this.templates.clear();
 					this.outbox.clear();
 					this.closeRoom();
 				}
@@ -279,6 +292,9 @@ export class Chat {
 				if (this.timeline?.roomId === change.roomId) this.timeline.remove(change.key);
 				this.outbox.remove(change.key);
 				break;
+			case 'attachmentChanged':
+				if (this.timeline?.roomId === change.roomId) this.timeline.showFile(change.attachment);
+				break;
 			case 'timelineReset':
 				if (this.timeline?.roomId === change.roomId) this.openRoom(change.roomId).catch(() => void this.#resubscribe());
 				break;
@@ -295,7 +311,7 @@ export class Chat {
 				this.trouble = change.trouble;
 				break;
 			case 'roomRequested':
-				this.requestedRoom = change.roomId;
+				this.requested = { roomId: change.roomId, messageId: change.messageId };
 				break;
 			default:
 				// A newer core may say more; what it says is not wrong for being unknown.

@@ -1,21 +1,24 @@
 /**
  * What someone is writing in one room: something new, an answer, or another wording of what they said.
  *
- * Invariants: the text is theirs until it is durable in core: a failure, an edit or a second press never takes it away; one
- * press of send is one message, because its id is made once, also when the page is loaded again meanwhile; the draft is saved
- * within a moment of the last keystroke and whenever the person turns elsewhere, and never holds what was sent; urgent is
- * chosen anew for each message.
+ * Invariants: text, files, what is answered and who is named are theirs until they are durable in core: a failure, an edit or
+ * a second press never takes them away; one press of send is one message, because its id is made once, also when the page is
+ * loaded again meanwhile; the draft is saved within a moment of the last keystroke and whenever the person turns elsewhere,
+ * and never holds what was sent; urgent is chosen anew for each message.
  */
-import type { Backend } from '$lib/backend/backend';
 import { BackendError } from '$lib/backend/backend';
+import type { Draft } from '$lib/backend/bindings/Draft';
 import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
+import type { MessageId } from '$lib/backend/bindings/MessageId';
 import type { MessageView } from '$lib/backend/bindings/MessageView';
+import type { OpenedRoom } from '$lib/backend/bindings/OpenedRoom';
 import type { OutgoingMessage } from '$lib/backend/bindings/OutgoingMessage';
+import type { QuoteView } from '$lib/backend/bindings/QuoteView';
 import type { RoomId } from '$lib/backend/bindings/RoomId';
 import type { User } from '$lib/backend/bindings/User';
 import type { UserId } from '$lib/backend/bindings/UserId';
-import { Handover } from './handover';
-import type { Held } from './held.svelte';
+import type { Chat } from './chat.svelte';
+import { joined, NOTHING } from './draft';
 import { uuidv7 } from './uuid';
 
 /** The longest message, in Unicode scalar values; `limits::MAX_CONTENT_CHARS` of the wire contract. */
@@ -27,17 +30,21 @@ const DRAFT_DELAY_MS = 200;
 const TYPING_REPEAT_MS = 3_000;
 const TYPING_IDLE_MS = 5_000;
 
+/** What a composer hands its work to. */
+export type Desk = Pick<Chat, 'backend' | 'handover' | 'held' | 'files'>;
+/** What a composer begins with. */
+export type Begun = Pick<OpenedRoom, 'room' | 'draft' | 'draftQuote' | 'attachments'>;
+
 export class Composer {
 	readonly roomId: RoomId;
-	readonly #backend: Backend;
-	readonly #handover: Handover;
-	/** Holds messages back for a moment, where the room calls for it. */
-	readonly #held: Held | null;
+	readonly #desk: Desk;
+	/** Whether messages are held back for a moment. */
+	readonly #guarded: boolean;
 
 	text = $state('');
 	problem = $state<ErrorCode | null>(null);
 	/** The message that is answered. */
-	replyTo = $state.raw<MessageView | null>(null);
+	replyTo = $state.raw<QuoteView | null>(null);
 	/** The own message that is worded anew; `text` is then its text, and the draft waits. */
 	editing = $state.raw<MessageView | null>(null);
 	urgent = $state(false);
@@ -46,8 +53,10 @@ export class Composer {
 
 	/** The people who were chosen after an `@`, by the text that names them. */
 	readonly #named = new Map<string, UserId>();
+	/** The messages that were answered here, by their id: one that does not go out is answered again. */
+	readonly #quotes = new Map<MessageId, QuoteView>();
 	/** What stood here before an edit. */
-	#draft = '';
+	#draft: Draft = NOTHING;
 	#draftTimer: ReturnType<typeof setTimeout> | undefined;
 	#idleTimer: ReturnType<typeof setTimeout> | undefined;
 	#typingSince: number | null = null;
@@ -55,29 +64,32 @@ export class Composer {
 	#turn: Promise<void> = Promise.resolve();
 	#failed: OutgoingMessage | null = null;
 
-	constructor(
-		backend: Backend,
-		roomId: RoomId,
-		draft: string,
-		handover = new Handover(backend),
-		held: Held | null = null
-	) {
-		this.#backend = backend;
-		this.#handover = handover;
-		this.#held = held;
-		this.roomId = roomId;
-		this.text = draft;
+	constructor(desk: Desk, { room, draft, draftQuote, attachments }: Begun, guarded = false) {
+		this.#desk = desk;
+		this.#guarded = guarded;
+		this.roomId = room.id;
+		this.text = draft.content;
+		this.replyTo = draftQuote ?? null;
+		if (draftQuote) this.#quotes.set(draftQuote.messageId, draftQuote);
+		for (const { id, name } of room.members) if (draft.mentions.includes(id)) this.#named.set(`@${name}`, id);
+		desk.files.adopt(room.id, attachments);
 		this.takeBack();
 	}
 
+	/** The files that go with the next message. */
+	files = $derived.by(() => this.#desk.files.of(this.roomId));
+	filesReady = $derived.by(() => this.#desk.files.ready(this.roomId));
 	/** Counting a megabyte costs time, so what cannot fit is not counted. */
 	length = $derived.by(() => (this.text.length > MAX_CHARS * 4 ? this.text.length : scalars(this.text)));
 	over = $derived(Math.max(0, this.length - MAX_CHARS));
 	remaining = $derived(MAX_CHARS - this.length);
 	showRemaining = $derived(this.over === 0 && this.remaining <= WARN_BELOW);
-	canSend = $derived(
-		this.over === 0 && this.text.trim() !== '' && (this.editing === null || this.text !== this.editing.content)
-	);
+	canSend = $derived.by(() => {
+		if (this.over > 0) return false;
+		const blank = this.text.trim() === '';
+		if (this.editing) return !blank && this.text !== this.editing.content;
+		return this.filesReady && (!blank || this.files.length > 0);
+	});
 
 	input(text: string) {
 		this.text = text;
@@ -103,13 +115,23 @@ export class Composer {
 	}
 
 	reply(row: MessageView) {
+		if (!row.id) return;
 		this.cancelEdit();
-		this.replyTo = row;
+		const preview = row.content || row.attachments.map((file) => file.name).join(' ');
+		this.replyTo = {
+			messageId: row.id,
+			seq: row.seq,
+			authorName: row.author.name,
+			preview: preview.replace(/\s+/g, ' '),
+			deleted: row.deleted
+		};
+		this.#quotes.set(row.id, this.replyTo);
 		this.called++;
+		void this.saveDraft();
 	}
 
 	edit(row: MessageView) {
-		if (!this.editing) this.#draft = this.text;
+		if (!this.editing) this.#draft = this.#written();
 		this.replyTo = null;
 		this.editing = row;
 		this.text = row.content;
@@ -121,21 +143,26 @@ export class Composer {
 	cancelEdit() {
 		if (!this.editing) return;
 		this.editing = null;
-		this.text = this.#draft;
+		this.text = this.#draft.content;
+		this.#answer(this.#draft.replyTo);
 		this.problem = null;
 	}
 
 	/** Leaves the edit or the answer. False if there was neither. */
 	back(): boolean {
-		if (!this.editing && !this.replyTo) return false;
-		this.cancelEdit();
+		if (this.editing) {
+			this.cancelEdit();
+			return true;
+		}
+		if (!this.replyTo) return false;
 		this.replyTo = null;
+		void this.saveDraft();
 		return true;
 	}
 
 	/** What could not be handed over is written again. */
 	takeBack() {
-		const returned = this.#handover.takeBack(this.roomId);
+		const returned = this.#desk.handover.takeBack(this.roomId);
 		for (const message of returned?.messages.toReversed() ?? []) this.restore(message);
 		this.problem = returned?.problem ?? this.problem;
 	}
@@ -143,11 +170,25 @@ export class Composer {
 	/** Puts a message back that did not go out, before what is written. */
 	restore(message: OutgoingMessage) {
 		this.cancelEdit();
-		this.text = this.text === '' ? message.content : `${message.content}\n${this.text}`;
-		this.urgent ||= message.priority === 'urgent';
-		this.#failed = message;
+		this.#putBack(message);
 		this.called++;
 		void this.saveDraft();
+	}
+
+	#putBack(message: OutgoingMessage) {
+		this.text = joined([
+			{ ...NOTHING, content: message.content },
+			{ ...NOTHING, content: this.text }
+		]).content;
+		if (!this.replyTo) this.#answer(message.replyTo);
+		this.urgent ||= message.priority === 'urgent';
+		this.#desk.files.giveBack(this.roomId, message.attachments ?? []);
+		this.#failed = message;
+	}
+
+	#answer(messageId: MessageId | null | undefined) {
+		const unseen = { authorName: '', preview: '', deleted: false };
+		this.replyTo = messageId ? (this.#quotes.get(messageId) ?? { messageId, ...unseen }) : null;
 	}
 
 	/** Sends what is written. The field is free at once, so that a fast writer's next message is not held up or lost. */
@@ -159,22 +200,22 @@ export class Composer {
 		this.problem = null;
 		this.replyTo = null;
 		this.urgent = false;
-		this.#named.clear();
 		this.stopTyping();
 		clearTimeout(this.#draftTimer);
-		if (this.#held) {
-			this.#held.hold(message);
+		if (this.#guarded) {
+			this.#desk.held.hold(message);
 			return this.saveDraft();
 		}
 		const before = this.#turn;
 		// At once, so that from here on a reload cannot lose it.
-		const sent = this.#handover.send(message, before);
-		this.#turn = sent.catch((failure: unknown) => {
-			this.problem = failure instanceof BackendError ? failure.code : 'internal';
-			this.#failed = message;
-			this.text = this.text === '' ? message.content : `${message.content}\n${this.text}`;
-			this.urgent ||= message.priority === 'urgent';
-		});
+		const sent = this.#desk.handover.send(message, before);
+		this.#turn = sent.then(
+			() => this.#desk.files.gone(message.attachments ?? []),
+			(failure: unknown) => {
+				this.problem = failure instanceof BackendError ? failure.code : 'internal';
+				this.#putBack(message);
+			}
+		);
 		return this.saveDraft();
 	}
 
@@ -183,7 +224,7 @@ export class Composer {
 		clearTimeout(this.#draftTimer);
 		this.#turn = this.#turn.then(async () => {
 			try {
-				await this.#backend.saveDraft(this.roomId, this.#unsent());
+				await this.#desk.backend.saveDraft(this.roomId, this.#unsent());
 			} catch (failure) {
 				this.problem = failure instanceof BackendError ? failure.code : 'internal';
 			}
@@ -193,7 +234,7 @@ export class Composer {
 
 	/** The page goes away. No command can be relied on to leave it any more. */
 	pageHides() {
-		this.#handover.keepDraft(this.roomId, this.editing ? this.#draft : this.text);
+		this.#desk.handover.keepDraft(this.roomId, this.editing ? this.#draft : this.#written());
 		void this.saveDraft();
 	}
 
@@ -210,37 +251,46 @@ export class Composer {
 		this.#tell(false);
 	}
 
+	/** The message, whose files leave the composer with it. */
 	#message(): OutgoingMessage {
-		const content = this.text;
-		const mentions = [...this.#named].filter(([name]) => content.includes(name)).map(([, userId]) => userId);
-		// Sent again unchanged after a failure it is the same message, in case the first did arrive.
-		const again = this.#failed?.content === content;
-		if (again && this.#failed) return this.#failed;
-		return {
+		const { content, replyTo, mentions } = this.#written();
+		const attachments = this.#desk.files.take(this.roomId);
+		const message: OutgoingMessage = {
 			roomId: this.roomId,
 			clientMessageId: uuidv7(),
 			content,
 			...(this.urgent && { priority: 'urgent' }),
-			...(this.replyTo?.id && { replyTo: this.replyTo.id }),
-			...(mentions.length > 0 && { mentions: [...new Set(mentions)] })
+			...(replyTo && { replyTo }),
+			...(mentions.length > 0 && { mentions }),
+			...(attachments.length > 0 && { attachments })
 		};
+		// Sent again unchanged after a failure it is the same message, in case the first did arrive.
+		const again = this.#failed;
+		return again && same(again, message) ? again : message;
 	}
 
 	async #sendEdit(row: MessageView): Promise<void> {
 		if (!row.id) return;
 		const content = this.text;
 		try {
-			await this.#backend.editMessage(this.roomId, row.id, content);
+			await this.#desk.backend.editMessage(this.roomId, row.id, content);
 			if (this.editing === row && this.text === content) this.cancelEdit();
 		} catch (failure) {
 			this.problem = failure instanceof BackendError ? failure.code : 'internal';
 		}
 	}
 
+	/** What is written now. */
+	#written(): Draft {
+		const content = this.text;
+		const named = [...this.#named].filter(([name]) => content.includes(name)).map(([, userId]) => userId);
+		return { content, replyTo: this.replyTo?.messageId ?? null, mentions: [...new Set(named)] };
+	}
+
 	/** All that would be lost with this page. */
-	#unsent(): string {
-		const text = this.editing ? this.#draft : this.text;
-		return this.#held ? this.#held.draftOf(this.roomId, text) : text;
+	#unsent(): Draft {
+		const draft = this.editing ? this.#draft : this.#written();
+		return this.#guarded ? this.#desk.held.draftWith(this.roomId, draft) : draft;
 	}
 
 	#typing() {
@@ -255,7 +305,7 @@ export class Composer {
 
 	#tell(isTyping: boolean) {
 		// Nobody misses a typing notice that was not heard.
-		this.#backend.setTyping(this.roomId, isTyping).catch(() => {});
+		this.#desk.backend.setTyping(this.roomId, isTyping).catch(() => {});
 	}
 }
 
@@ -267,4 +317,13 @@ function scalars(text: string): number {
 		if (!isLowSurrogate) count++;
 	}
 	return count;
+}
+
+/** Whether both say the same, whatever their ids. */
+function same(one: OutgoingMessage, other: OutgoingMessage): boolean {
+	const said = (message: OutgoingMessage) => {
+		const { content, priority, replyTo, mentions, attachments } = message;
+		return JSON.stringify([content, priority ?? 'normal', replyTo ?? null, mentions ?? [], attachments ?? []]);
+	};
+	return said(one) === said(other);
 }

@@ -1,16 +1,21 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createFakeBackend, type FakeBackend } from '$lib/backend/fake';
-import { sampleRooms } from '$lib/backend/sample';
+import { Chat } from './chat.svelte';
 import { Composer, MAX_CHARS } from './composer.svelte';
 
 let backend: FakeBackend;
 let composer: Composer;
 const inputs = (name: string) => backend.calls.filter((call) => call.name === name).map((call) => call.input);
 
-beforeEach(() => {
+/** A composer in a room, as its page makes it. */
+async function compose(backend: FakeBackend, roomId = 'general') {
+	return new Composer(new Chat(backend), await backend.openRoom(roomId));
+}
+
+beforeEach(async () => {
 	vi.useFakeTimers();
 	backend = createFakeBackend();
-	composer = new Composer(backend, sampleRooms()[0]?.view.id ?? '', '');
+	composer = await compose(backend);
 });
 afterEach(() => vi.useRealTimers());
 
@@ -50,7 +55,7 @@ describe('the composer', () => {
 		composer.input('あ');
 		composer.input('あい');
 		await vi.advanceTimersByTimeAsync(200);
-		expect(inputs('saveDraft')).toEqual([expect.objectContaining({ content: 'あい' })]);
+		expect(inputs('saveDraft')).toMatchObject([{ content: 'あい' }]);
 		composer.input('あいう');
 		await composer.leave();
 		expect(inputs('saveDraft').at(-1)).toMatchObject({ content: 'あいう' });
@@ -88,7 +93,7 @@ describe('the composer', () => {
 
 test('a fast writer loses nothing: what is sent while the last is on its way goes after it, in order', async () => {
 	const backend = createFakeBackend();
-	const composer = new Composer(backend, 'general', '');
+	const composer = await compose(backend);
 	composer.input('一');
 	const first = composer.send();
 	composer.input('二');
@@ -101,7 +106,7 @@ test('a fast writer loses nothing: what is sent while the last is on its way goe
 
 test('what failed and is sent again unchanged is the same message; changed, it is another', async () => {
 	const backend = createFakeBackend();
-	const composer = new Composer(backend, 'general', '');
+	const composer = await compose(backend);
 	const ids = () =>
 		backend.calls
 			.filter((call) => call.name === 'sendMessage')
@@ -118,9 +123,10 @@ test('what failed and is sent again unchanged is the same message; changed, it i
 
 describe('an answer, an edit, a mention', () => {
 	const row = async (id: string) => (await backend.messageDetails('general', id)).message;
-	beforeEach(() => {
+	beforeEach(async () => {
 		vi.useRealTimers();
-		composer = new Composer(backend, 'general', '書きかけ');
+		await backend.saveDraft('general', { content: '書きかけ', mentions: [] });
+		composer = await compose(backend);
 	});
 
 	test('an answer names what it answers, once', async () => {
@@ -133,6 +139,28 @@ describe('an answer, an edit, a mention', () => {
 			expect.objectContaining({ content: '了解', replyTo: 'm-general-3' }),
 			expect.not.objectContaining({ replyTo: expect.anything() })
 		]);
+	});
+
+	test('a draft comes back with what it answers and whom it names', async () => {
+		composer.reply(await row('m-general-3'));
+		composer.mention({ id: 'yamada', name: '山田 さくら', userType: 'clinician' }, 4, 4);
+		await composer.leave();
+		const again = await compose(backend);
+		expect(again.replyTo).toMatchObject({ messageId: 'm-general-3', authorName: '山田 さくら' });
+		await again.send();
+		expect(inputs('sendMessage')).toMatchObject([
+			{ content: '書きかけ@山田 さくら ', replyTo: 'm-general-3', mentions: ['yamada'] }
+		]);
+	});
+
+	test('an answer that fails is still an answer', async () => {
+		composer.reply(await row('m-general-3'));
+		backend.failNext('sendMessage', 'diskFull');
+		await composer.send();
+		expect(composer.replyTo).toMatchObject({ messageId: 'm-general-3' });
+		composer.edit(await row('m-general-2'));
+		composer.back();
+		expect([composer.text, composer.replyTo?.messageId]).toEqual(['書きかけ', 'm-general-3']);
 	});
 
 	test('an edit never touches the draft', async () => {

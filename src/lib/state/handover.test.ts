@@ -19,6 +19,11 @@ function dying(backend: FakeBackend): FakeBackend {
 	return { ...backend, sendMessage: never, saveDraft: never };
 }
 
+async function compose(backend: FakeBackend, handover: Handover) {
+	const chat = new Chat(backend);
+	return new Composer({ backend, handover, held: chat.held, files: chat.files }, await backend.openRoom('general'));
+}
+
 const contents = (backend: FakeBackend) =>
 	backend.calls
 		.filter((call) => call.name === 'sendMessage')
@@ -66,7 +71,7 @@ describe('a page that is loaded again', () => {
 	test('has what was being written in the composer, and not what was sent', async () => {
 		const backend = createFakeBackend();
 		const before = await page(dying(backend));
-		const composer = new Composer(dying(backend), 'general', '', before.handover);
+		const composer = await compose(dying(backend), before.handover);
 		composer.input('送った');
 		void composer.send();
 		composer.input('書きかけ');
@@ -75,7 +80,7 @@ describe('a page that is loaded again', () => {
 		const after = await page(backend, before.window.name);
 		await after.handover.resume();
 		expect(contents(backend)).toEqual(['送った']);
-		expect((await backend.openRoom('general')).draft).toBe('書きかけ');
+		expect((await backend.openRoom('general')).draft.content).toBe('書きかけ');
 	});
 
 	test('sends nothing for someone else, and forgets it', async () => {
@@ -97,7 +102,7 @@ describe('a page that is loaded again', () => {
 		backend.failNext('sendMessage', 'diskFull');
 		await after.handover.resume();
 		expect(after.window.name, 'kept until it is on screen').not.toBe('');
-		const composer = new Composer(backend, 'general', '', after.handover);
+		const composer = await compose(backend, after.handover);
 		expect([composer.text, composer.problem]).toEqual(['大事な所見', 'diskFull']);
 		await composer.send();
 		expect(backend.calls.findLast((call) => call.name === 'sendMessage')?.input).toEqual(message('大事な所見'));
@@ -106,14 +111,14 @@ describe('a page that is loaded again', () => {
 	test('shows nothing of a room before that', async () => {
 		const backend = createFakeBackend();
 		const before = await page(dying(backend));
-		await backend.saveDraft('general', '再読み込みの前');
+		await backend.saveDraft('general', { content: '再読み込みの前', mentions: [] });
 		void before.handover.send(message('再読み込みの前'));
 
 		window.name = before.window.name;
 		const chat = new Chat(backend);
 		await chat.start();
 		await chat.openRoom('general');
-		expect(chat.openedDraft, 'core forgot the draft with the message').toBe('');
+		expect(chat.opened?.draft.content, 'core forgot the draft with the message').toBe('');
 		expect(chat.timeline?.rows.filter((row) => row.content === '再読み込みの前')).toHaveLength(1);
 	});
 

@@ -8,6 +8,7 @@
  */
 import type { Backend } from '$lib/backend/backend';
 import { BackendError } from '$lib/backend/backend';
+import type { Draft } from '$lib/backend/bindings/Draft';
 import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
 import type { OutgoingMessage } from '$lib/backend/bindings/OutgoingMessage';
 import type { RoomId } from '$lib/backend/bindings/RoomId';
@@ -22,7 +23,7 @@ interface Kept {
 	/** Oldest first. */
 	messages: OutgoingMessage[];
 	/** What stood in the composer. */
-	draft?: { roomId: RoomId; content: string };
+	draft?: { roomId: RoomId; draft: Draft };
 }
 
 export class Handover {
@@ -83,8 +84,8 @@ export class Handover {
 	}
 
 	/** The page is going away with this in the composer, perhaps before a command could save it. */
-	keepDraft(roomId: RoomId, content: string) {
-		this.#draft = { roomId, content };
+	keepDraft(roomId: RoomId, draft: Draft) {
+		this.#draft = { roomId, draft };
 		this.#keep();
 	}
 
@@ -116,7 +117,7 @@ export class Handover {
 			}
 		}
 		// Last: core forgets a room's draft with each message it takes.
-		if (left.draft) await this.#backend.saveDraft(left.draft.roomId, left.draft.content).catch(() => {});
+		if (left.draft) await this.#backend.saveDraft(left.draft.roomId, left.draft.draft).catch(() => {});
 		this.#draft = undefined;
 		this.#keep();
 	}

@@ -6,9 +6,12 @@
  * end of the app its text is part of the room's draft.
  */
 import type { Backend } from '$lib/backend/backend';
+import type { Draft } from '$lib/backend/bindings/Draft';
 import type { OutgoingMessage } from '$lib/backend/bindings/OutgoingMessage';
 import type { RoomId } from '$lib/backend/bindings/RoomId';
+import { draftOf, joined, NOTHING } from './draft';
 import type { Handover } from './handover';
+import type { WaitingFiles } from './waiting-files.svelte';
 
 /** Long enough to see in which room one is. */
 export const HOLD_MS = 5_000;
@@ -23,6 +26,7 @@ export interface HeldMessage {
 export class Held {
 	readonly #backend: Backend;
 	readonly #handover: Handover;
+	readonly #files: WaitingFiles;
 
 	messages = $state.raw<HeldMessage[]>([]);
 	/** Now, while something is held: what a countdown counts from. */
@@ -31,12 +35,13 @@ export class Held {
 	taken = $state.raw<OutgoingMessage | null>(null);
 
 	/** What else is being written in rooms for which something is held. */
-	readonly #drafts = new Map<RoomId, string>();
+	readonly #drafts = new Map<RoomId, Draft>();
 	#timer: ReturnType<typeof setInterval> | undefined;
 
-	constructor(backend: Backend, handover: Handover) {
+	constructor(backend: Backend, handover: Handover, files: WaitingFiles) {
 		this.#backend = backend;
 		this.#handover = handover;
+		this.#files = files;
 	}
 
 	hold(message: OutgoingMessage) {
@@ -46,12 +51,12 @@ export class Held {
 		this.#timer ??= setInterval(() => this.#step(), STEP_MS);
 	}
 
-	/** What to keep as a room's draft while `text` is in its composer: what is held stands before it. */
-	draftOf(roomId: RoomId, text: string): string {
-		const held = this.messages.filter((held) => held.message.roomId === roomId).map((held) => held.message.content);
-		if (held.length > 0) this.#drafts.set(roomId, text);
+	/** What to keep as a room's draft while `draft` is in its composer: what is held stands before it. */
+	draftWith(roomId: RoomId, draft: Draft): Draft {
+		const held = this.messages.filter((held) => held.message.roomId === roomId).map((held) => draftOf(held.message));
+		if (held.length > 0) this.#drafts.set(roomId, draft);
 		else this.#drafts.delete(roomId);
-		return [...held, text].filter((part) => part !== '').join('\n');
+		return joined([...held, draft]);
 	}
 
 	/** Seconds left, at least one. */
@@ -64,6 +69,7 @@ export class Held {
 		if (!this.messages.includes(held)) return;
 		this.#forget([held]);
 		this.#handover.drop(held.message);
+		this.#files.giveBack(held.message.roomId, held.message.attachments ?? []);
 		this.taken = held.message;
 	}
 
@@ -81,13 +87,19 @@ export class Held {
 		if (due.length === 0) return;
 		this.#forget(due);
 		for (const { message } of due) {
-			this.#handover.send(message).catch((failure: unknown) => this.#handover.giveBack(message, failure));
+			this.#handover.send(message).then(
+				() => this.#files.gone(message.attachments ?? []),
+				(failure: unknown) => {
+					this.#files.giveBack(message.roomId, message.attachments ?? []);
+					this.#handover.giveBack(message, failure);
+				}
+			);
 		}
 		await this.#handover.settled();
 		// Core forgets a room's draft with each message it takes.
 		for (const roomId of new Set(due.map((held) => held.message.roomId))) {
-			const text = this.#drafts.get(roomId) ?? '';
-			await this.#backend.saveDraft(roomId, this.draftOf(roomId, text)).catch(() => {});
+			const draft = this.#drafts.get(roomId) ?? NOTHING;
+			await this.#backend.saveDraft(roomId, this.draftWith(roomId, draft)).catch(() => {});
 		}
 	}
 

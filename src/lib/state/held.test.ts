@@ -12,7 +12,7 @@ const sent = () =>
 	backend.calls
 		.filter((call) => call.name === 'sendMessage')
 		.map((call) => (call.input as { content: string }).content);
-const draft = async () => (await backend.openRoom(ROOM)).draft;
+const draft = async () => (await backend.openRoom(ROOM)).draft.content;
 
 beforeEach(async () => {
 	vi.useFakeTimers();
@@ -20,7 +20,7 @@ beforeEach(async () => {
 	backend = createFakeBackend();
 	chat = new Chat(backend);
 	await chat.start();
-	composer = new Composer(backend, ROOM, '', chat.handover, chat.held);
+	composer = new Composer(chat, await backend.openRoom(ROOM), true);
 });
 afterEach(() => vi.useRealTimers());
 
@@ -74,7 +74,7 @@ describe('a message to a room with a patient', () => {
 		await say('大事な連絡');
 		backend.failNext('sendMessage', 'diskFull');
 		await vi.advanceTimersByTimeAsync(HOLD_MS * 2);
-		const again = new Composer(backend, ROOM, await draft(), chat.handover, chat.held);
+		const again = new Composer(chat, await backend.openRoom(ROOM), true);
 		expect([again.text, again.problem]).toEqual(['大事な連絡', 'diskFull']);
 	});
 

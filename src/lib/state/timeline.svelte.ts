@@ -7,6 +7,7 @@
 import { tick } from 'svelte';
 import type { Backend } from '$lib/backend/backend';
 import { BackendError } from '$lib/backend/backend';
+import type { AttachmentView } from '$lib/backend/bindings/AttachmentView';
 import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
 import type { MessageView } from '$lib/backend/bindings/MessageView';
 import type { OpenedRoom } from '$lib/backend/bindings/OpenedRoom';
@@ -80,6 +81,16 @@ export class Timeline {
 	remove(key: string) {
 		this.prepended = false;
 		this.rows = this.rows.filter((row) => row.key !== key);
+	}
+
+	/** A file of a row that is here got further. */
+	showFile(changed: AttachmentView) {
+		const index = this.rows.findIndex((row) => row.attachments.some((file) => file.id === changed.id));
+		const row = this.rows[index];
+		if (!row) return;
+		this.prepended = false;
+		const attachments = row.attachments.map((file) => (file.id === changed.id ? changed : file));
+		this.rows = this.rows.with(index, { ...row, attachments });
 	}
 
 	async loadEarlier(): Promise<void> {

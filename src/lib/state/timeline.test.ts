@@ -75,7 +75,7 @@ test('a jump that fails leaves what is shown, and says why', async () => {
 test('the divider is nowhere while what is before it is not loaded', async () => {
 	const room = { ...(await backend.openRoom('general')).room, readSeq: 6 };
 	const page = await backend.loadAround('general', 300);
-	timeline = new Timeline(backend, { room, page, draft: '', typing: [] });
+	timeline = new Timeline(backend, { room, page, draft: { content: '', mentions: [] }, attachments: [], typing: [] });
 	expect(timeline.firstUnread).toBeUndefined();
 	await timeline.jump({ kind: 'seq', seq: 7 });
 	expect(timeline.rows.find((row) => row.key === timeline.firstUnread)?.seq).toBe(7);

@@ -17,7 +17,8 @@ const row = (key: string, author: string, at: string): MessageView => ({
 	deleted: false,
 	mentions: [],
 	reactions: [],
-	acknowledgedBy: []
+	acknowledgedBy: [],
+	attachments: []
 });
 
 test('messages are grouped by person and time, under their day, below the divider', () => {

@@ -1,4 +1,4 @@
-/** Naming a member while writing: what stands after an `@`, and who is meant by it. */
+/** What is being written at the caret that stands for something else: a member after an `@`, a template after a `/`. */
 import type { User } from '$lib/backend/bindings/User';
 import { folded } from '$lib/i18n/fold';
 
@@ -6,20 +6,28 @@ import { folded } from '$lib/i18n/fold';
 const MOST_CHARS = 20;
 const MOST_OFFERED = 6;
 
-export interface MentionQuery {
-	/** Where the `@` stands. */
+export interface Query {
+	kind: 'mention' | 'template';
+	/** Where its sign stands. */
 	start: number;
 	/** What follows it, up to the caret. */
 	text: string;
 }
 
 /** The name that is being written at the caret, if one is. An `@` within a word belongs to an address. */
-export function mentionAt(text: string, caret: number): MentionQuery | null {
+export function mentionAt(text: string, caret: number): Query | null {
 	const before = text.slice(Math.max(0, caret - MOST_CHARS - 1), caret);
 	const found = /(?:^|[^A-Za-z0-9._-])[@＠]([^\s@＠]*)$/u.exec(before);
 	if (!found) return null;
 	const query = found[1] ?? '';
-	return { start: caret - query.length - 1, text: query };
+	return { kind: 'mention', start: caret - query.length - 1, text: query };
+}
+
+/** The template that is being named: a `/` begins the text, so that a date or a unit does not call for one. */
+export function templateAt(text: string, caret: number): Query | null {
+	const found = /^[/／](\S*)$/u.exec(text.slice(0, caret));
+	if (!found || caret > MOST_CHARS) return null;
+	return { kind: 'template', start: 0, text: found[1] ?? '' };
 }
 
 /** Members whose name, ID or role matches, those whose name begins so first. */

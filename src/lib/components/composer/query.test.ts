@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mentionAt, offered } from './mention';
+import { mentionAt, offered, templateAt } from './query';
 
 const user = (id: string, name: string, role?: string) => ({ id, name, userType: 'clinician' as const, role });
 const members = [
@@ -10,12 +10,12 @@ const members = [
 const ids = (query: string) => offered(members, query).map((member) => member.id);
 
 test('an @ after a space, at the beginning or after Japanese begins a name, one within an address does not', () => {
-	expect(mentionAt('@', 1)).toEqual({ start: 0, text: '' });
-	expect(mentionAt('はい、@すず', 6)).toEqual({ start: 3, text: 'すず' });
-	expect(mentionAt('はい@鈴', 4)).toEqual({ start: 2, text: '鈴' });
+	expect(mentionAt('@', 1)).toMatchObject({ kind: 'mention', start: 0, text: '' });
+	expect(mentionAt('はい、@すず', 6)).toMatchObject({ kind: 'mention', start: 3, text: 'すず' });
+	expect(mentionAt('はい@鈴', 4)).toMatchObject({ kind: 'mention', start: 2, text: '鈴' });
 	expect(mentionAt('a@b', 3)).toBeNull();
 	expect(mentionAt('@鈴木 ', 4)).toBeNull();
-	expect(mentionAt('@suz のあと', 4)).toEqual({ start: 0, text: 'suz' });
+	expect(mentionAt('@suz のあと', 4)).toMatchObject({ kind: 'mention', start: 0, text: 'suz' });
 });
 
 test('members are found by kanji, kana and latin letters, and by what they do', () => {
@@ -27,4 +27,12 @@ test('members are found by kanji, kana and latin letters, and by what they do', 
 	expect(ids('smith')).toEqual(['anna']);
 	expect(ids('')).toHaveLength(3);
 	expect(ids('無い')).toEqual([]);
+});
+
+test('a / calls for a template at the beginning only, and only until a space', () => {
+	expect(templateAt('/', 1)).toEqual({ kind: 'template', start: 0, text: '' });
+	expect(templateAt('／申し', 3)).toEqual({ kind: 'template', start: 0, text: '申し' });
+	expect(templateAt('血圧 120/80', 9)).toBeNull();
+	expect(templateAt('/申し送り です', 8)).toBeNull();
+	expect(templateAt('5/3', 3)).toBeNull();
 });

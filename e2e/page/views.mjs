@@ -1,0 +1,192 @@
+/** Every view of the interface: at which scene of the fake backend it is found, and how one gets there. */
+import { openRoom, room, testid } from './scene.mjs';
+
+const message = (page, text) => page.locator(testid('message'), { hasText: text }).last();
+
+async function busy(page) {
+	await openRoom(page, 'general');
+	await page.click(testid('latest')).catch(() => {});
+	await message(page, '伺います').waitFor();
+}
+
+/** A message with files, in the middle of the window, its pictures drawn. */
+async function withFiles(page) {
+	await busy(page);
+	await message(page, '胸部写真').scrollIntoViewIfNeeded();
+	await page.waitForFunction(() => document.querySelectorAll('[data-testid=picture] img').length === 2);
+}
+
+const onMessage = (text, key, wanted) => async (page) => {
+	await busy(page);
+	await message(page, text).focus();
+	await page.keyboard.press(key);
+	await page.waitForSelector(testid(wanted));
+};
+
+const pressed = (keys, wanted) => async (page) => {
+	await openRoom(page, 'general');
+	await page.keyboard.press(keys);
+	await page.waitForSelector(testid(wanted));
+};
+
+/** Puts files into the composer, each with the state it is to be in. */
+async function chooseFiles(page) {
+	await openRoom(page, 'general');
+	await page.setInputFiles(testid('file-input'), [
+		{ name: '創部の写真.png', mimeType: 'image/png', buffer: PNG },
+		{ name: '検査結果.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7 sample') },
+		{ name: '空のメモ.txt', mimeType: 'text/plain', buffer: Buffer.alloc(0) }
+	]);
+	await page.locator(testid('file')).nth(2).waitFor();
+	await page.waitForSelector(`${testid('composer-files')} img`);
+}
+
+/** A small picture: one pixel, green. */
+export const PNG = Buffer.from(
+	'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgyHD9DwADNAGqJZ0xTQAAAABJRU5ErkJggg==',
+	'base64'
+);
+
+const shown = (selector) => (page) => page.waitForSelector(selector);
+const settings = async (page) => {
+	await page.click(testid('settings'));
+	await page.waitForSelector('h1');
+};
+
+/** @type {Record<string, { scene?: string, open?: (page: import('playwright-core').Page) => Promise<unknown> }>} */
+export const views = {
+	'sign-in': { scene: 'state=signin', open: shown(testid('sign-in-form')) },
+	'rooms-none': { scene: 'state=empty', open: shown('nav') },
+	rooms: { open: shown(room('general')) },
+	patient: { open: (page) => openRoom(page, 'patient-tanaka') },
+	timeline: { scene: 'state=busy', open: busy },
+	'timeline-unread': { open: (page) => openRoom(page, 'announcements') },
+	toolbar: {
+		scene: 'state=busy',
+		open: async (page) => {
+			await busy(page);
+			await message(page, '伺います').hover();
+		}
+	},
+	files: { scene: 'state=busy', open: withFiles },
+	viewer: {
+		scene: 'state=busy',
+		open: async (page) => {
+			await withFiles(page);
+			await page.locator(testid('picture')).first().click();
+			await page.waitForSelector(`${testid('viewer')} img`);
+		}
+	},
+	'composer-files': { open: chooseFiles },
+	'message-menu': { scene: 'state=busy', open: onMessage('了解', 'Enter', 'menu') },
+	'message-details': { scene: 'state=busy', open: onMessage('伺います', 'i', 'details-dialog') },
+	'message-delete': { scene: 'state=busy', open: onMessage('伺います', 'Delete', 'delete-dialog') },
+	'message-forward': { scene: 'state=busy', open: onMessage('胸部写真', 'f', 'forward-dialog') },
+	emoji: { scene: 'state=busy', open: onMessage('了解', '+', 'popover') },
+	mention: {
+		open: async (page) => {
+			await openRoom(page, 'general');
+			await page.locator(testid('composer')).pressSequentially('@');
+			await page.waitForSelector(testid('mentions'));
+		}
+	},
+	'template-inline': {
+		open: async (page) => {
+			await openRoom(page, 'general');
+			await page.locator(testid('composer')).pressSequentially('/');
+			await page.waitForSelector(testid('templates'));
+		}
+	},
+	'template-picker': {
+		open: async (page) => {
+			await openRoom(page, 'general');
+			await page.click(testid('template'));
+			await page.waitForSelector(testid('template-list'));
+		}
+	},
+	'templates-dialog': {
+		open: async (page) => {
+			await openRoom(page, 'general');
+			await page.click(testid('template'));
+			await page.click(testid('templates-manage'));
+			await page.waitForSelector(testid('template-item'));
+		}
+	},
+	urgent: {
+		open: async (page) => {
+			await openRoom(page, 'general');
+			await page.fill(testid('composer'), '来てください');
+			await page.click(testid('urgent'));
+			await page.click(testid('send'));
+			await page.waitForSelector('dialog[open]');
+		}
+	},
+	held: {
+		open: async (page) => {
+			await openRoom(page, 'patient-tanaka');
+			await page.fill(testid('composer'), 'お大事にしてください。');
+			await page.click(testid('send'));
+			await page.waitForSelector(testid('held'));
+		}
+	},
+	'own-status': {
+		open: async (page) => {
+			await page.click(testid('own-status'));
+			await page.waitForSelector(testid('status-menu'));
+		}
+	},
+	search: {
+		open: async (page) => {
+			await openRoom(page, 'general');
+			await page.click(testid('search'));
+			await page.fill(testid('search-text'), '採血');
+			await page.waitForSelector(testid('hit'));
+		}
+	},
+	palette: { open: pressed('Control+k', 'palette') },
+	shortcuts: { open: pressed('Control+/', 'shortcut-sheet') },
+	'new-room': {
+		open: async (page) => {
+			await page.click(testid('new-room-open'));
+			await page.waitForSelector(testid('new-room'));
+		}
+	},
+	'room-info': {
+		open: async (page) => {
+			await openRoom(page, 'general');
+			await page.click(testid('room-info-open'));
+			await page.waitForSelector(testid('room-info'));
+		}
+	},
+	waiting: {
+		scene: 'state=waiting',
+		open: async (page) => {
+			await page.click(testid('waiting-entry'));
+			await page.waitForSelector(testid('waiting-item'));
+		}
+	},
+	offline: { scene: 'state=offline', open: (page) => openRoom(page, 'general') },
+	limited: { scene: 'state=limited', open: (page) => openRoom(page, 'general') },
+	history: { scene: 'state=history', open: (page) => openRoom(page, 'general') },
+	baseline: { scene: 'state=baseline', open: (page) => openRoom(page, 'general') },
+	settings: { open: settings },
+	'settings-lock': {
+		open: async (page) => {
+			await settings(page);
+			await page.locator(testid('pin-choose')).click();
+			await page.locator(testid('pin-keep')).scrollIntoViewIfNeeded();
+		}
+	},
+	'settings-connection': {
+		open: async (page) => {
+			await settings(page);
+			await page.locator(testid('connection-save')).scrollIntoViewIfNeeded();
+		}
+	},
+	locked: {
+		open: async (page) => {
+			await page.click(testid('lock'));
+			await page.waitForSelector(testid('lock-screen'));
+		}
+	}
+};

@@ -1,0 +1,42 @@
+/**
+ * `npm run screenshots`: every view of the built interface, in both languages, both themes, wide and narrow, as pictures in
+ * `test-results/screens`, to be looked at. `npm run screenshots -- timeline` makes those of one view only.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Browser } from '../e2e/page/browser.mjs';
+import { views } from '../e2e/page/views.mjs';
+import { execFileSync } from 'node:child_process';
+import { root } from './setup.mjs';
+
+const folder = join(root, 'test-results', 'screens');
+const wanted = process.argv.slice(2);
+const LOOKS = [
+	{ lang: 'ja', theme: 'light', width: 1180, height: 760 },
+	{ lang: 'en', theme: 'dark', width: 1180, height: 760 },
+	{ lang: 'en', theme: 'light', width: 720, height: 560 },
+	{ lang: 'ja', theme: 'dark', width: 720, height: 560 }
+];
+
+execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
+if (wanted.length === 0) rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
+const browser = await Browser.open();
+let made = 0;
+try {
+	for (const [name, { scene = '', open }] of Object.entries(views)) {
+		if (wanted.length > 0 && !wanted.some((word) => name.includes(word))) continue;
+		for (const { lang, theme, width, height } of LOOKS) {
+			const page = await browser.page(`lang=${lang}&theme=${theme}&${scene}`, { width, height });
+			await open?.(page);
+			await page.evaluate(() => document.fonts.ready);
+			await page.screenshot({ path: join(folder, `${name}-${lang}-${theme}-${width}.png`) });
+			await page.close();
+			made++;
+		}
+	}
+} finally {
+	await browser.close();
+}
+if (browser.errors.length > 0) throw new Error(`a page reported errors:\n${browser.errors.join('\n')}`);
+console.log(`${made} pictures in ${folder}`);

@@ -1,0 +1,53 @@
+/**
+ * Scrolling to a place in a list whose rows are measured only once they are drawn: where a row stands is a guess until then,
+ * so one looks again after each frame until it stands still.
+ */
+
+/** A list whose end has not moved for this many frames has been measured. */
+export const STILL_FRAMES = 4;
+/** The longest that is waited for. */
+const MOST_FRAMES = 60;
+
+/** The part of a virtual list that this needs. */
+export interface Places {
+	scrollToIndex(index: number, how: { align: 'start' | 'center'; offset?: number }): void;
+	getItemOffset(index: number): number;
+	getScrollOffset(): number;
+}
+
+export function distanceToEnd(element: HTMLElement): number {
+	return element.scrollHeight - element.scrollTop - element.clientHeight;
+}
+
+export function nextFrame(): Promise<unknown> {
+	return new Promise((resolve) => requestAnimationFrame(resolve));
+}
+
+/** Scrolls to the end and stays until it moves no more. It looks after each frame: a row that comes in the last is followed too. */
+export async function settleAtEnd(scroller: () => HTMLElement | undefined): Promise<void> {
+	for (let frame = 0, still = 0; scroller() && frame < MOST_FRAMES && still < STILL_FRAMES; frame++) {
+		const before = scroller();
+		if (before && distanceToEnd(before) > 1) before.scrollTop = before.scrollHeight;
+		await nextFrame();
+		// The room may have been left meanwhile.
+		const after = scroller();
+		still = !after || distanceToEnd(after) > 1 ? 0 : still + 1;
+	}
+}
+
+/** As {@link settleAtEnd}, for a row anywhere. */
+export async function settleAt(
+	list: () => Places | undefined,
+	index: number,
+	how: { align: 'start' | 'center'; offset?: number }
+): Promise<void> {
+	let last = NaN;
+	for (let frame = 0, still = 0; list() && frame < MOST_FRAMES && still < STILL_FRAMES; frame++) {
+		list()?.scrollToIndex(index, how);
+		await nextFrame();
+		const now = list();
+		const place = now ? now.getItemOffset(index) - now.getScrollOffset() : NaN;
+		still = Math.abs(place - last) <= 1 ? still + 1 : 0;
+		last = place;
+	}
+}

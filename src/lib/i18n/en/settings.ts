@@ -1,0 +1,46 @@
+/** The settings. */
+import type { Texts } from '../ja';
+
+export const settings: Pick<Texts, 'settings'> = {
+	settings: {
+		title: 'Settings',
+		back: 'Back',
+		language: 'Language',
+		theme: 'Appearance',
+		themes: { system: 'Follow the system', light: 'Light', dark: 'Dark' },
+		textSize: 'Text size',
+		textSizes: { small: 'Small', normal: 'Normal', large: 'Large', largest: 'Largest' },
+		enter: 'Send key',
+		enterSends: 'Enter sends (Shift+Enter for a new line)',
+		ctrlEnterSends: 'Ctrl+Enter sends (Enter for a new line)',
+		notifyAbout: 'Notify me about',
+		notify: {
+			all: 'Everything',
+			important: 'Rooms with patients, mentions, urgent messages',
+			urgent: 'Urgent messages only'
+		},
+		notifyHint: 'Messages that do not notify still count as unread.',
+		privacy: 'Notifications show',
+		privacies: {
+			nothing: 'Only that there is a new message',
+			sender: 'The sender (never a patient’s name)',
+			content: 'The sender and the text'
+		},
+		privacyHint: 'Others can see your screen. Show the text only where you are alone.',
+		window: 'Window and start',
+		closeToTray: 'Keep receiving notifications when the window is closed',
+		closeToTrayHint: 'The app then stays in the tray. Where there is no tray, closing the window ends it.',
+		autostart: 'Start when I sign in to this computer',
+		account: 'Account',
+		signedInAs: (name, server) => `${name} (${server})`,
+		signOut: 'Sign out',
+		signOutConfirm: 'Sign out?',
+		signOutExplained: 'History and drafts are removed from this computer. The server’s records stay.',
+		unsentLost: (count) =>
+			count === 1
+				? 'One message that has not been sent will be lost.'
+				: `${count} messages that have not been sent will be lost.`,
+		cancel: 'Cancel',
+		saved: 'Saved'
+	}
+};

@@ -1,0 +1,86 @@
+/** 接続と、送信を待つもの。 */
+export const connection = {
+	connection: {
+		idle: '未接続',
+		connecting: '接続しています…',
+		catchingUp: '最新の状態を取得中…',
+		live: '接続済み',
+		offline: (since: string) => `${since}からオフライン`,
+		authRequired: 'もう一度サインインが必要です',
+		retryIn: (seconds: number) => `${seconds}秒後に再接続します。`,
+		retryNow: '今すぐ接続',
+		lastConfirmed: (time: string) => `最終確認 ${time}`,
+		waits: 'メッセージは保管され、つながり次第自動で送信されます。',
+		stopped: '再接続を停止しました。',
+		stoppedHint: '設定した回数まで試しました。「今すぐ接続」を押すと、また接続を試みます。',
+		limited: '簡易接続中',
+		limitedMeans: 'メッセージの送受信はできますが、入力中の表示はありません。',
+		dismiss: '閉じる',
+		baseline: 'このサーバーでは、配達・既読の確認と過去の履歴は利用できません。',
+		fetchingNew: '新着を取得中',
+		fetchingHistory: '以前の履歴を取得中',
+		fetched: (fetched: number, total?: number) =>
+			total === undefined
+				? `${fetched.toLocaleString('ja-JP')}件を取得済み`
+				: `${fetched.toLocaleString('ja-JP')} / ${total.toLocaleString('ja-JP')}件`
+	},
+	waiting: {
+		title: '送信待ちのメッセージ',
+		entry: (count: number) => `送信待ち${count.toLocaleString('ja-JP')}件`,
+		entryFailed: (count: number) => `うち${count.toLocaleString('ja-JP')}件は送信できませんでした`,
+		lead: '送信待ちのメッセージは、このコンピューターに保管されています。',
+		leadFailed: '送信できなかったメッセージは、再送信するか削除するまで残ります。',
+		list: '送信待ちのメッセージの一覧',
+		close: '閉じる',
+		none: '送信待ちのメッセージはありません',
+		noneHint: 'すべて送信されました。',
+		written: (when: string) => `${when}に作成`,
+		state: { failed: '送信できませんでした', queued: '送信待ち', sending: '送信中' },
+		why: {
+			sending: '送信しています…',
+			offline: (since: string) => `${since}からオフラインです。つながると自動で送信されます。`,
+			stopped: (since: string) => `${since}からオフラインで、再接続を停止しています。「今すぐ接続」を押してください。`,
+			connecting: '接続しています。つながると自動で送信されます。',
+			signIn: 'もう一度サインインすると自動で送信されます。',
+			asked: 'サーバーから待つように求められています。しばらくすると自動で送信されます。',
+			soon: 'まもなく自動で送信されます。',
+			unconfirmed: '届いたかどうか確認できません。届いていた場合、再送信すると二重に届きます。'
+		},
+		retry: '再送信',
+		retryAll: (count: number) => `送信できなかった${count.toLocaleString('ja-JP')}件をすべて再送信`,
+		remove: '削除',
+		removeConfirm: '送信せずに削除しますか？',
+		removeYes: '削除する',
+		removeNo: '残す',
+		removed: '削除しました',
+		tooLate: '送信が始まっていたため、削除できませんでした。',
+		open: 'ルームで開く',
+		actionFor: (action: string, room: string, text: string) => `${action}: ${room}「${text}」`,
+		incomplete: '送信待ちのメッセージを読み込めませんでした。'
+	},
+	connectionSettings: {
+		title: '接続設定',
+		lead: '通常は変更不要です。施設のネットワーク管理者から案内された場合に設定してください。',
+		inUse: '変更あり',
+		proxy: 'プロキシサーバー',
+		proxyHint: '例: http://proxy.hospital.example.jp:8080（使わない場合は空欄）',
+		caFile: '施設の認証局の証明書ファイル（PEM）',
+		caFileHint: 'ファイルの場所を入力します（使わない場合は空欄）',
+		reconnection: '再接続',
+		reconnectionAttempts: '再接続の回数',
+		reconnectionAttemptsHint: '0 = つながるまで試し続けます',
+		reconnectionDelayMs: '最初の待ち時間（秒）',
+		reconnectionDelayMaxMs: '最長の待ち時間（秒）',
+		timeoutMs: '接続のタイムアウト（秒）',
+		range: (least: number, most: number) =>
+			`${least.toLocaleString('ja-JP')}から${most.toLocaleString('ja-JP')}までの数を入力してください。`,
+		belowDelay: '最初の待ち時間以上にしてください。',
+		save: '保存',
+		saving: '保存しています…',
+		saved: '保存しました。次の接続から使われます。',
+		savedConnected: '保存しました。新しい設定で接続し直しています。',
+		unchanged: '変更はありません。',
+		notSaved: 'まだ保存されていません',
+		reset: '初期値に戻す'
+	}
+};

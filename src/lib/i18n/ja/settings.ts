@@ -1,0 +1,41 @@
+/** 設定。 */
+export const settings = {
+	settings: {
+		title: '設定',
+		back: '戻る',
+		language: '表示言語',
+		theme: '外観',
+		themes: { system: 'システムに合わせる', light: 'ライト', dark: 'ダーク' },
+		textSize: '文字の大きさ',
+		textSizes: { small: '小', normal: '標準', large: '大', largest: '特大' },
+		enter: '送信キー',
+		enterSends: 'Enterで送信（Shift+Enterで改行）',
+		ctrlEnterSends: 'Ctrl+Enterで送信（Enterで改行）',
+		notifyAbout: '通知するメッセージ',
+		notify: {
+			all: 'すべて',
+			important: '患者さんのルーム、自分宛て、至急',
+			urgent: '至急のみ'
+		},
+		notifyHint: '通知しないメッセージも、未読数には数えられます。',
+		privacy: '通知に表示する内容',
+		privacies: {
+			nothing: '「新しいメッセージ」のみ',
+			sender: '送信者（患者さんの名前は出しません）',
+			content: '送信者と本文'
+		},
+		privacyHint: '通知は周りの人の目にも入ります。本文の表示は個室でのみお勧めします。',
+		window: 'ウィンドウと起動',
+		closeToTray: 'ウィンドウを閉じても通知を受け取る',
+		closeToTrayHint: '閉じるとトレイに残ります。トレイのない環境では、閉じるとアプリが終了します。',
+		autostart: 'パソコンへのサインイン時に自動で起動する',
+		account: 'アカウント',
+		signedInAs: (name: string, server: string) => `${name}（${server}）`,
+		signOut: 'サインアウト',
+		signOutConfirm: 'サインアウトしますか？',
+		signOutExplained: '履歴と下書きはこのコンピューターから削除されます。サーバーの記録は残ります。',
+		unsentLost: (count: number) => `まだ送信されていないメッセージ${count}件は失われます。`,
+		cancel: 'キャンセル',
+		saved: '保存しました'
+	}
+};
