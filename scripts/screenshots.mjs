@@ -18,7 +18,8 @@ const LOOKS = [
 	{ lang: 'ja', theme: 'dark', width: 720, height: 560 }
 ];
 
-execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
+if (!process.env.BUILT)
+	execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
 if (wanted.length === 0) rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 const browser = await Browser.open();
@@ -28,7 +29,9 @@ try {
 		if (wanted.length > 0 && !wanted.some((word) => name.includes(word))) continue;
 		for (const { lang, theme, width, height } of LOOKS) {
 			const page = await browser.page(`lang=${lang}&theme=${theme}&${scene}`, { width, height });
-			await open?.(page);
+			await Promise.resolve(open?.(page)).catch((failure) => {
+				throw new Error(`${name} (${lang}, ${theme}, ${width}) is not reached`, { cause: failure });
+			});
 			await page.evaluate(() => document.fonts.ready);
 			await page.screenshot({ path: join(folder, `${name}-${lang}-${theme}-${width}.png`) });
 			await page.close();

@@ -23,50 +23,6 @@ describe('the connection', { timeout: 240_000 }, () => {
 	/** Lets something happen in the fake backend. */
 	const let_ = (what, ...args) => page.evaluate(([name, args]) => globalThis.fakeBackend[name](...args), [what, args]);
 
-	const scenes = {
-		'what waits': { state: 'waiting', then: openWaiting },
-		'the question before deleting': {
-			state: 'waiting',
-			then: async () => {
-				await openWaiting();
-				await page.locator(item('unsent-1')).getByRole('button').last().click();
-			}
-		},
-		'a limited connection': { state: 'limited', then: () => page.waitForSelector(testid('limit')) },
-		'a connection that was given up': { state: 'stopped', then: () => page.waitForSelector(testid('reconnect')) },
-		'history being fetched': { state: 'history', then: () => page.waitForSelector(testid('progress')) },
-		'connection settings that are refused': {
-			then: async () => {
-				await page.click(testid('settings'));
-				await page.fill('[name=proxy]', 'http://sato:secret@proxy.example.jp:8080');
-				await page.fill('[name=timeoutMs]', '20');
-				await page.click(testid('connection-save'));
-				await page.waitForSelector('[name=proxy][aria-invalid=true]');
-			}
-		},
-		'connection settings before signing in': {
-			state: 'signin',
-			first: testid('sign-in-form'),
-			then: async () => {
-				await page.click('summary');
-				await page.waitForSelector('[name=proxy]');
-			}
-		}
-	};
-	for (const [name, { state = '', first = room('general'), then }] of Object.entries(scenes)) {
-		for (const [lang, theme] of [
-			['ja', 'light'],
-			['en', 'dark']
-		]) {
-			test(`${name}: accessible, and fits a small window (${lang}, ${theme})`, async () => {
-				page = await browser.page(`lang=${lang}&theme=${theme}&state=${state}`, small);
-				await page.waitForSelector(first);
-				await then();
-				await assertAccessible(page);
-			});
-		}
-	}
-
 	test('nothing tells of waiting while everything goes out at once', async () => {
 		page = await browser.page('lang=en');
 		await openRoom(page, 'support');

@@ -31,18 +31,13 @@ describe('finding one’s way', { timeout: 300_000 }, () => {
 		'a day to go to': () => page.click(testid('jump-to-date')).then(() => page.waitForSelector(testid('popover')))
 	};
 	for (const [name, open] of Object.entries(windows)) {
-		for (const [lang, theme] of [
-			['ja', 'light'],
-			['en', 'dark']
-		]) {
-			test(`${name}: accessible, fits, and Escape gives the focus back (${lang}, ${theme})`, async () => {
-				await start(`lang=${lang}&theme=${theme}&state=busy`);
-				await open();
-				await assertAccessible(page);
-				await page.keyboard.press('Escape');
-				await page.waitForFunction(() => document.querySelector('dialog, [data-testid=popover]') === null);
-			});
-		}
+		test(`${name}: Escape closes it and gives the focus back`, async () => {
+			await start();
+			await open();
+			await page.keyboard.press('Escape');
+			await page.waitForFunction(() => document.querySelector('dialog, [data-testid=popover]') === null);
+			await page.waitForFunction(() => document.activeElement !== document.body);
+		});
 	}
 
 	test('a hit is found by other kana, chosen by arrows, and opened where it stands', async () => {

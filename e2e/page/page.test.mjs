@@ -14,32 +14,6 @@ describe('the interface', { timeout: 240_000 }, () => {
 
 	const openRoom = (id) => open(page, id);
 
-	const scenes = {
-		'the sign-in': { state: 'signin', ready: '[data-testid=sign-in-form]' },
-		'a room with a patient': { ready: room('patient-tanaka'), open: 'patient-tanaka' },
-		'a room while offline': { state: 'offline', ready: room('general'), open: 'general' },
-		'no room at all': { state: 'empty', ready: 'nav' },
-		'the settings': { ready: '[data-testid=settings]', click: '[data-testid=settings]', then: '[data-testid=sign-out]' }
-	};
-	for (const [name, scene] of Object.entries(scenes)) {
-		for (const [lang, theme] of [
-			['ja', 'light'],
-			['en', 'dark']
-		]) {
-			test(`${name} is accessible and fits a small window (${lang}, ${theme})`, async () => {
-				page = await browser.page(`lang=${lang}&theme=${theme}&state=${scene.state ?? ''}`, {
-					width: 900,
-					height: 600
-				});
-				await page.waitForSelector(scene.ready);
-				if (scene.open) await openRoom(scene.open);
-				if (scene.click) await page.click(scene.click);
-				if (scene.then) await page.waitForSelector(scene.then);
-				await assertAccessible(page);
-			});
-		}
-	}
-
 	test('earlier messages come above without moving what one reads', async () => {
 		page = await browser.page('lang=ja');
 		await openRoom('general');

@@ -12,8 +12,13 @@ async function busy(page) {
 /** A message with files, in the middle of the window, its pictures drawn. */
 async function withFiles(page) {
 	await busy(page);
-	await message(page, '胸部写真').scrollIntoViewIfNeeded();
+	await page.locator(testid('timeline')).hover();
+	for (let turns = 0; turns < 20 && !(await message(page, '胸部写真').isVisible()); turns++) {
+		await page.mouse.wheel(0, -200);
+		await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+	}
 	await page.waitForFunction(() => document.querySelectorAll('[data-testid=picture] img').length === 2);
+	await page.locator(testid('picture')).first().scrollIntoViewIfNeeded();
 }
 
 const onMessage = (text, key, wanted) => async (page) => {
@@ -56,6 +61,13 @@ const settings = async (page) => {
 /** @type {Record<string, { scene?: string, open?: (page: import('playwright-core').Page) => Promise<unknown> }>} */
 export const views = {
 	'sign-in': { scene: 'state=signin', open: shown(testid('sign-in-form')) },
+	'sign-in-connection': {
+		scene: 'state=signin',
+		open: async (page) => {
+			await page.click('summary');
+			await page.waitForSelector('[name=proxy]');
+		}
+	},
 	'rooms-none': { scene: 'state=empty', open: shown('nav') },
 	rooms: { open: shown(room('general')) },
 	patient: { open: (page) => openRoom(page, 'patient-tanaka') },
@@ -81,7 +93,7 @@ export const views = {
 	'message-menu': { scene: 'state=busy', open: onMessage('了解', 'Enter', 'menu') },
 	'message-details': { scene: 'state=busy', open: onMessage('伺います', 'i', 'details-dialog') },
 	'message-delete': { scene: 'state=busy', open: onMessage('伺います', 'Delete', 'delete-dialog') },
-	'message-forward': { scene: 'state=busy', open: onMessage('胸部写真', 'f', 'forward-dialog') },
+	'message-forward': { scene: 'state=busy', open: onMessage('了解', 'f', 'forward-dialog') },
 	emoji: { scene: 'state=busy', open: onMessage('了解', '+', 'popover') },
 	mention: {
 		open: async (page) => {
@@ -165,6 +177,18 @@ export const views = {
 			await page.waitForSelector(testid('waiting-item'));
 		}
 	},
+	'waiting-question': {
+		scene: 'state=waiting',
+		open: async (page) => {
+			await page.click(testid('waiting-entry'));
+			await page
+				.locator(`${testid('waiting-item')}[data-key=unsent-1]`)
+				.getByRole('button')
+				.last()
+				.click();
+		}
+	},
+	stopped: { scene: 'state=stopped', open: shown(testid('reconnect')) },
 	offline: { scene: 'state=offline', open: (page) => openRoom(page, 'general') },
 	limited: { scene: 'state=limited', open: (page) => openRoom(page, 'general') },
 	history: { scene: 'state=history', open: (page) => openRoom(page, 'general') },
@@ -181,6 +205,22 @@ export const views = {
 		open: async (page) => {
 			await settings(page);
 			await page.locator(testid('connection-save')).scrollIntoViewIfNeeded();
+		}
+	},
+	'settings-connection-refused': {
+		open: async (page) => {
+			await settings(page);
+			await page.fill('[name=proxy]', 'http://sato:secret@proxy.example.jp:8080');
+			await page.fill('[name=timeoutMs]', '20');
+			await page.click(testid('connection-save'));
+			await page.waitForSelector('[name=proxy][aria-invalid=true]');
+		}
+	},
+	'jump-to-date': {
+		open: async (page) => {
+			await openRoom(page, 'general');
+			await page.click(testid('jump-to-date'));
+			await page.waitForSelector(testid('popover'));
 		}
 	},
 	locked: {

@@ -169,6 +169,22 @@ export function sampleBusy(): MessageView[] {
 	};
 	const lines: (Partial<MessageView> & { author: User; content: string })[] = [
 		{
+			author: people.yamada,
+			content: '本日の胸部写真です。左右の肺野を比べてください。',
+			attachments: [
+				file('xray-front', '胸部正面.png', 'image/png', 1_843_200, { width: 1200, height: 1600 }),
+				file('xray-side', '胸部側面.png', 'image/png', 1_640_100, { width: 1600, height: 1200 })
+			]
+		},
+		{
+			author: people.sato,
+			content: '',
+			attachments: [
+				file('summary', '退院サマリー_2026年11月.pdf', 'application/pdf', 284_672, { state: { kind: 'here' } }),
+				file('labs', '検査結果\u202egpj.xlsx', 'application/octet-stream', 48_128)
+			]
+		},
+		{
 			author: people.suzuki,
 			content: '**至急**: 502号室の血圧が下がっています。\n- 収縮期 82\n- 脈拍 118\n@佐藤 恵 来てください。',
 			priority: 'urgent',
@@ -185,22 +201,6 @@ export function sampleBusy(): MessageView[] {
 		},
 		{ author: people.suzuki, content: '了解。五分粥のままにします。', replyTo: quote, edited: true },
 		{ author: people.sato, content: '', deleted: true },
-		{
-			author: people.yamada,
-			content: '本日の胸部写真です。左右の肺野を比べてください。',
-			attachments: [
-				file('xray-front', '胸部正面.png', 'image/png', 1_843_200, { width: 1200, height: 1600 }),
-				file('xray-side', '胸部側面.png', 'image/png', 1_640_100, { width: 1600, height: 1200 })
-			]
-		},
-		{
-			author: people.sato,
-			content: '',
-			attachments: [
-				file('summary', '退院サマリー_2026年11月.pdf', 'application/pdf', 284_672, { state: { kind: 'here' } }),
-				file('labs', '検査結果\u202egpj.xlsx', 'application/octet-stream', 48_128)
-			]
-		},
 		{ author: people.yamada, content: '```\nNa 138\nK  4.1\nCl 102\n```' },
 		{ author: people.suzuki, content: '' },
 		{

@@ -1,0 +1,27 @@
+/** Every view, in both languages and both themes: nobody is kept out, and a small window holds it. */
+import { after, afterEach, before, describe, test } from 'node:test';
+import { Browser } from './browser.mjs';
+import { assertAccessible } from './scene.mjs';
+import { views } from './views.mjs';
+
+describe('every view is accessible and fits a small window', { timeout: 600_000 }, () => {
+	/** @type {Browser} */
+	let browser;
+	let page;
+	before(async () => (browser = await Browser.open()));
+	afterEach(() => page?.close());
+	after(() => browser.close());
+
+	for (const [name, { scene = '', open }] of Object.entries(views)) {
+		for (const [lang, theme] of [
+			['ja', 'light'],
+			['en', 'dark']
+		]) {
+			test(`${name} (${lang}, ${theme})`, async () => {
+				page = await browser.page(`lang=${lang}&theme=${theme}&${scene}`, { width: 900, height: 600 });
+				await open?.(page);
+				await assertAccessible(page);
+			});
+		}
+	}
+});
