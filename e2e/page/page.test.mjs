@@ -81,7 +81,8 @@ describe('the interface', { timeout: 240_000 }, () => {
 			return newest.innerText.includes('末尾に留まる') && newest.getBoundingClientRect().bottom <= scroller.bottom + 1;
 		});
 		assert.equal(await page.inputValue('[data-testid=composer]'), '');
-		await page.evaluate(() => (document.querySelector('[data-testid=timeline]').scrollTop = 0));
+		await page.hover('[data-testid=timeline]');
+		await page.mouse.wheel(0, -2_000);
 		await page.getByRole('button', { name: '最新へ移動' }).click();
 		await row.waitFor({ state: 'visible' });
 	});

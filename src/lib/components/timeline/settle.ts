@@ -23,15 +23,18 @@ export function nextFrame(): Promise<unknown> {
 	return new Promise((resolve) => requestAnimationFrame(resolve));
 }
 
-/** Scrolls to the end and stays until it moves no more. It looks after each frame: a row that comes in the last is followed too. */
-export async function settleAtEnd(scroller: () => HTMLElement | undefined): Promise<void> {
-	for (let frame = 0, still = 0; scroller() && frame < MOST_FRAMES && still < STILL_FRAMES; frame++) {
-		const before = scroller();
-		if (before && distanceToEnd(before) > 1) before.scrollTop = before.scrollHeight;
-		await nextFrame();
+/**
+ * Scrolls to the end and stays until it moves no more, or until the person wants to be elsewhere (`left`). It looks after each
+ * frame: a row that comes in the last is followed too.
+ */
+export async function settleAtEnd(scroller: () => HTMLElement | undefined, left: () => boolean): Promise<void> {
+	for (let frame = 0, still = 0; frame < MOST_FRAMES && still < STILL_FRAMES; frame++) {
+		const list = scroller();
 		// The room may have been left meanwhile.
-		const after = scroller();
-		still = !after || distanceToEnd(after) > 1 ? 0 : still + 1;
+		if (!list || left()) return;
+		if (distanceToEnd(list) > 1) list.scrollTop = list.scrollHeight;
+		await nextFrame();
+		still = distanceToEnd(list) > 1 ? 0 : still + 1;
 	}
 }
 
