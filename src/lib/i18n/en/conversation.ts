@@ -1,5 +1,6 @@
 /** The conversation: reading and writing. */
 import type { Texts } from '../ja';
+import { emojiNames } from './emoji';
 
 export const conversation: Pick<Texts, 'timeline' | 'composer' | 'message' | 'emoji' | 'files' | 'templates'> = {
 	timeline: {
@@ -107,7 +108,13 @@ export const conversation: Pick<Texts, 'timeline' | 'composer' | 'message' | 'em
 		said: (name, text) => `${name} says: ${text}`,
 		link: (host) => `Open ${host}`
 	},
-	emoji: { title: 'Emoji', choose: 'Choose an emoji' },
+	emoji: {
+		title: 'Emoji',
+		choose: 'Choose an emoji',
+		search: 'Find an emoji',
+		none: 'No emoji matches',
+		names: emojiNames
+	},
 	files: {
 		attach: 'Attach files',
 		attached: (count: number) => (count === 1 ? '1 file to send' : `${count} files to send`),

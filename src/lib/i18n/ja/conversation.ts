@@ -1,4 +1,6 @@
 /** 会話: 読むことと書くこと。 */
+import { emojiNames } from './emoji';
+
 export const conversation = {
 	timeline: {
 		label: (room: string) => `${room}のメッセージ`,
@@ -102,7 +104,13 @@ export const conversation = {
 		said: (name: string, text: string) => `${name}: ${text}`,
 		link: (host: string) => `${host} を開く`
 	},
-	emoji: { title: '絵文字', choose: '絵文字を選ぶ' },
+	emoji: {
+		title: '絵文字',
+		choose: '絵文字を選ぶ',
+		search: '絵文字を探す',
+		none: '一致する絵文字はありません',
+		names: emojiNames
+	},
 	files: {
 		attach: 'ファイルを添付',
 		attached: (count: number) => `添付するファイル ${count}件`,
