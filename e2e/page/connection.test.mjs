@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Browser } from './browser.mjs';
-import { assertAccessible, openRoom, room, tabTo, testid } from './scene.mjs';
+import { openRoom, room, tabTo, testid } from './scene.mjs';
 
 describe('the connection', { timeout: 240_000 }, () => {
 	/** @type {Browser} */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Browser } from './browser.mjs';
-import { assertAccessible, openRoom as open, room, tabTo } from './scene.mjs';
+import { openRoom as open, room, tabTo } from './scene.mjs';
 
 describe('the interface', { timeout: 240_000 }, () => {
 	/** @type {Browser} */
