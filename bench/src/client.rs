@@ -19,7 +19,7 @@ use hugmedo_chat_core::{
         SignInRequest, ViewChange,
     },
 };
-use hugmedo_chat_protocol::{ClientMessageId, RoomId, Secret};
+use hugmedo_chat_protocol::{ClientMessageId, MessageId, RoomId, Secret};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     time::{Instant, sleep, timeout},
@@ -244,4 +244,6 @@ struct Unheard;
 
 impl Notifier for Unheard {
     fn notify(&self, _: NativeNotification) {}
+
+    fn withdraw(&self, _: &[MessageId]) {}
 }

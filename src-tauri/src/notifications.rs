@@ -3,45 +3,96 @@
 //! Invariant: nothing here blocks, and nothing of a title or a body is logged. A click shows the window and asks core for
 //! the room; the webview has no permission of the notification plugin at all.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use hugmedo_chat_core::host::{NativeNotification, Notifier};
-use hugmedo_chat_protocol::RoomId;
+use hugmedo_chat_protocol::{MessageId, RoomId};
 use tauri::{AppHandle, Manager, Runtime, UserAttentionType};
 use tauri_plugin_notification::{ActionPerformed, NotificationExt};
 
 use crate::{core_handle::CoreHandle, window};
 
-/// Under this key a notification carries the room that a click on it shows.
+/// Under these keys a notification carries the room, and the message in it, that a click shows.
 const ROOM_KEY: &str = "roomId";
+const MESSAGE_KEY: &str = "messageId";
 
 /// Raises notifications through the operating system.
-pub(crate) struct SystemNotifier<R: Runtime>(AppHandle<R>);
+pub(crate) struct SystemNotifier<R: Runtime> {
+    app: AppHandle<R>,
+    numbers: Mutex<Numbers>,
+}
+
+/// The plugin knows notifications by numbers.
+#[derive(Default)]
+struct Numbers {
+    last: i32,
+    of: BTreeMap<MessageId, i32>,
+}
+
+impl Numbers {
+    /// A number for a message, and that of the one it takes the place of.
+    fn take(&mut self, message: &MessageId) -> (i32, Option<i32>) {
+        self.last = self.last.wrapping_add(1);
+        (self.last, self.of.insert(message.clone(), self.last))
+    }
+}
 
 impl<R: Runtime> SystemNotifier<R> {
     pub(crate) fn new(app: AppHandle<R>) -> Self {
-        Self(app)
+        Self { app, numbers: Mutex::default() }
+    }
+
+    fn numbers(&self) -> MutexGuard<'_, Numbers> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes notifications from the screen, beside the caller: the system is asked and answers.
+    fn close(&self, numbers: Vec<i32>) {
+        if numbers.is_empty() {
+            return;
+        }
+        let app = self.app.clone();
+        tauri::async_runtime::spawn_blocking(move || {
+            if app.notification().remove_active(numbers).is_err() {
+                tracing::warn!(reason = "not_closed", "notification stays");
+            }
+        });
     }
 }
 
 impl<R: Runtime> Notifier for SystemNotifier<R> {
     fn notify(&self, notification: NativeNotification) {
+        let (number, before) = self.numbers().take(&notification.message_id);
+        self.close(before.into_iter().collect());
         let builder = self
-            .0
+            .app
             .notification()
             .builder()
+            .id(number)
             .title(notification.title.as_str())
             .body(as_body(notification.body.as_str()))
-            .extra(ROOM_KEY, notification.room_id.as_str());
+            .extra(ROOM_KEY, notification.room_id.as_str())
+            .extra(MESSAGE_KEY, notification.message_id.as_str());
         if builder.show().is_err() {
             tracing::warn!(reason = "prepare_failed", "notification not raised");
         }
         if notification.urgent
-            && let Some(window) = window::main(&self.0)
+            && let Some(window) = window::main(&self.app)
             && window.request_user_attention(Some(UserAttentionType::Critical)).is_err()
         {
             tracing::warn!(reason = "attention_refused", "window not marked urgent");
         }
+    }
+
+    fn withdraw(&self, messages: &[MessageId]) {
+        let mut numbers = self.numbers();
+        let gone = messages.iter().filter_map(|message| numbers.of.remove(message)).collect();
+        drop(numbers);
+        self.close(gone);
     }
 }
 
@@ -51,14 +102,15 @@ pub(crate) fn open_rooms_on_click<R: Runtime>(app: &AppHandle<R>) {
     let clicked = app.clone();
     let listening = app.notification().on_action(move |action| {
         window::show(&clicked);
-        let Some(room_id) = room_of(action) else {
+        let Some(room_id) = named_by(action, ROOM_KEY).map(RoomId::new) else {
             tracing::warn!(reason = "no_room", "notification clicked");
             return;
         };
+        let message_id = named_by(action, MESSAGE_KEY).map(MessageId::new);
         let app = clicked.clone();
         tauri::async_runtime::spawn(async move {
             if let Ok(core) = app.state::<CoreHandle>().get().await {
-                core.request_room(&room_id, None).await;
+                core.request_room(&room_id, message_id.as_ref()).await;
             }
         });
     });
@@ -67,8 +119,8 @@ pub(crate) fn open_rooms_on_click<R: Runtime>(app: &AppHandle<R>) {
     }
 }
 
-fn room_of(action: &ActionPerformed) -> Option<RoomId> {
-    action.notification()?.extra().get(ROOM_KEY)?.as_str().map(RoomId::from)
+fn named_by(action: &ActionPerformed, key: &str) -> Option<String> {
+    action.notification()?.extra().get(key)?.as_str().map(str::to_owned)
 }
 
 /// The freedesktop specification gives the body, and only the body, a small HTML: what a person wrote must not become
@@ -112,12 +164,12 @@ mod tests {
     }
 
     #[test]
-    fn a_click_knows_the_room_of_its_notification() {
+    fn a_click_knows_what_its_notification_is_about() {
         let click = |extra| {
             let action = json!({ "actionId": "tap", "inputValue": null, "notification": { "id": 1, "extra": extra } });
-            room_of(&serde_json::from_value(action).unwrap())
+            named_by(&serde_json::from_value(action).unwrap(), ROOM_KEY)
         };
-        assert_eq!(click(json!({ "roomId": "patient-tanaka" })), Some(RoomId::from("patient-tanaka")));
+        assert_eq!(click(json!({ "roomId": "patient-tanaka" })), Some("patient-tanaka".to_owned()));
         assert_eq!(click(json!({})), None);
         assert_eq!(click(json!({ "roomId": 7 })), None);
     }

@@ -196,7 +196,7 @@ impl Known {
     }
 
     fn note(&mut self, room: &RoomView) {
-        self.rooms.insert(room.id.clone(), (room.unread, room.unread_urgent));
+        self.rooms.insert(room.id.clone(), (room.counted_unread(), room.unread_urgent));
     }
 
     fn apply(&mut self, change: ViewChange) {

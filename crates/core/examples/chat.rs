@@ -20,7 +20,7 @@ use hugmedo_chat_core::{
     host::{NativeNotification, Notifier, SecretStore, SecretStoreError},
     view::{ChannelItem, Credentials, OutgoingMessage, SignInRequest, ViewChange},
 };
-use hugmedo_chat_protocol::{ClientMessageId, RoomId, Secret};
+use hugmedo_chat_protocol::{ClientMessageId, MessageId, RoomId, Secret};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 /// A chat on the command line.
@@ -140,4 +140,6 @@ impl Notifier for Bell {
     fn notify(&self, notification: NativeNotification) {
         println!("\u{7}{} {}", notification.title.as_str(), notification.body.as_str());
     }
+
+    fn withdraw(&self, _: &[MessageId]) {}
 }

@@ -17,11 +17,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     address::ServerAddress,
+    alerts::Raised,
     api::Api,
     attachments::download::Turns,
     error::{Error, ErrorCode},
     host::Notifier,
     hub::Hub,
+    notify,
     preferences::PreferencesFile,
     presence::PresenceBoard,
     store::{Store, rooms, rows},
@@ -57,6 +59,10 @@ pub(crate) struct Account {
     pub(crate) notifier: Arc<dyn Notifier>,
     pub(crate) preferences: Arc<PreferencesFile>,
     pub(crate) hub: Arc<Hub>,
+    /// The notifications that may still be on the screen.
+    pub(crate) raised: Raised,
+    /// An urgent message has raised its first one.
+    pub(crate) urgent_raised: Notify,
     /// Something is due to be sent: a message, a receipt.
     pub(crate) outgoing: Notify,
     /// An unsent message has files.
@@ -123,6 +129,8 @@ impl Account {
             notifier: parts.notifier,
             preferences: parts.preferences,
             hub: parts.hub,
+            raised: Raised::default(),
+            urgent_raised: Notify::new(),
             outgoing: Notify::new(),
             files_outgoing: Notify::new(),
             untidy: Notify::new(),
@@ -298,9 +306,14 @@ impl Account {
     pub(crate) async fn publish_room(&self, room: &RoomId) -> Result<(), Error> {
         let (me, room) = (self.me.id.clone(), room.clone());
         if let Some(room) = self.store.read(move |connection| rooms::view(connection, &me, &room)).await? {
-            self.hub.publish(ViewChange::RoomUpserted { room });
+            self.show_room(room);
         }
         Ok(())
+    }
+
+    /// The time of a decision about notifications.
+    pub(crate) fn moment(&self) -> notify::Moment {
+        self.surroundings.moment()
     }
 
     /// How servers are to be reached.

@@ -18,7 +18,7 @@ use crate::{
     store::{OwnChange, acknowledgements, choices, details, own_changes, rooms, templates},
     timeline,
     transport::LinkFailure,
-    view::{MessageDetails, NewRoom, Place, PresenceStatus, RoomChoices, RoomView, Template, TimelinePage, ViewChange},
+    view::{MessageDetails, NewRoom, Place, PresenceStatus, RoomChoices, RoomView, Template, TimelinePage},
 };
 
 /// Most texts a person keeps.
@@ -214,7 +214,7 @@ impl Core {
             .await;
         account.note_storage(&written);
         let view = written?.ok_or_else(|| Error::new(ErrorCode::NotFound, "no such room"))?;
-        account.hub.publish(ViewChange::RoomUpserted { room: view.clone() });
+        account.show_room(view.clone());
         let event =
             JoinRoom { room_id: id, user_id: Some(account.me.id.clone()), user_type: Some(account.me.user_type) };
         if ask_server(&account, &event).await.is_err() {

@@ -17,6 +17,7 @@ use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
 use crate::{
     account::{Account, idle},
     address::ServerAddress,
+    alerts,
     ask::tell,
     attachments,
     conversation::check_length,
@@ -216,7 +217,7 @@ impl Core {
             })
             .await?
             .ok_or_else(|| Error::new(ErrorCode::NotFound, "no such room"))?;
-        account.hub.publish(ViewChange::RoomUpserted { room: view.clone() });
+        account.show_room(view.clone());
         if let Some(link) = account.link() {
             let event =
                 JoinRoom { room_id: room, user_id: Some(account.me.id.clone()), user_type: Some(account.me.user_type) };
@@ -475,6 +476,7 @@ impl Inner {
         });
         tokio::spawn(search::index_rest(Arc::clone(&account)));
         tokio::spawn(attachments::keep_tidy(Arc::clone(&account)));
+        tokio::spawn(alerts::repeat_urgent(Arc::clone(&account)));
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Open { account: Arc::clone(&account), supervisor });

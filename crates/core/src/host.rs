@@ -43,7 +43,7 @@ pub enum SecretStoreError {
 /// A native notification, already worded in the person's language and cut to their privacy level.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NativeNotification {
-    /// The message it is about. At most one notification is ever raised per message.
+    /// The message it is about. At most one notification is ever raised per message, but for urgent ones that are raised again.
     pub message_id: MessageId,
     /// The room a click shows.
     pub room_id: RoomId,
@@ -53,10 +53,15 @@ pub struct NativeNotification {
     pub body: Sensitive,
     /// Whether it must stay until someone reacts.
     pub urgent: bool,
+    /// Whether it was raised before, and nobody has taken the message on since. It takes the place of the one before.
+    pub repeated: bool,
 }
 
 /// Raises native notifications. Must not block.
 pub trait Notifier: Send + Sync + 'static {
     /// Raises one.
     fn notify(&self, notification: NativeNotification);
+
+    /// Takes those of these messages from the screen that are still there.
+    fn withdraw(&self, messages: &[MessageId]);
 }

@@ -5,14 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hugmedo_chat_protocol::{Message, Priority, RoomId, Seq, ServerEvent, UserId};
+use hugmedo_chat_protocol::{Message, MessageId, Priority, RoomId, Seq, ServerEvent, UserId};
 use rusqlite::Transaction;
 use tokio::time::Instant;
 
 use crate::{
     account::{Account, ROWS_PER_RECEIPT},
     error::Error,
-    notify,
+    notify::{self, Silence},
     store::{acknowledgements, messages, meta, notified, receipts, rooms, rows},
     view::{MessageView, RoomView, ViewChange},
 };
@@ -27,6 +27,8 @@ pub(crate) struct Taken {
     fresh: Vec<(Message, Seq)>,
     /// Rooms that were not here before.
     pub(crate) added: BTreeSet<RoomId>,
+    /// Messages that were taken back.
+    withdrawn: Vec<(RoomId, MessageId)>,
     /// Whether a message is another now.
     changed: bool,
     /// Whether something is missing that sync can bring.
@@ -114,6 +116,9 @@ fn store_event(
         ServerEvent::MessageChanged(change) => {
             taken.touched.insert(change.room_id.clone());
             taken.changed = true;
+            if change.message.deleted_at.is_some() {
+                taken.withdrawn.push((change.room_id.clone(), change.message.id.clone()));
+            }
             taken.rows.extend(messages::take_in_change(transaction, me, &change)?);
         }
         ServerEvent::Receipt(receipt) => {
@@ -183,8 +188,11 @@ async fn publish(account: &Account, taken: &Taken) -> Result<(), Error> {
         }
     }
     account.publish_views(views);
+    for (room, message) in &taken.withdrawn {
+        account.withdraw(room, message);
+    }
     for room in room_views {
-        account.hub.publish(ViewChange::RoomUpserted { room });
+        account.show_room(room);
     }
     Ok(())
 }
@@ -203,33 +211,46 @@ async fn notify(account: &Account, fresh: Vec<(Message, Seq)>) -> Result<(), Err
         return Ok(());
     }
     let (me, gaze, preferences) = (account.me.id.clone(), account.gaze(), account.preferences.get());
+    let moment = account.moment();
     let due = account
         .store
         .write(move |transaction| {
             let mut due = Vec::new();
-            let mut routine: BTreeMap<RoomId, (Message, RoomView, usize)> = BTreeMap::new();
+            let mut routine: BTreeMap<RoomId, (Message, Seq, RoomView, usize)> = BTreeMap::new();
             for (message, seq) in fresh {
                 let Some(room) = rooms::view(transaction, &me, &message.room_id)? else { continue };
-                if let Err(silence) = notify::decide(&message, seq, &room, &me, &gaze, &preferences) {
+                let decided = notify::decide(&message, seq, &room, &me, &gaze, &preferences, moment);
+                let urgent = message.priority == Priority::Urgent;
+                // Who looks at an urgent message has not taken it on: it is raised again like any other.
+                let counts = decided.is_ok() || urgent && decided == Err(Silence::InView);
+                if counts && !notified::claim_notification(transaction, &room.id, &message.id)? {
+                    continue;
+                }
+                if counts && urgent {
+                    notified::note_raised(transaction, &room.id, &message.id, moment.now)?;
+                }
+                if let Err(silence) = decided {
                     tracing::debug!(room = %room.id, ?silence, "no notification");
                     continue;
                 }
-                if !notified::claim_notification(transaction, &room.id, &message.id)? {
+                if urgent {
+                    due.push((notify::word(&message, &room, 0, &preferences), seq));
                     continue;
                 }
-                if message.priority == Priority::Urgent {
-                    due.push(notify::word(&message, &room, 0, &preferences));
-                    continue;
-                }
-                let more = routine.get(&room.id).map_or(0, |(_, _, more)| more + 1);
-                routine.insert(room.id.clone(), (message, room, more));
+                let more = routine.get(&room.id).map_or(0, |(.., more)| more + 1);
+                routine.insert(room.id.clone(), (message, seq, room, more));
             }
-            due.extend(routine.values().map(|(message, room, more)| notify::word(message, room, *more, &preferences)));
+            due.extend(
+                routine
+                    .values()
+                    .map(|(message, seq, room, more)| (notify::word(message, room, *more, &preferences), *seq)),
+            );
             Ok(due)
         })
         .await?;
-    for notification in due {
-        account.notifier.notify(notification);
+    account.urgent_raised.notify_one();
+    for (notification, seq) in due {
+        account.raise(notification, seq);
     }
     Ok(())
 }

@@ -14,6 +14,7 @@
 
 mod account;
 mod address;
+mod alerts;
 mod api;
 mod ask;
 mod attachments;

@@ -2,15 +2,15 @@
 //!
 //! The chain of reasons for silence: it is one's own; it was read already; the person is looking at it; their settings
 //! keep such messages quiet. Quiet by default: routine talk among staff changes the badge only, because interruptions harm;
-//! a patient who writes, a mention and anything urgent do come through, of a muted room the last two only. The text of a message is shown only to those who
-//! chose so: a screen is seen by others.
+//! a patient who writes, a mention and anything urgent do come through. A room may have a rule of its own. Quiet hours and 'do not
+//! disturb' leave urgent messages only. The text of a message is shown only to those who chose so: a screen is seen by others.
 
-use hugmedo_chat_protocol::{Message, Priority, RoomKind, Seq, UserId, UserType};
+use hugmedo_chat_protocol::{Message, Priority, RoomId, RoomKind, Seq, Timestamp, UserId, UserType};
 
 use crate::{
     carried,
     host::NativeNotification,
-    view::{Gaze, Language, NotificationPrivacy, NotifyAbout, Preferences, RoomView},
+    view::{Gaze, Language, NotificationPrivacy, NotifyAbout, Preferences, RoomNotify, RoomView},
 };
 
 /// Longest text shown, in characters.
@@ -25,8 +25,26 @@ pub(crate) enum Silence {
     AlreadyRead,
     /// The person is looking at it.
     InView,
-    /// Their settings say so.
+    /// Their settings say so, for all rooms or for this one.
     Quiet,
+    /// It is within their quiet hours.
+    QuietHours,
+    /// They do not want to be disturbed just now.
+    DoNotDisturb,
+}
+
+/// The time of a decision.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) now: Timestamp,
+    /// Minutes since midnight where the computer is.
+    pub(crate) minute: u16,
+}
+
+/// Whether the person is looking at the newest of a room. An open room is not a room being looked at: the window must have the
+/// focus and show the room's end.
+pub(crate) fn is_looking(gaze: &Gaze, room: &RoomId) -> bool {
+    gaze.focused && gaze.at_end && gaze.room_id.as_ref() == Some(room)
 }
 
 /// Decides on one message that is new here.
@@ -37,6 +55,7 @@ pub(crate) fn decide(
     me: &UserId,
     gaze: &Gaze,
     preferences: &Preferences,
+    moment: Moment,
 ) -> Result<(), Silence> {
     if message.user_id == *me {
         return Err(Silence::Own);
@@ -44,20 +63,29 @@ pub(crate) fn decide(
     if seq <= room.read_seq || message.deleted_at.is_some() {
         return Err(Silence::AlreadyRead);
     }
-    // An open room is not a room being looked at: the window must have the focus and show the room's end.
-    if gaze.focused && gaze.at_end && gaze.room_id.as_ref() == Some(&room.id) {
+    if is_looking(gaze, &room.id) {
         return Err(Silence::InView);
     }
+    if message.priority == Priority::Urgent {
+        return Ok(());
+    }
     let names_me = message.mentions.contains(me);
-    if room.choices.muted && !names_me && message.priority != Priority::Urgent {
+    let wanted = match (room.choices.notify, preferences.notify_about) {
+        (RoomNotify::All, _) | (RoomNotify::Usual, NotifyAbout::All) => true,
+        (RoomNotify::Mentions, _) => names_me,
+        (RoomNotify::Usual, NotifyAbout::Important) => room.kind == RoomKind::Patient || names_me,
+        (RoomNotify::Urgent | RoomNotify::None, _) | (RoomNotify::Usual, NotifyAbout::Urgent) => false,
+    };
+    if !wanted {
         return Err(Silence::Quiet);
     }
-    let important = room.kind == RoomKind::Patient || names_me;
-    match (message.priority, preferences.notify_about) {
-        (Priority::Urgent, _) | (_, NotifyAbout::All) => Ok(()),
-        (_, NotifyAbout::Important) if important => Ok(()),
-        (_, NotifyAbout::Important | NotifyAbout::Urgent) => Err(Silence::Quiet),
+    if preferences.do_not_disturb_until.is_some_and(|until| moment.now < until) {
+        return Err(Silence::DoNotDisturb);
     }
+    if preferences.quiet_hours.is_some_and(|hours| hours.holds(moment.minute)) {
+        return Err(Silence::QuietHours);
+    }
+    Ok(())
 }
 
 /// Words the notification of a message. `more` further ones of the same room are told of with it.
@@ -105,6 +133,7 @@ pub(crate) fn word(message: &Message, room: &RoomView, more: usize, preferences:
         title: title.trim().into(),
         body: body.trim().into(),
         urgent,
+        repeated: false,
     }
 }
 
@@ -121,6 +150,7 @@ pub(crate) fn system_language() -> Language {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::QuietHours;
     use hugmedo_chat_protocol::{Opaque, Timestamp, User};
 
     fn message(from: &str, user_type: UserType) -> Message {
@@ -162,38 +192,76 @@ mod tests {
         }
     }
 
+    fn noon() -> Moment {
+        Moment { now: Timestamp::from_millis(1_000), minute: 720 }
+    }
+
     fn decided(message: &Message, kind: RoomKind, gaze: &Gaze, about: NotifyAbout) -> Result<(), Silence> {
         let preferences = Preferences { notify_about: about, ..Preferences::default() };
-        decide(message, Seq::new(5), &room(kind), &"sato".into(), gaze, &preferences)
+        decide(message, Seq::new(5), &room(kind), &"sato".into(), gaze, &preferences, noon())
+    }
+
+    /// Whether a routine message of a ward, one of a patient's room, a mention and an urgent message are heard.
+    fn heard(choice: RoomNotify, preferences: &Preferences, moment: Moment) -> [bool; 4] {
+        let routine = message("suzuki", UserType::Clinician);
+        let mention = Message { mentions: vec!["sato".into()], ..routine.clone() };
+        let urgent = Message { priority: Priority::Urgent, ..routine.clone() };
+        let cases = [
+            (&routine, RoomKind::Staff),
+            (&routine, RoomKind::Patient),
+            (&mention, RoomKind::Staff),
+            (&urgent, RoomKind::Staff),
+        ];
+        cases.map(|(message, kind)| {
+            let mut room = room(kind);
+            room.choices.notify = choice;
+            decide(message, Seq::new(5), &room, &"sato".into(), &Gaze::default(), preferences, moment).is_ok()
+        })
+    }
+
+    #[test]
+    fn each_choice_for_a_room_beside_each_general_one() {
+        use {NotifyAbout as About, RoomNotify as Room};
+        for (room, about, expected) in [
+            (Room::Usual, About::All, [true, true, true, true]),
+            (Room::Usual, About::Important, [false, true, true, true]),
+            (Room::Usual, About::Urgent, [false, false, false, true]),
+            (Room::All, About::Urgent, [true, true, true, true]),
+            (Room::All, About::Important, [true, true, true, true]),
+            (Room::Mentions, About::All, [false, false, true, true]),
+            (Room::Mentions, About::Urgent, [false, false, true, true]),
+            (Room::Urgent, About::All, [false, false, false, true]),
+            (Room::None, About::All, [false, false, false, true]),
+        ] {
+            let preferences = Preferences { notify_about: about, ..Preferences::default() };
+            assert_eq!(heard(room, &preferences, noon()), expected, "{room:?} beside {about:?}");
+        }
+    }
+
+    #[test]
+    fn quiet_hours_and_do_not_disturb_leave_urgent_messages_only() {
+        let all = Preferences { notify_about: NotifyAbout::All, ..Preferences::default() };
+        let urgent_only = [false, false, false, true];
+        let at = |minute| Moment { minute, ..noon() };
+        let night = Preferences { quiet_hours: Some(QuietHours { from: 22 * 60, to: 6 * 60 }), ..all.clone() };
+        for (minute, expected) in
+            [(21 * 60 + 59, [true; 4]), (22 * 60, urgent_only), (0, urgent_only), (359, urgent_only), (360, [true; 4])]
+        {
+            assert_eq!(heard(RoomNotify::All, &night, at(minute)), expected, "minute {minute}");
+        }
+        let lunch = Preferences { quiet_hours: Some(QuietHours { from: 720, to: 780 }), ..all.clone() };
+        for (minute, expected) in [(719, [true; 4]), (720, urgent_only), (779, urgent_only), (780, [true; 4])] {
+            assert_eq!(heard(RoomNotify::Usual, &lunch, at(minute)), expected, "minute {minute}");
+        }
+        let busy = Preferences { do_not_disturb_until: Some(Timestamp::from_millis(1_001)), ..all };
+        assert_eq!(heard(RoomNotify::All, &busy, noon()), urgent_only);
+        assert_eq!(heard(RoomNotify::All, &busy, Moment { now: Timestamp::from_millis(1_001), minute: 0 }), [true; 4]);
     }
 
     #[test]
     fn routine_talk_among_staff_is_quiet_but_a_patient_a_mention_and_urgency_are_heard() {
-        let away = Gaze::default();
-        let routine = message("suzuki", UserType::Clinician);
-        assert_eq!(decided(&routine, RoomKind::Staff, &away, NotifyAbout::Important), Err(Silence::Quiet));
-        assert_eq!(decided(&routine, RoomKind::Patient, &away, NotifyAbout::Important), Ok(()));
-        assert_eq!(decided(&routine, RoomKind::Staff, &away, NotifyAbout::All), Ok(()));
-        let mention = Message { mentions: vec!["sato".into()], ..routine.clone() };
-        assert_eq!(decided(&mention, RoomKind::Staff, &away, NotifyAbout::Important), Ok(()));
-        let urgent = Message { priority: Priority::Urgent, ..routine };
-        assert_eq!(decided(&urgent, RoomKind::Staff, &away, NotifyAbout::Urgent), Ok(()));
-    }
-
-    #[test]
-    fn of_a_muted_room_only_mentions_and_urgent_messages_are_heard() {
-        let mut muted = room(RoomKind::Patient);
-        muted.choices.muted = true;
-        let decided = |message: &Message, about| {
-            let preferences = Preferences { notify_about: about, ..Preferences::default() };
-            decide(message, Seq::new(5), &muted, &"sato".into(), &Gaze::default(), &preferences)
-        };
-        let routine = message("tanaka", UserType::Patient);
-        assert_eq!(decided(&routine, NotifyAbout::All), Err(Silence::Quiet));
-        let mention = Message { mentions: vec!["sato".into()], ..routine.clone() };
-        assert_eq!(decided(&mention, NotifyAbout::Important), Ok(()));
-        let urgent = Message { priority: Priority::Urgent, ..routine };
-        assert_eq!(decided(&urgent, NotifyAbout::Urgent), Ok(()));
+        let usual = heard(RoomNotify::Usual, &Preferences::default(), noon());
+        assert_eq!(usual, [false, true, true, true]);
     }
 
     #[test]
@@ -217,7 +285,7 @@ mod tests {
         assert_eq!(decided(&own, RoomKind::Patient, &away, NotifyAbout::All), Err(Silence::Own));
         let read = message("suzuki", UserType::Clinician);
         let preferences = Preferences::default();
-        let silence = decide(&read, Seq::new(4), &room(RoomKind::Patient), &"sato".into(), &away, &preferences);
+        let silence = decide(&read, Seq::new(4), &room(RoomKind::Patient), &"sato".into(), &away, &preferences, noon());
         assert_eq!(silence, Err(Silence::AlreadyRead));
     }
 

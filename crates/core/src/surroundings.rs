@@ -7,13 +7,17 @@ use std::sync::Arc;
 
 use hugmedo_chat_protocol::Timestamp;
 
-use crate::error::{Error, ErrorCode};
+use crate::{
+    error::{Error, ErrorCode},
+    notify::Moment,
+};
 
 /// See the module. Cheap to clone.
 #[derive(Clone)]
 pub struct Surroundings {
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     chance: Arc<dyn Fn() -> f64 + Send + Sync>,
+    zone: jiff::tz::TimeZone,
     /// Whether blocking work runs where it is asked for.
     inline: bool,
 }
@@ -21,7 +25,12 @@ pub struct Surroundings {
 impl Surroundings {
     /// The computer's own.
     pub fn real() -> Self {
-        Self { now: Arc::new(Timestamp::now), chance: Arc::new(rand::random), inline: false }
+        Self {
+            now: Arc::new(Timestamp::now),
+            chance: Arc::new(rand::random),
+            zone: jiff::tz::TimeZone::system(),
+            inline: false,
+        }
     }
 
     /// Time of day and chance (uniform in `0..1`) as a simulation has them. Blocking work runs on the caller's thread: which
@@ -30,7 +39,7 @@ impl Surroundings {
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
         chance: impl Fn() -> f64 + Send + Sync + 'static,
     ) -> Self {
-        Self { now: Arc::new(now), chance: Arc::new(chance), inline: true }
+        Self { now: Arc::new(now), chance: Arc::new(chance), zone: jiff::tz::TimeZone::UTC, inline: true }
     }
 
     /// The time of day, which a person or the network may set forward or back. Durations are measured by tokio's clock.
@@ -41,6 +50,15 @@ impl Surroundings {
     /// A moment later than now by this much.
     pub(crate) fn in_millis(&self, millis: u64) -> Timestamp {
         Timestamp::from_millis(self.now().as_millis().saturating_add(i64::try_from(millis).unwrap_or(i64::MAX)))
+    }
+
+    /// The time of day, and where the computer's own day stands.
+    pub(crate) fn moment(&self) -> Moment {
+        let now = self.now();
+        let at = jiff::Timestamp::from_millisecond(now.as_millis()).unwrap_or_default();
+        let local = at.to_zoned(self.zone.clone());
+        let minute = u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs());
+        Moment { now, minute }
     }
 
     /// Uniform in `0..1`.

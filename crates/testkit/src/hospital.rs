@@ -8,7 +8,7 @@ use hugmedo_chat_core::{
     host::NativeNotification,
     view::{Credentials, MessageView, OutgoingMessage, SignInRequest},
 };
-use hugmedo_chat_protocol::{ClientMessageId, RoomId};
+use hugmedo_chat_protocol::{ClientMessageId, MessageId, RoomId};
 use hugmedo_chat_server::{Config as ServerConfig, Server};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -102,6 +102,8 @@ pub struct Clinician {
     pub watch: Watch,
     /// What it raised.
     pub notifications: mpsc::UnboundedReceiver<NativeNotification>,
+    /// What it took back.
+    pub withdrawn: mpsc::UnboundedReceiver<MessageId>,
     /// Their keychain.
     pub secrets: MemorySecrets,
     folder: TempDir,
@@ -115,10 +117,10 @@ impl Clinician {
     pub async fn at_a_computer() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let secrets = MemorySecrets::default();
-        let (notifier, notifications) = RecordingNotifier::new();
+        let (notifier, notifications, withdrawn) = RecordingNotifier::with_withdrawals();
         let core = Core::start(Config::new(folder.path()), Arc::new(secrets.clone()), notifier).await?;
         let watch = Watch::of(&core).await?;
-        Ok(Self { core, watch, notifications, secrets, folder })
+        Ok(Self { core, watch, notifications, withdrawn, secrets, folder })
     }
 
     /// Signs in with the sample data's password.
@@ -138,10 +140,11 @@ impl Clinician {
     /// If core does not start.
     pub async fn restart(&mut self) -> Result<()> {
         self.core.shutdown().await;
-        let (notifier, notifications) = RecordingNotifier::new();
+        let (notifier, notifications, withdrawn) = RecordingNotifier::with_withdrawals();
         self.core = Core::start(Config::new(self.folder.path()), Arc::new(self.secrets.clone()), notifier).await?;
         self.watch = Watch::of(&self.core).await?;
         self.notifications = notifications;
+        self.withdrawn = withdrawn;
         Ok(())
     }
 

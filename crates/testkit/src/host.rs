@@ -6,7 +6,7 @@ use std::{
 };
 
 use hugmedo_chat_core::host::{NativeNotification, Notifier, SecretStore, SecretStoreError};
-use hugmedo_chat_protocol::Secret;
+use hugmedo_chat_protocol::{MessageId, Secret};
 use tokio::sync::mpsc;
 
 /// A keychain that can be made to fail.
@@ -92,18 +92,32 @@ impl SecretStore for MemorySecrets {
 /// Keeps what was raised, for a test to look at.
 pub struct RecordingNotifier {
     raised: mpsc::UnboundedSender<NativeNotification>,
+    withdrawn: mpsc::UnboundedSender<MessageId>,
 }
 
 impl RecordingNotifier {
     /// The notifier, and what it raises.
     pub fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<NativeNotification>) {
-        let (raised, seen) = mpsc::unbounded_channel();
-        (Arc::new(Self { raised }), seen)
+        let (notifier, raised, _) = Self::with_withdrawals();
+        (notifier, raised)
+    }
+
+    /// As [`Self::new`], with what it takes back.
+    pub fn with_withdrawals()
+    -> (Arc<Self>, mpsc::UnboundedReceiver<NativeNotification>, mpsc::UnboundedReceiver<MessageId>) {
+        let ((raised, seen), (withdrawn, gone)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
+        (Arc::new(Self { raised, withdrawn }), seen, gone)
     }
 }
 
 impl Notifier for RecordingNotifier {
     fn notify(&self, notification: NativeNotification) {
         let _ = self.raised.send(notification);
+    }
+
+    fn withdraw(&self, messages: &[MessageId]) {
+        for message in messages {
+            let _ = self.withdrawn.send(message.clone());
+        }
     }
 }

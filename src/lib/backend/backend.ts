@@ -103,7 +103,7 @@ export interface Backend {
 	/** Asks the person where to, and saves a copy of the file there. False if they chose no place. */
 	saveAttachment(roomId: RoomId, id: string): Promise<boolean>;
 
-	/** Pins or mutes a room on this computer. */
+	/** Pins a room, or chooses which of its messages notify, on this computer. */
 	setRoomChoices(roomId: RoomId, choices: RoomChoices): Promise<void>;
 	/** Everyone the server lets the reader begin a conversation with. Needs the connection. */
 	listPeople(): Promise<User[]>;

@@ -105,6 +105,7 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		enterSends: true,
 		notifyAbout: 'important',
 		notificationPrivacy: 'sender',
+		urgentRepeatMinutes: 2,
 		lockAfterSeconds: 600,
 		closeToTray: true,
 		toldAboutTray: false,
@@ -201,7 +202,7 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 
 	function begin(id: string, name: string, others: User[]) {
 		const kind = others.some((other) => other.userType === 'patient') ? 'patient' : 'staff';
-		const choices = { pinned: false, muted: false };
+		const choices = { pinned: false, notify: 'usual' as const };
 		const room = new FakeRoom({ id, name, kind, members: [people.sato, ...others], readSeq: 0, choices }, []);
 		rooms.set(id, room);
 		rooms.tell(room);

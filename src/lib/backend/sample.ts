@@ -119,7 +119,7 @@ function room(
 	const others = messages.filter((row) => !row.own);
 	const firstUnread = unread > 0 ? others.at(-unread)?.seq : undefined;
 	const readSeq = firstUnread ? firstUnread - 1 : messages.length;
-	const choices = { pinned: false, muted: false };
+	const choices = { pinned: false, notify: 'usual' as const };
 	return { view: { id, name, kind, members: members.map((member) => people[member]), readSeq, choices }, messages };
 }
 

@@ -65,6 +65,7 @@ export class Chat {
 		enterSends: true,
 		notifyAbout: 'important',
 		notificationPrivacy: 'sender',
+		urgentRepeatMinutes: 2,
 		lockAfterSeconds: 600,
 		closeToTray: true,
 		toldAboutTray: false,
@@ -113,7 +114,10 @@ export class Chat {
 			return left === right ? a.name.localeCompare(b.name, 'ja') : left < right ? 1 : -1;
 		})
 	);
-	unread = $derived(this.roomList.reduce((sum, room) => sum + room.unread, 0));
+	/** As the tray counts: of a room of which the person wants to hear nothing, what is urgent. */
+	unread = $derived(
+		this.roomList.reduce((sum, room) => sum + (room.choices.notify === 'none' ? room.unreadUrgent : room.unread), 0)
+	);
 	unsent = $derived(this.roomList.reduce((sum, room) => sum + room.unsent, 0));
 
 	/** Asks for the state and follows its changes. */

@@ -9,22 +9,25 @@ use std::{
 };
 
 use hugmedo_chat_protocol::{
-    ErrorCode as WireCode, Message, ReceiptKind, RoomId, RoomKind, Seq, ServerEvent, SessionEndReason, UserId,
+    ErrorCode as WireCode, Message, MessageId, Receipt, ReceiptKind, RoomId, RoomKind, Seq, ServerEvent,
+    SessionEndReason, Timestamp, UserId,
 };
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Known;
 use crate::{
+    alerts,
     backoff::Backoff,
     core::Inner,
     error::ErrorCode,
+    host::NativeNotification,
     notify,
     opening::Way,
     store::unread::Unread,
     tokens::TokenFailure,
     transport::HttpFailure,
-    view::{Gaze, NotificationPrivacy, RoomChoices, RoomView, ViewChange},
+    view::{Gaze, NotificationPrivacy, RoomChoices, RoomNotify, RoomView, ViewChange},
 };
 
 /// How long the server is left alone where the settings allow no further attempt: while locked nobody is there to ask for one.
@@ -37,23 +40,39 @@ enum Missing {
     Link,
 }
 
+/// An urgent message that nobody has taken on.
+struct Alarm {
+    notification: NativeNotification,
+    first_at: Timestamp,
+    last_at: Timestamp,
+}
+
+impl Alarm {
+    fn new(notification: NativeNotification, now: Timestamp) -> Self {
+        Self { notification: NativeNotification { repeated: true, ..notification }, first_at: now, last_at: now }
+    }
+}
+
 struct Watch {
     me: UserId,
     way: Way,
     cursor: Option<String>,
     unread: BTreeMap<(RoomId, Seq), Unread>,
     rooms: BTreeMap<RoomId, RoomView>,
+    /// Those that came while locked.
+    alarms: BTreeMap<(RoomId, MessageId), Alarm>,
 }
 
 /// Runs until the lock is opened or the session is over.
 pub(super) async fn run(inner: Weak<Inner>, me: UserId, way: Way, known: Known, stop: CancellationToken) {
     let unread = known.unread.into_iter().map(|unread| ((unread.room_id.clone(), unread.seq), unread)).collect();
-    let mut watch = Watch { me, way, cursor: known.cursor, unread, rooms: known.rooms };
+    let mut watch = Watch { me, way, cursor: known.cursor, unread, rooms: known.rooms, alarms: BTreeMap::new() };
     let mut backoff = Backoff::default();
     loop {
         // Renewing a token is never cut off: the server has exchanged it by then, and the new one would be lost.
         let page = watch.page(&stop).await;
         let Some(inner) = inner.upgrade().filter(|_| !stop.is_cancelled()) else { return };
+        watch.repeat(&inner);
         let missing = match page {
             Ok(events) => {
                 backoff.reset();
@@ -142,10 +161,24 @@ impl Watch {
                 ServerEvent::MessageChanged(change) if change.message.deleted_at.is_some() => {
                     let (room, id) = (&change.room_id, &change.message.id);
                     self.unread.retain(|_, unread| unread.room_id != *room || unread.id != *id);
+                    self.alarms.remove(&(room.clone(), id.clone()));
+                    inner.notifier.withdraw(std::slice::from_ref(id));
+                }
+                ServerEvent::Receipt(Receipt {
+                    kind: ReceiptKind::Acknowledged,
+                    room_id,
+                    message_id: Some(id),
+                    ..
+                }) => {
+                    self.alarms.remove(&(room_id, id));
                 }
                 ServerEvent::Receipt(receipt) if receipt.user_id == self.me && receipt.kind == ReceiptKind::Read => {
                     let up_to = receipt.up_to_seq.unwrap_or(Seq::ZERO);
-                    self.unread.retain(|(room, seq), _| *room != receipt.room_id || *seq > up_to);
+                    let is_read = |room: &RoomId, seq: Seq| *room == receipt.room_id && seq <= up_to;
+                    let read = self.unread.values().filter(|unread| is_read(&unread.room_id, unread.seq));
+                    let read: Vec<_> = read.map(|unread| unread.id.clone()).collect();
+                    inner.notifier.withdraw(&read);
+                    self.unread.retain(|(room, seq), _| !is_read(room, *seq));
                     if let Some(room) = self.rooms.get_mut(&receipt.room_id) {
                         room.read_seq = room.read_seq.max(up_to);
                     }
@@ -162,7 +195,9 @@ impl Watch {
             }
         }
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let (all, urgent) = (self.unread.len(), self.unread.values().filter(|unread| unread.urgent).count());
+        let is_quiet = |room| self.rooms.get(room).is_some_and(|room| room.choices.notify == RoomNotify::None);
+        let all = self.unread.values().filter(|unread| unread.urgent || !is_quiet(&unread.room_id)).count();
+        let urgent = self.unread.values().filter(|unread| unread.urgent).count();
         let changed = inner.with_lock(|lock| {
             let before = (lock.view.unread, lock.view.urgent);
             (lock.view.unread, lock.view.urgent) = (count(all), count(urgent));
@@ -171,6 +206,20 @@ impl Watch {
         if changed == Some(true) {
             inner.hub.publish(ViewChange::LockChanged { lock: inner.lock_view() });
         }
+    }
+
+    /// Raises again what nobody has taken on. The wait for a page ends often enough to be on time.
+    fn repeat(&mut self, inner: &Inner) {
+        let now = inner.config.surroundings.now();
+        let every = alerts::every(inner.preferences.get().urgent_repeat_minutes);
+        self.alarms.retain(|_, alarm| {
+            let Some(due) = alerts::due_at(alarm.first_at, alarm.last_at, every) else { return false };
+            if due <= now {
+                alarm.last_at = now;
+                inner.notifier.notify(alarm.notification.clone());
+            }
+            true
+        });
     }
 
     fn new_message(&mut self, inner: &Inner, message: &Message) {
@@ -190,8 +239,13 @@ impl Watch {
         // A locked screen says at most that there is something new.
         let mut preferences = inner.preferences.get();
         preferences.notification_privacy = NotificationPrivacy::Nothing;
-        if notify::decide(message, seq, room, &self.me, &Gaze::default(), &preferences).is_ok() {
-            inner.notifier.notify(notify::word(message, room, 0, &preferences));
+        let moment = inner.config.surroundings.moment();
+        if notify::decide(message, seq, room, &self.me, &Gaze::default(), &preferences, moment).is_ok() {
+            let notification = notify::word(message, room, 0, &preferences);
+            if urgent {
+                self.alarms.insert((room_id.clone(), id.clone()), Alarm::new(notification.clone(), moment.now));
+            }
+            inner.notifier.notify(notification);
             inner.with_lock(|lock| lock.notified.push((room_id, id)));
         }
     }

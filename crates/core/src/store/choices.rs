@@ -3,12 +3,15 @@
 use hugmedo_chat_protocol::RoomId;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::columns::{name_of, named};
 use crate::{error::Error, view::RoomChoices};
 
 pub(crate) fn of(connection: &Connection, room: &RoomId) -> Result<RoomChoices, Error> {
     let choices = connection
-        .prepare_cached("SELECT pinned, muted FROM room_choice WHERE room_id = ?")?
-        .query_row(params![room.as_str()], |row| Ok(RoomChoices { pinned: row.get(0)?, muted: row.get(1)? }))
+        .prepare_cached("SELECT pinned, notify FROM room_choice WHERE room_id = ?")?
+        .query_row(params![room.as_str()], |row| {
+            Ok(RoomChoices { pinned: row.get(0)?, notify: named(row.get(1)?).unwrap_or_default() })
+        })
         .optional()?;
     Ok(choices.unwrap_or_default())
 }
@@ -16,9 +19,9 @@ pub(crate) fn of(connection: &Connection, room: &RoomId) -> Result<RoomChoices, 
 /// Keeps what the person chose.
 pub(crate) fn set(connection: &Connection, room: &RoomId, choices: RoomChoices) -> Result<(), Error> {
     connection.execute(
-        "INSERT INTO room_choice (room_id, pinned, muted) VALUES (?, ?, ?)
-         ON CONFLICT (room_id) DO UPDATE SET pinned = excluded.pinned, muted = excluded.muted",
-        params![room.as_str(), choices.pinned, choices.muted],
+        "INSERT INTO room_choice (room_id, pinned, notify) VALUES (?, ?, ?)
+         ON CONFLICT (room_id) DO UPDATE SET pinned = excluded.pinned, notify = excluded.notify",
+        params![room.as_str(), choices.pinned, name_of(choices.notify)],
     )?;
     Ok(())
 }

@@ -11,6 +11,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("../../migrations/0003_add_search.sql"),
     include_str!("../../migrations/0004_add_templates.sql"),
     include_str!("../../migrations/0005_add_attachments.sql"),
+    include_str!("../../migrations/0006_add_alerts.sql"),
 ];
 
 /// Brings the store to the newest version, each step in a transaction of its own.

@@ -38,7 +38,7 @@ pub(super) fn run(place: &Place, fresh: &mut Connection) -> Result<Rescue, Error
     // Losing these costs at most a second notification, a mark or a press of a button.
     copy(&mut source, &transaction, "notified", &["room_id", "message_id"])?;
     copy(&mut source, &transaction, "acknowledgement", &["room_id", "message_id", "user_id", "at"])?;
-    copy(&mut source, &transaction, "room_choice", &["room_id", "pinned", "muted"])?;
+    copy(&mut source, &transaction, "room_choice", &["room_id", "pinned", "notify"])?;
     meta::note_rebuilt(&transaction)?;
     transaction.commit()?;
     tracing::warn!(lossy, "unsent messages and drafts were taken over from the damaged store");

@@ -147,6 +147,24 @@ pub struct SearchPage {
     pub next: Option<String>,
 }
 
+/// Which messages of a room raise a notification. Urgent ones always do: their sender was told that they reach people.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(rename_all = "camelCase")]
+pub enum RoomNotify {
+    /// As the general choice says.
+    #[default]
+    Usual,
+    /// All of them.
+    All,
+    /// Those that name the reader.
+    Mentions,
+    /// None but urgent ones.
+    Urgent,
+    /// None but urgent ones, and what is unread is not counted in the title, the tray and the badge.
+    None,
+}
+
 /// The person's own arrangement of one room, on this computer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(TS), ts(export))]
@@ -154,8 +172,8 @@ pub struct SearchPage {
 pub struct RoomChoices {
     /// Kept at the top of the list.
     pub pinned: bool,
-    /// Its routine messages raise no notification; mentions and urgent ones still do.
-    pub muted: bool,
+    /// Which of its messages raise a notification.
+    pub notify: RoomNotify,
 }
 
 /// A conversation to begin.

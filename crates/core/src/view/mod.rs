@@ -15,10 +15,12 @@ pub use attachment::{AttachmentState, AttachmentView, NewAttachment, PictureSize
 pub use change::{ChannelItem, Snapshot, ViewChange, ViewEvent};
 pub use conversation::{
     ExcerptPart, MemberReceipt, MessageDetails, NewRoom, Place, PresenceStatus, PresenceView, QuoteView, ReactionView,
-    RoomChoices, SearchHit, SearchPage, SearchQuery, Template,
+    RoomChoices, RoomNotify, SearchHit, SearchPage, SearchQuery, Template,
 };
 pub use lock::{LockView, PinView};
-pub use preferences::{ConnectionSettings, Language, NotificationPrivacy, NotifyAbout, Preferences, TextSize, Theme};
+pub use preferences::{
+    ConnectionSettings, Language, NotificationPrivacy, NotifyAbout, Preferences, QuietHours, TextSize, Theme,
+};
 pub use session::{ConnectionState, ConnectionView, Credentials, SessionView, SignInRequest, SyncProgress};
 pub use timeline::{
     Delivery, Draft, Gaze, LastMessageView, MessageView, OpenedRoom, OutgoingMessage, RoomView, TimelinePage,

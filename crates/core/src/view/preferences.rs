@@ -1,5 +1,6 @@
 //! The person's choices on this computer.
 
+use hugmedo_chat_protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ts")]
@@ -44,7 +45,7 @@ pub enum TextSize {
     Largest,
 }
 
-/// Which new messages raise a native notification. Urgent ones always do, but for `None`... they do even then.
+/// Which new messages raise a native notification. Urgent ones always do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(TS), ts(export))]
 #[serde(rename_all = "camelCase")]
@@ -55,6 +56,28 @@ pub enum NotifyAbout {
     Important,
     /// Urgent ones only.
     Urgent,
+}
+
+/// A part of each day, in minutes from midnight of the computer's own time zone. It may go over midnight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(rename_all = "camelCase")]
+pub struct QuietHours {
+    /// The first minute.
+    pub from: u16,
+    /// The minute after the last.
+    pub to: u16,
+}
+
+impl QuietHours {
+    /// Whether a minute of the day lies in it.
+    pub(crate) fn holds(self, minute: u16) -> bool {
+        if self.from <= self.to {
+            (self.from..self.to).contains(&minute)
+        } else {
+            minute >= self.from || minute < self.to
+        }
+    }
 }
 
 /// How much a notification tells to someone who looks over the shoulder.
@@ -125,6 +148,16 @@ pub struct Preferences {
     pub notify_about: NotifyAbout,
     /// What a notification tells.
     pub notification_privacy: NotificationPrivacy,
+    /// When only urgent messages notify, each day; absent for never.
+    #[cfg_attr(feature = "ts", ts(optional))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quiet_hours: Option<QuietHours>,
+    /// Until then only urgent messages notify.
+    #[cfg_attr(feature = "ts", ts(optional))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub do_not_disturb_until: Option<Timestamp>,
+    /// Minutes after which an urgent message that nobody has taken on is raised again, for twenty minutes; 0 for once only.
+    pub urgent_repeat_minutes: u32,
     /// Seconds without a touch of keyboard or mouse after which the app locks itself; 0 never.
     pub lock_after_seconds: u32,
     /// Whether closing the window leaves the app running, in the tray, so that messages are heard.
@@ -150,6 +183,9 @@ impl Default for Preferences {
             enter_sends: true,
             notify_about: NotifyAbout::Important,
             notification_privacy: NotificationPrivacy::Sender,
+            quiet_hours: None,
+            do_not_disturb_until: None,
+            urgent_repeat_minutes: 2,
             lock_after_seconds: 600,
             close_to_tray: true,
             told_about_tray: false,

@@ -5,7 +5,7 @@ use hugmedo_chat_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{AttachmentView, QuoteView, ReactionView, RoomChoices};
+use super::{AttachmentView, QuoteView, ReactionView, RoomChoices, RoomNotify};
 use crate::error::ErrorCode;
 
 #[cfg(feature = "ts")]
@@ -143,6 +143,14 @@ pub struct RoomView {
     pub has_draft: bool,
     /// The person's own arrangement of it.
     pub choices: RoomChoices,
+}
+
+impl RoomView {
+    /// What the title, the tray and the badge count of its unread messages: of a room of which the person wants to hear nothing,
+    /// the urgent ones.
+    pub fn counted_unread(&self) -> u32 {
+        if self.choices.notify == RoomNotify::None { self.unread_urgent } else { self.unread }
+    }
 }
 
 /// A stretch of a room's timeline, ascending.

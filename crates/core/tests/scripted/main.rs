@@ -1,5 +1,6 @@
 //! Core against a network that does exactly what the test says.
 
+mod alerts;
 mod conversation;
 mod faults;
 mod places;

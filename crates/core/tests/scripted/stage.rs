@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use hugmedo_chat_core::{
-    Core,
+    Config, Core, Surroundings,
+    host::NativeNotification,
     transport::HttpFailure,
     view::{Credentials, OutgoingMessage, SignInRequest},
 };
@@ -13,6 +14,7 @@ use hugmedo_chat_protocol::{
 };
 use hugmedo_chat_testkit::{MemorySecrets, RecordingNotifier, ScriptedNetwork, ScriptedSession, Watch};
 use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 pub(crate) const ROOM: &str = "general";
 
@@ -47,6 +49,7 @@ pub(crate) struct Scene {
     pub(crate) network: ScriptedNetwork,
     pub(crate) core: Core,
     pub(crate) watch: Watch,
+    pub(crate) notifications: UnboundedReceiver<NativeNotification>,
     pub(crate) secrets: MemorySecrets,
     pub(crate) folder: tempfile::TempDir,
 }
@@ -55,15 +58,24 @@ impl Scene {
     pub(crate) async fn signed_in(
         http: impl Fn(&str, Option<&Value>) -> Result<Value, HttpFailure> + Send + Sync + 'static,
     ) -> Result<Self> {
+        Self::signed_in_at(Surroundings::real(), http).await
+    }
+
+    /// As [`Self::signed_in`], with a time of day of the test's own.
+    pub(crate) async fn signed_in_at(
+        surroundings: Surroundings,
+        http: impl Fn(&str, Option<&Value>) -> Result<Value, HttpFailure> + Send + Sync + 'static,
+    ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let network = ScriptedNetwork::new(Arc::new(http));
         let secrets = MemorySecrets::default();
-        let (notifier, _) = RecordingNotifier::new();
-        let core = Core::start(network.config(folder.path()), Arc::new(secrets.clone()), notifier).await?;
+        let (notifier, notifications) = RecordingNotifier::new();
+        let config = Config { surroundings, ..network.config(folder.path()) };
+        let core = Core::start(config, Arc::new(secrets.clone()), notifier).await?;
         let mut watch = Watch::of(&core).await?;
         core.sign_in(request()).await?;
         watch.until("a session", |watch| watch.session.is_some()).await?;
-        Ok(Self { network, core, watch, secrets, folder })
+        Ok(Self { network, core, watch, notifications, secrets, folder })
     }
 
     /// Accepts a connection as our server does, and plays along until core is live.

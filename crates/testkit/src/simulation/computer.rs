@@ -62,8 +62,13 @@ struct Raised(Arc<Mutex<Vec<MessageId>>>);
 
 impl Notifier for Raised {
     fn notify(&self, notification: NativeNotification) {
-        held(&self.0).push(notification.message_id);
+        // An urgent message that nobody takes on is raised again, and is the same one.
+        if !notification.repeated {
+            held(&self.0).push(notification.message_id);
+        }
     }
+
+    fn withdraw(&self, _: &[MessageId]) {}
 }
 
 impl Computer {

@@ -3,8 +3,10 @@ import type { ConnectionSettings } from "./ConnectionSettings";
 import type { Language } from "./Language";
 import type { NotificationPrivacy } from "./NotificationPrivacy";
 import type { NotifyAbout } from "./NotifyAbout";
+import type { QuietHours } from "./QuietHours";
 import type { TextSize } from "./TextSize";
 import type { Theme } from "./Theme";
+import type { Timestamp } from "./Timestamp";
 
 /**
  * Choices of the person that hold on this computer, before and after signing in. They hold nothing confidential.
@@ -34,6 +36,18 @@ notifyAbout: NotifyAbout,
  * What a notification tells.
  */
 notificationPrivacy: NotificationPrivacy, 
+/**
+ * When only urgent messages notify, each day; absent for never.
+ */
+quietHours?: QuietHours, 
+/**
+ * Until then only urgent messages notify.
+ */
+doNotDisturbUntil?: Timestamp, 
+/**
+ * Minutes after which an urgent message that nobody has taken on is raised again, for twenty minutes; 0 for once only.
+ */
+urgentRepeatMinutes: number, 
 /**
  * Seconds without a touch of keyboard or mouse after which the app locks itself; 0 never.
  */

@@ -34,8 +34,15 @@ export const rooms: Pick<Texts, 'rooms' | 'roomInfo' | 'newRoom' | 'search' | 'p
 		members: (count) => `Members (${count})`,
 		you: 'You',
 		pin: 'Keep at the top of the list',
-		mute: 'Mute',
-		muteHint: 'Urgent messages and mentions still notify.',
+		notify: 'Notifications of this room',
+		notifyChoices: {
+			usual: 'As in the settings',
+			all: 'All messages',
+			mentions: 'Mentions only',
+			urgent: 'Urgent only',
+			none: 'None (and not counted as unread)'
+		},
+		notifyHint: 'Urgent messages notify in every case.',
 		pinned: 'Pinned',
 		muted: 'Muted',
 		urgent: (count) => `${count} urgent`,

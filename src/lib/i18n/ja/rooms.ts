@@ -32,8 +32,15 @@ export const rooms = {
 		members: (count: number) => `メンバー（${count}人）`,
 		you: '自分',
 		pin: '一覧の上に固定',
-		mute: '通知を控える',
-		muteHint: '至急とメンションは通知します。',
+		notify: 'このルームの通知',
+		notifyChoices: {
+			usual: '設定のとおり',
+			all: 'すべて',
+			mentions: 'メンションのみ',
+			urgent: '至急のみ',
+			none: 'なし（未読数にも数えない）'
+		},
+		notifyHint: '至急のメッセージは、どの場合も通知します。',
 		pinned: '固定中',
 		muted: '通知オフ',
 		urgent: (count: number) => `至急${count}件`,

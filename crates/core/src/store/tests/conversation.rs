@@ -135,17 +135,20 @@ pub(super) fn what_a_message_answers_and_names_goes_out_with_it(store: &Store) {
     });
 }
 
-pub(super) fn a_room_is_pinned_and_muted_until_the_person_chooses_otherwise(store: &Store) {
+pub(super) fn a_room_is_pinned_and_quiet_until_the_person_chooses_otherwise(store: &Store) {
     let shown =
         || store.now(|transaction| rooms::view(transaction, &me(), &general()).expect("reads").expect("is there"));
     store.now(|transaction| rooms::ensure(transaction, &general())).expect("writes");
     assert_eq!(shown().choices, RoomChoices::default());
-    for choices in [RoomChoices { pinned: true, muted: true }, RoomChoices { pinned: false, muted: true }] {
+    for choices in [
+        RoomChoices { pinned: true, notify: RoomNotify::Urgent },
+        RoomChoices { pinned: false, notify: RoomNotify::Urgent },
+    ] {
         store.now(|transaction| choices::set(transaction, &general(), choices)).expect("writes");
         assert_eq!(shown().choices, choices);
     }
     store.now(|transaction| meta::forget_history(transaction)).expect("writes");
-    assert!(shown().choices.muted, "the history is the server's, this is the person's");
+    assert!(shown().choices.notify == RoomNotify::Urgent, "the history is the server's, this is the person's");
 }
 
 pub(super) fn an_own_message_taken_back_leaves_no_text_behind(store: &Store) {

@@ -85,7 +85,7 @@ pub(super) fn another_kind_of_server_means_another_history_and_other_positions(s
 pub(super) fn a_removed_room_takes_everything_in_it_along(store: &Store) {
     filled(store);
     store.now(|transaction| {
-        choices::set(transaction, &general(), RoomChoices { pinned: true, muted: true }).expect("writes");
+        choices::set(transaction, &general(), RoomChoices { pinned: true, notify: RoomNotify::All }).expect("writes");
         acknowledgements::note(transaction, &general(), &"m-1".into(), &me(), Timestamp::now()).expect("writes");
     });
     assert!(store.now(|transaction| rooms::remove(transaction, &general())).expect("writes"));

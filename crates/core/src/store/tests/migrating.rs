@@ -26,6 +26,9 @@ fn filled(version: usize) -> Connection {
     connection
 }
 
+/// Columns that a later step replaced by another, whose value is checked for itself.
+const REPLACED: [(&str, &str); 1] = [("room_choice", "muted")];
+
 /// Every row of every table, by the table's name and the column's.
 fn contents(connection: &Connection) -> BTreeMap<String, Vec<BTreeMap<String, Value>>> {
     let mut tables = connection
@@ -70,6 +73,9 @@ fn every_step_keeps_every_row_of_the_version_before() {
             assert_eq!(now.len(), rows.len(), "{table} since version {old}");
             for (row, now) in rows.iter().zip(now) {
                 for (column, value) in row {
+                    if REPLACED.contains(&(table.as_str(), column.as_str())) {
+                        continue;
+                    }
                     assert_eq!(now.get(column), Some(value), "{table}.{column} since version {old}");
                 }
             }
@@ -102,6 +108,9 @@ fn a_migrated_store_is_read_as_a_fresh_one_is() {
             .query_row("SELECT mentions_me FROM message WHERE local_id = 1", [], |row| row.get(0))
             .expect("reads");
         assert_eq!(named, 1, "who was named before version 2 still is, since version {old}");
+        if old >= 2 {
+            assert_eq!(room.choices.notify, RoomNotify::Mentions, "it was muted, since version {old}");
+        }
         assert_eq!(meta::owner(&connection).expect("reads"), Some(sato()));
         assert_eq!(meta::cursor(&connection).expect("reads").as_deref(), Some("42"));
         assert_eq!(receipts::due(&connection).expect("reads").read.get(&general()), Some(&Seq::new(3)));

@@ -24,7 +24,7 @@ use hugmedo_chat_protocol::{
 use super::*;
 use crate::{
     error::ErrorCode,
-    view::{Delivery, Draft, MessageView, OutgoingMessage, RoomChoices},
+    view::{Delivery, Draft, MessageView, OutgoingMessage, RoomChoices, RoomNotify},
 };
 
 fn sato() -> User {
@@ -162,7 +162,7 @@ conformance! {
         who_took_an_urgent_message_on_is_shown_also_when_it_was_told_first,
         what_a_message_answers_and_names_goes_out_with_it,
         an_own_message_taken_back_leaves_no_text_behind,
-        a_room_is_pinned_and_muted_until_the_person_chooses_otherwise;
+        a_room_is_pinned_and_quiet_until_the_person_chooses_otherwise;
     carrying:
         a_file_is_handed_over_piece_by_piece_and_any_piece_may_come_twice,
         a_message_goes_out_once_the_server_has_its_files_and_then_carries_them,

@@ -1,0 +1,182 @@
+//! What has been raised: taking it back once it is settled, and raising what is urgent again until someone takes it on.
+//!
+//! Invariants: a notification does not outlast its reason, which is gone when its message was read on any device or taken back;
+//! reading an urgent message is not taking it on; what is raised again is remembered over restarts. Only what this run of the app
+//! has raised can be taken back, because no system lets one program close what another has shown.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use hugmedo_chat_protocol::{MessageId, RoomId, Seq, Timestamp};
+use tokio::time::sleep;
+
+use crate::{
+    account::Account,
+    error::Error,
+    host::NativeNotification,
+    notify,
+    store::{notified, rooms},
+    view::{RoomView, ViewChange},
+};
+
+/// An urgent message that nobody takes on is raised again for this long.
+pub(crate) const REPEATED_FOR: Duration = Duration::from_secs(20 * 60);
+/// A store that fails is asked again.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// The notifications that may still be on the screen.
+#[derive(Default)]
+pub(crate) struct Raised(Mutex<BTreeMap<RoomId, BTreeMap<Seq, MessageId>>>);
+
+impl Raised {
+    fn rooms(&self) -> MutexGuard<'_, BTreeMap<RoomId, BTreeMap<Seq, MessageId>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, room: &RoomId, seq: Seq, message: &MessageId) {
+        self.rooms().entry(room.clone()).or_default().insert(seq, message.clone());
+    }
+
+    /// Forgets and returns what a room has up to here.
+    fn read(&self, room: &RoomId, up_to: Seq) -> Vec<MessageId> {
+        let mut rooms = self.rooms();
+        let Some(raised) = rooms.get_mut(room) else { return Vec::new() };
+        let later = raised.split_off(&up_to.next());
+        std::mem::replace(raised, later).into_values().collect()
+    }
+
+    /// Forgets a message. Returns whether it was there.
+    fn gone(&self, room: &RoomId, message: &MessageId) -> bool {
+        let mut rooms = self.rooms();
+        let Some(raised) = rooms.get_mut(room) else { return false };
+        let before = raised.len();
+        raised.retain(|_, known| known != message);
+        before > raised.len()
+    }
+}
+
+impl Account {
+    /// Raises a notification, of the message at this place.
+    pub(crate) fn raise(&self, notification: NativeNotification, seq: Seq) {
+        self.raised.note(&notification.room_id, seq, &notification.message_id);
+        self.notifier.notify(notification);
+    }
+
+    /// Shows a room as it is now. What was read in it needs no notification any more.
+    pub(crate) fn show_room(&self, room: RoomView) {
+        let settled = self.raised.read(&room.id, room.read_seq);
+        if !settled.is_empty() {
+            self.notifier.withdraw(&settled);
+        }
+        self.hub.publish(ViewChange::RoomUpserted { room });
+    }
+
+    /// A message was taken back, and with it what was told of it.
+    pub(crate) fn withdraw(&self, room: &RoomId, message: &MessageId) {
+        if self.raised.gone(room, message) {
+            self.notifier.withdraw(std::slice::from_ref(message));
+        }
+    }
+}
+
+/// Whether an urgent message is due again, or when it will be. `None`: never.
+pub(crate) fn due_at(first: Timestamp, last: Timestamp, every: Duration) -> Option<Timestamp> {
+    let after = |at: Timestamp, wait: Duration| {
+        Timestamp::from_millis(at.as_millis().saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
+    };
+    let next = after(last, every);
+    (!every.is_zero() && next <= after(first, REPEATED_FOR)).then_some(next)
+}
+
+/// How long after the last time an urgent message is raised again; zero for never.
+pub(crate) fn every(minutes: u32) -> Duration {
+    Duration::from_secs(u64::from(minutes) * 60)
+}
+
+/// Raises urgent messages again until someone takes them on. Runs until the account is closed.
+pub(crate) async fn repeat_urgent(account: Arc<Account>) {
+    loop {
+        let wait = match repeat_due(&account).await {
+            Ok(wait) => wait,
+            Err(error) => {
+                tracing::warn!(%error, "urgent messages were not looked for");
+                PAUSE
+            }
+        };
+        tokio::select! {
+            biased;
+            () = account.stop.cancelled() => return,
+            () = sleep(wait) => {}
+            () = account.urgent_raised.notified() => {}
+        }
+    }
+}
+
+/// Raises what is due now. Returns how long there is nothing to do.
+async fn repeat_due(account: &Account) -> Result<Duration, Error> {
+    let (me, now, gaze, preferences) =
+        (account.me.id.clone(), account.surroundings.now(), account.gaze(), account.preferences.get());
+    let every = every(preferences.urgent_repeat_minutes);
+    let (due, next) = account
+        .store
+        .write(move |transaction| {
+            let (mut due, mut next) = (Vec::new(), None::<Timestamp>);
+            for waiting in notified::unanswered(transaction, &me, earlier(now, REPEATED_FOR))? {
+                let Some(at) = due_at(waiting.first_at, waiting.last_at, every) else { continue };
+                if at > now {
+                    next = Some(next.map_or(at, |next| next.min(at)));
+                    continue;
+                }
+                notified::note_raised(transaction, &waiting.message.room_id, &waiting.message.id, now)?;
+                next = Some(next.unwrap_or(at).min(due_at(waiting.first_at, now, every).unwrap_or(at)));
+                let Some(room) = rooms::view(transaction, &me, &waiting.message.room_id)? else { continue };
+                // Who looks at the room sees that nobody has answered.
+                if !notify::is_looking(&gaze, &room.id) {
+                    let notification = notify::word(&waiting.message, &room, 0, &preferences);
+                    due.push((NativeNotification { repeated: true, ..notification }, waiting.seq));
+                }
+            }
+            Ok((due, next))
+        })
+        .await?;
+    for (notification, seq) in due {
+        account.raise(notification, seq);
+    }
+    let wait = next.map(|at| at.as_millis().saturating_sub(now.as_millis()));
+    Ok(wait.map_or(REPEATED_FOR, |wait| Duration::from_millis(u64::try_from(wait).unwrap_or(0).max(1_000))))
+}
+
+fn earlier(now: Timestamp, by: Duration) -> Timestamp {
+    Timestamp::from_millis(now.as_millis().saturating_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_urgent_message_is_raised_every_two_minutes_for_twenty() {
+        let minutes = |minutes: i64| Timestamp::from_millis(minutes * 60_000);
+        let every_two = every(2);
+        assert_eq!(due_at(minutes(0), minutes(0), every_two), Some(minutes(2)));
+        assert_eq!(due_at(minutes(0), minutes(18), every_two), Some(minutes(20)));
+        assert_eq!(due_at(minutes(0), minutes(20), every_two), None);
+        assert_eq!(due_at(minutes(0), minutes(0), every(0)), None, "the person wants it once");
+    }
+
+    #[test]
+    fn what_was_read_is_taken_back_once_and_what_came_later_stays() {
+        let raised = Raised::default();
+        let room = RoomId::from("general");
+        for seq in [3, 5, 9] {
+            raised.note(&room, Seq::new(seq), &MessageId::from(format!("m-{seq}").as_str()));
+        }
+        assert_eq!(raised.read(&room, Seq::new(5)), ["m-3".into(), "m-5".into()]);
+        assert_eq!(raised.read(&room, Seq::new(5)), []);
+        assert!(raised.gone(&room, &"m-9".into()));
+        assert!(!raised.gone(&room, &"m-9".into()));
+    }
+}

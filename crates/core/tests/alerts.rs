@@ -1,0 +1,70 @@
+//! Notifications over the real server: taken back once they are settled, on whichever device that happens.
+
+use anyhow::Result;
+use hugmedo_chat_core::view::{OutgoingMessage, RoomChoices, RoomNotify};
+use hugmedo_chat_protocol::{ClientMessageId, Priority, RoomId, Seq};
+use hugmedo_chat_testkit::{Clinician, Hospital};
+
+fn general() -> RoomId {
+    "general".into()
+}
+
+async fn say_urgently(who: &Clinician, text: &str) -> Result<()> {
+    let outgoing = OutgoingMessage {
+        room_id: general(),
+        client_message_id: ClientMessageId::generate(),
+        content: text.into(),
+        priority: Priority::Urgent,
+        reply_to: None,
+        mentions: Vec::new(),
+        attachments: Vec::new(),
+    };
+    who.core.send_message(outgoing).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_read_on_one_device_is_taken_back_on_the_other() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let mut ward = hospital.clinician("sato").await?;
+    let mut office = hospital.clinician("sato").await?;
+    let suzuki = hospital.clinician("suzuki").await?;
+    say_urgently(&suzuki, "血圧が下がっています").await?;
+    let raised = ward.notifications.recv().await.expect("raised");
+    assert_eq!(office.notifications.recv().await.expect("raised").message_id, raised.message_id);
+    let seq = ward.watch.until_message(&general(), "血圧が下がっています", None).await?.seq.expect("it is sent");
+    office.watch.until_message(&general(), "血圧が下がっています", None).await?;
+    office.core.mark_read(&general(), seq).await?;
+    assert_eq!(office.withdrawn.recv().await.expect("taken back"), raised.message_id);
+    assert_eq!(ward.withdrawn.recv().await.expect("taken back"), raised.message_id);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_message_that_is_taken_back_takes_its_notification_along() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let mut sato = hospital.clinician("sato").await?;
+    let mut suzuki = hospital.clinician("suzuki").await?;
+    say_urgently(&suzuki, "間違えました").await?;
+    let raised = sato.notifications.recv().await.expect("raised");
+    let row =
+        suzuki.watch.until_message(&general(), "間違えました", Some(hugmedo_chat_core::view::Delivery::Sent)).await?;
+    suzuki.core.delete_message(&general(), &row.id.expect("it is sent")).await?;
+    assert_eq!(sato.withdrawn.recv().await.expect("taken back"), raised.message_id);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_room_of_which_nothing_is_wanted_still_raises_what_is_urgent() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let mut sato = hospital.clinician("sato").await?;
+    let suzuki = hospital.clinician("suzuki").await?;
+    sato.core.set_room_choices(&general(), RoomChoices { pinned: false, notify: RoomNotify::None }).await?;
+    suzuki.say(&general(), "普段の話").await?;
+    say_urgently(&suzuki, "急変です").await?;
+    let raised = sato.notifications.recv().await.expect("raised");
+    assert!(raised.urgent && !raised.repeated, "the routine one before it raised nothing");
+    let urgent = sato.watch.until_message(&general(), "急変です", None).await?;
+    assert!(urgent.seq.is_some_and(|seq| seq > Seq::ZERO));
+    Ok(())
+}
