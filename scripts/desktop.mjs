@@ -52,6 +52,8 @@ export class Desktop {
 
 	/** Every notification the service has answered, in order, as seen on the bus. @type {Notification[]} */
 	notifications = [];
+	/** The numbers of those that the app took back. @type {number[]} */
+	withdrawn = [];
 
 	/**
 	 * @param {string} folder holds HOME and the logs
@@ -233,6 +235,7 @@ export class Desktop {
 			const byte = sawUrgency && line.match(/byte (\d+)/);
 			if (byte) [urgency, sawUrgency] = [Number(byte[1]), false];
 			const number = line.match(/^ {3}uint32 (\d+)$/);
+			if (number && /^method call .*member=CloseNotification$/.test(header)) this.withdrawn.push(Number(number[1]));
 			const answer = number && header.match(/^method return .* destination=(\S+) .*reply_serial=(\d+)/);
 			if (answer) {
 				const notification = waiting.get(`${answer[1]} ${answer[2]}`);

@@ -119,6 +119,20 @@ describe('two clinicians', () => {
 		await eventually(async () => (await suzuki.unread('patient-tanaka')) === 0, 15, 'the badge to be gone');
 	});
 
+	test('a notification is taken back when its message was read on another device', async () => {
+		await suzuki.openRoom('general');
+		const already = suzuki.desktop.notifications.length;
+		await sato.send('採血の結果が出ました');
+		await eventually(() => suzuki.desktop.notifications.length > already, 15, 'the notification');
+		const { id } = suzuki.desktop.notifications.at(-1);
+		const { token } = await server.signIn('suzuki');
+		const { body } = await server.call('GET', '/api/rooms/patient-tanaka/messages?limit=1', { token });
+		const read = { roomId: 'patient-tanaka', upToSeq: body.messages.at(-1).seq };
+		assert.equal((await server.call('POST', '/api/events/read', { token, body: read })).status, 200);
+		await eventually(() => suzuki.desktop.withdrawn.includes(id), 15, 'the notification to be taken back');
+		await eventually(async () => (await suzuki.unread('patient-tanaka')) === 0, 15, 'the badge to be gone');
+	});
+
 	test("a message that is before one's eyes raises no notification", async () => {
 		suzuki.focusWindow();
 		await suzuki.openRoom('patient-tanaka');

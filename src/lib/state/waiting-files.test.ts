@@ -58,7 +58,8 @@ describe('files in a composer', () => {
 		const [failed] = files.of('general');
 		expect(failed?.problem).toBe('diskFull');
 		await files.retry('general', failed?.view.id ?? '');
-		expect(files.of('general')).toMatchObject([{ view: { state: { kind: 'waiting' } }, problem: undefined }]);
+		expect(files.of('general')).toMatchObject([{ view: { state: { kind: 'waiting' } } }]);
+		expect(files.ready('general')).toBe(true);
 	});
 
 	test('of which the page lost hold in the middle say so', async () => {
