@@ -173,6 +173,38 @@ impl Admin {
         }
     }
 
+    /// Puts a person on call, or takes them off: urgent messages that nobody takes on are brought to those who are.
+    ///
+    /// # Errors
+    /// If there is no such person.
+    pub async fn set_on_call(&self, user: &UserId, on_call: bool) -> Result<(), Error> {
+        let id = user.clone();
+        self.write(move |tx| {
+            if !users::set_on_call(tx, &id, on_call)? {
+                return Err(Error::NotFound("user"));
+            }
+            Ok(audit::append(tx, None, Deed::SetOnCall, None, Some(id.as_str()), None)?)
+        })
+        .await
+    }
+
+    /// Chooses how long an urgent message of a room may wait for someone to take it on, before the server tells of it again;
+    /// `None` for ever.
+    ///
+    /// # Errors
+    /// If there is no such room.
+    pub async fn set_escalation(&self, room: &RoomId, after: Option<Duration>) -> Result<(), Error> {
+        let id = room.clone();
+        let after = after.map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
+        self.write(move |tx| {
+            if !rooms::set_escalation(tx, &id, after)? {
+                return Err(Error::NotFound("room"));
+            }
+            Ok(audit::append(tx, None, Deed::SetEscalation, Some(&id), None, None)?)
+        })
+        .await
+    }
+
     /// Adds a room without members.
     ///
     /// # Errors

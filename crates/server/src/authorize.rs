@@ -160,6 +160,32 @@ pub(crate) fn principal(tx: &Transaction<'_>, token: &TokenHash) -> Result<Princ
     Ok(Principal { user, session, expires_at: Timestamp::from_millis(end) })
 }
 
+/// The server's own name in rooms. Nobody signs in with it.
+pub(crate) const SERVER: &str = "server:alerts";
+
+/// The server itself, which may tell a room what its members have to know.
+pub(crate) fn server(tx: &Transaction<'_>, room: &RoomId) -> Result<(Principal, Poster), Failure> {
+    let user = tx
+        .prepare_cached("SELECT id, name, user_type, role FROM user WHERE id = ?1")?
+        .query_row((SERVER,), |row| columns::user(row, 0))?;
+    let (kind, last_seq) = tx
+        .prepare_cached("SELECT kind, last_seq FROM room WHERE id = ?1")?
+        .query_row((room.as_str(),), |row| Ok((columns::word(&row.get::<_, String>(0)?), columns::seq(row.get(1)?))))
+        .optional()?
+        .ok_or_else(Failure::forbidden)?;
+    let member = Member {
+        room: room.clone(),
+        user: user.id.clone(),
+        kind,
+        user_type: user.user_type,
+        last_seq,
+        read_seq: Seq::ZERO,
+        delivered_seq: Seq::ZERO,
+    };
+    let who = Principal { user, session: SessionId::new(SERVER), expires_at: Timestamp::from_millis(i64::MAX) };
+    Ok((who, member.may_post()?))
+}
+
 /// Whether a principal is a member of a room.
 pub(crate) fn member(tx: &Transaction<'_>, who: &Principal, room: &RoomId) -> Result<Member, Failure> {
     let found = tx

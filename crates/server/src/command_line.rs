@@ -85,6 +85,14 @@ pub(crate) enum User {
         /// The name to sign in with
         username: String,
     },
+    /// Put a person on call: urgent messages that nobody takes on are brought to them
+    OnCall {
+        /// The name to sign in with
+        username: String,
+        /// Take them off call instead
+        #[arg(long)]
+        off: bool,
+    },
     /// Close an account and end its sessions
     Disable {
         /// The name to sign in with
@@ -114,6 +122,17 @@ pub(crate) enum Room {
     },
     /// Make a person a member, or end the membership
     Member(MemberChange),
+    /// Choose how long an urgent message may wait before it is brought to those on call
+    Escalate {
+        /// The room's id
+        room: String,
+        /// Minutes until then
+        #[arg(long, required_unless_present = "off", value_parser = clap::value_parser!(u64).range(1..=1440))]
+        after: Option<u64>,
+        /// Let urgent messages wait for ever
+        #[arg(long, conflicts_with = "after")]
+        off: bool,
+    },
 }
 
 #[derive(Debug, Args)]

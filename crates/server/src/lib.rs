@@ -127,6 +127,7 @@ pub async fn start(config: Config) -> Result<Server, Error> {
         }
     }
     tokio::spawn(outside::watch(app.clone()));
+    tokio::spawn(chat::escalate::watch(app.clone()));
     tokio::spawn(audit::keep_checkpoints(app.clone()));
     tokio::spawn(attachments::keep_tidy(app.clone()));
 

@@ -128,6 +128,7 @@ async fn user(admin: &Admin, task: User) -> anyhow::Result<()> {
             admin.add_person(&username, password()?, name.as_str().into(), user_type, role).await?;
         }
         User::Passwd { username } => admin.set_password(&UserId::new(username), password()?).await?,
+        User::OnCall { username, off } => admin.set_on_call(&UserId::new(username), !off).await?,
         User::Disable { username } => admin.disable_user(&UserId::new(username)).await?,
     }
     Ok(())
@@ -143,6 +144,10 @@ async fn room(admin: &Admin, task: Room) -> anyhow::Result<()> {
             };
             let name = name.unwrap_or_else(|| id.clone());
             admin.add_room(&id, name.as_str(), kind).await?;
+        }
+        Room::Escalate { room, after, off: _ } => {
+            let after = after.map(|minutes| Duration::from_secs(minutes * 60));
+            admin.set_escalation(&RoomId::new(room), after).await?;
         }
         Room::Member(MemberChange { room, user, remove }) => {
             let (room, user) = (RoomId::new(room), UserId::new(user));

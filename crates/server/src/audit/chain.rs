@@ -26,6 +26,8 @@ pub(crate) enum Deed {
     Receive,
     Read,
     Acknowledge,
+    /// Nobody had taken an urgent message on, and the server said so.
+    Escalate,
     Upload,
     Download,
     /// The small copy of a picture was handed out.
@@ -36,6 +38,10 @@ pub(crate) enum Deed {
     AddRoom,
     AddMember,
     RemoveMember,
+    /// An administrator put someone on call, or took them off.
+    SetOnCall,
+    /// An administrator chose how long urgent messages of a room may wait.
+    SetEscalation,
 }
 
 impl Deed {
@@ -55,6 +61,7 @@ impl Deed {
             Self::Receive => "receive",
             Self::Read => "read",
             Self::Acknowledge => "acknowledge",
+            Self::Escalate => "escalate",
             Self::Upload => "upload",
             Self::Download => "download",
             Self::Preview => "preview",
@@ -64,6 +71,8 @@ impl Deed {
             Self::AddRoom => "add_room",
             Self::AddMember => "add_member",
             Self::RemoveMember => "remove_member",
+            Self::SetOnCall => "set_on_call",
+            Self::SetEscalation => "set_escalation",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! already durable, with the room's turn still held. The caller answers first and then calls [`Settled::announce`].
 
 mod changes;
+pub(crate) mod escalate;
 mod presence;
 mod reactions;
 mod receipts;
@@ -43,7 +44,7 @@ pub(crate) struct Settled<T> {
 enum News {
     Said(Box<Message>, Vec<UserId>),
     Changed(Box<MessageChanged>, Vec<UserId>),
-    Receipt(Receipt, Vec<UserId>),
+    Receipts(Vec<Receipt>, Vec<UserId>),
     /// A room, as each of its members sees it.
     Rooms(Vec<(UserId, Room)>),
 }
@@ -69,12 +70,15 @@ impl Settled<()> {
                 let room = change.room_id.clone();
                 app.fanout.to_joined(&room, &members, &ServerEvent::MessageChanged(*change));
             }
-            Some(News::Receipt(receipt, members)) => {
-                let event = ServerEvent::Receipt(receipt.clone());
-                let others: Vec<UserId> = members.into_iter().filter(|member| *member != receipt.user_id).collect();
-                app.fanout.to_joined(&receipt.room_id, &others, &event);
-                // The reader's own devices, wherever they look: their badges must clear.
-                app.fanout.to_user(&receipt.user_id, &event);
+            Some(News::Receipts(receipts, members)) => {
+                for receipt in receipts {
+                    let event = ServerEvent::Receipt(receipt.clone());
+                    let others: Vec<UserId> =
+                        members.iter().filter(|member| **member != receipt.user_id).cloned().collect();
+                    app.fanout.to_joined(&receipt.room_id, &others, &event);
+                    // The reader's own devices, wherever they look: their badges must clear.
+                    app.fanout.to_user(&receipt.user_id, &event);
+                }
             }
             Some(News::Rooms(views)) => {
                 let members: Vec<UserId> = views.iter().map(|(user, _)| user.clone()).collect();

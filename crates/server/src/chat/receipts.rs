@@ -1,6 +1,8 @@
 //! Saying how far one has come.
 
-use hugmedo_chat_protocol::{Acknowledge, Acknowledged, Delivered, DeliveredUpTo, Read, ReadUpTo, RoomId, Seq};
+use hugmedo_chat_protocol::{
+    Acknowledge, Acknowledged, Delivered, DeliveredUpTo, MessageId, Read, ReadUpTo, RoomId, Seq,
+};
 use rusqlite::Transaction;
 
 use super::{News, Settled, validate};
@@ -11,7 +13,7 @@ use crate::{
     credential::TokenHash,
     failure::Failure,
     store::{
-        StoreError, messages,
+        StoreError, escalations, messages,
         receipts::{self, Raised},
         rooms,
     },
@@ -57,7 +59,7 @@ async fn raise(
                 audit::append(tx, Some(who.id()), deed, Some(&room), None, Some(position))?;
             }
             let news = match receipt {
-                Some(receipt) => Some(News::Receipt(receipt, rooms::members(tx, &member)?)),
+                Some(receipt) => Some(News::Receipts(vec![receipt], rooms::members(tx, &member)?)),
                 None => None,
             };
             Ok::<_, Failure>((position, news))
@@ -82,13 +84,25 @@ pub(crate) async fn acknowledge(
             validate::id(wish.message_id.as_str())?;
             let message = messages::find(tx, &member, &wish.message_id)?.ok_or_else(Failure::forbidden)?;
             let (answer, receipt) = receipts::acknowledge(tx, &member, &message)?;
-            if receipt.is_some() {
-                let (room, id) = (&wish.room_id, wish.message_id.as_str());
-                audit::append(tx, Some(who.id()), Deed::Acknowledge, Some(room), Some(id), message.seq)?;
-            }
-            let news = match receipt {
-                Some(receipt) => Some(News::Receipt(receipt, rooms::members(tx, &member)?)),
+            let mut taken_on: Vec<_> = receipt.into_iter().map(|receipt| (receipt, message.seq)).collect();
+            // What the server said about a message that waited, and the message, are taken on together.
+            let counterpart = match escalations::counterpart(tx, &message.id)? {
+                Some(id) => messages::find(tx, &member, &id)?,
                 None => None,
+            };
+            if let Some(counterpart) = counterpart.filter(|counterpart| counterpart.user_id != *who.id()) {
+                let (_, receipt) = receipts::acknowledge(tx, &member, &counterpart)?;
+                taken_on.extend(receipt.map(|receipt| (receipt, counterpart.seq)));
+            }
+            for (receipt, seq) in &taken_on {
+                let id = receipt.message_id.as_ref().map(MessageId::as_str);
+                audit::append(tx, Some(who.id()), Deed::Acknowledge, Some(&wish.room_id), id, *seq)?;
+            }
+            let news = if taken_on.is_empty() {
+                None
+            } else {
+                let receipts = taken_on.into_iter().map(|(receipt, _)| receipt).collect();
+                Some(News::Receipts(receipts, rooms::members(tx, &member)?))
             };
             Ok::<_, Failure>((answer, news))
         })

@@ -20,6 +20,8 @@ use crate::{
 
 /// Everybody's. It is in the contract, which is why the sample hospital never leaves the loopback interface.
 const PASSWORD: &str = "hugmedo-demo";
+/// How long an urgent message of the ward may wait for someone to take it on.
+const ESCALATE_AFTER: Duration = Duration::from_secs(5 * 60);
 
 /// User name, name, type, role.
 const PEOPLE: &[(&str, &str, UserType, Option<&str>)] = &[
@@ -55,6 +57,8 @@ pub(crate) async fn fill(app: &Arc<App>, admin: &Admin) -> Result<(), Error> {
             admin.add_member(&room, &UserId::new(*member)).await?;
         }
     }
+    admin.set_on_call(&UserId::new("yamada"), true).await?;
+    admin.set_escalation(&RoomId::new("general"), Some(ESCALATE_AFTER)).await?;
     app.store.write(talk).await.map_err(|failure: Failure| match failure {
         Failure::Store(error) => Error::Store(error),
         // The sample data breaks a rule of the server: a mistake of this version, caught by its tests.

@@ -10,6 +10,7 @@ mod migrations;
 pub(crate) mod attachments;
 pub(crate) mod changes;
 pub(crate) mod columns;
+pub(crate) mod escalations;
 pub(crate) mod messages;
 pub(crate) mod reactions;
 pub(crate) mod receipts;

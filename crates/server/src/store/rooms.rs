@@ -85,6 +85,12 @@ pub(crate) fn members(tx: &Transaction<'_>, member: &Member) -> Result<Vec<UserI
     member_ids(tx, member.room())
 }
 
+/// Chooses how long urgent messages may wait, in milliseconds. False if there is no such room.
+pub(crate) fn set_escalation(tx: &Transaction<'_>, room: &RoomId, after: Option<i64>) -> Result<bool, StoreError> {
+    let changed = tx.execute("UPDATE room SET escalate_after = ?2 WHERE id = ?1", (room.as_str(), after))?;
+    Ok(changed > 0)
+}
+
 /// The ids of everyone in a room; for telling members what an administrator did, not for answering anyone.
 pub(crate) fn member_ids(tx: &Transaction<'_>, room: &RoomId) -> Result<Vec<UserId>, StoreError> {
     let mut statement = tx.prepare_cached("SELECT user_id FROM member WHERE room_id = ?1 ORDER BY user_id")?;

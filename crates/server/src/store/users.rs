@@ -4,6 +4,14 @@ use hugmedo_chat_protocol::{User, UserId};
 use rusqlite::{OptionalExtension, Transaction};
 
 use super::{StoreError, columns, now};
+use crate::authorize;
+
+/// Puts a person on call or takes them off. False if there is no such person.
+pub(crate) fn set_on_call(tx: &Transaction<'_>, user: &UserId, on_call: bool) -> Result<bool, StoreError> {
+    let changed =
+        tx.execute("UPDATE user SET on_call = ?2 WHERE id = ?1 AND disabled_at IS NULL", (user.as_str(), on_call))?;
+    Ok(changed > 0)
+}
 
 /// What a sign-in is checked against.
 pub(crate) struct Account {
@@ -52,7 +60,7 @@ pub(crate) fn disable(tx: &Transaction<'_>, id: &UserId) -> Result<bool, StoreEr
     Ok(changed == 1)
 }
 
-/// Whether anybody is here at all.
+/// Whether anybody is here at all, beside the server itself.
 pub(crate) fn any(tx: &Transaction<'_>) -> Result<bool, StoreError> {
-    Ok(tx.query_row("SELECT EXISTS (SELECT 1 FROM user)", (), |row| row.get(0))?)
+    Ok(tx.query_row("SELECT EXISTS (SELECT 1 FROM user WHERE id <> ?1)", (authorize::SERVER,), |row| row.get(0))?)
 }

@@ -13,6 +13,7 @@ mod audit;
 mod canary;
 mod command_line;
 mod demo;
+mod escalation;
 mod hospital;
 mod malformed;
 mod messages;
