@@ -172,6 +172,7 @@ mod tests {
             edited_at: None,
             deleted_at: None,
             reactions: Vec::new(),
+            acknowledged_by: Vec::new(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Notifications over the real server: taken back once they are settled, on whichever device that happens.
 
 use anyhow::Result;
-use hugmedo_chat_core::view::{OutgoingMessage, RoomChoices, RoomNotify};
+use hugmedo_chat_core::view::{OutgoingMessage, RoomChoices, RoomNotify, ViewChange};
 use hugmedo_chat_protocol::{ClientMessageId, Priority, RoomId, Seq};
 use hugmedo_chat_testkit::{Clinician, Hospital};
 
@@ -67,4 +67,25 @@ async fn a_room_of_which_nothing_is_wanted_still_raises_what_is_urgent() -> Resu
     let urgent = sato.watch.until_message(&general(), "急変です", None).await?;
     assert!(urgent.seq.is_some_and(|seq| seq > Seq::ZERO));
     Ok(())
+}
+
+#[tokio::test]
+async fn a_new_computer_knows_who_took_an_urgent_message_on() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let mut suzuki = hospital.clinician("suzuki").await?;
+    let mut yamada = hospital.clinician("yamada").await?;
+    say_urgently(&suzuki, "採血をお願いします").await?;
+    let row = yamada.watch.until_message(&general(), "採血をお願いします", None).await?;
+    yamada.core.acknowledge_message(&general(), &row.id.expect("it is sent")).await?;
+    suzuki.watch.until("yamada's word", |watch| watch.history.iter().any(is_taken_on)).await?;
+    // It is all history for a computer on which nobody has signed in.
+    let sato = hospital.clinician("sato").await?;
+    let rows = sato.core.open_room(&general()).await?.page.messages;
+    let urgent = rows.iter().find(|row| row.content.as_str() == "採血をお願いします").expect("is shown");
+    assert_eq!(urgent.acknowledged_by, ["yamada".into()]);
+    Ok(())
+}
+
+fn is_taken_on(change: &ViewChange) -> bool {
+    matches!(change, ViewChange::MessagesUpserted { messages, .. } if messages.iter().any(|row| !row.acknowledged_by.is_empty()))
 }

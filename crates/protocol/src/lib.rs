@@ -34,7 +34,7 @@ pub use http::{
     TokenRequest,
 };
 pub use ids::{AttachmentId, ClientMessageId, DeviceId, MessageId, RoomId, Seq, UserId};
-pub use message::{Message, Priority, Reaction};
+pub use message::{Message, Priority, Reaction, TakenOn};
 pub use private::{Opaque, Secret, Sensitive};
 pub use room::{Room, RoomKind};
 pub use server_events::{

@@ -74,6 +74,19 @@ pub struct Message {
     /// Emoji under it, in the order they first came. A change of them is a `message_changed`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<Reaction>,
+    /// Who has taken it on, the first first; only ever set for urgent messages. Later ones come as receipts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acknowledged_by: Vec<TakenOn>,
+}
+
+/// Someone who has taken an urgent message on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TakenOn {
+    /// Who.
+    pub user_id: UserId,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// One emoji under a message.

@@ -59,6 +59,7 @@ prop_compose! {
             edited_at,
             deleted_at,
             reactions: Vec::new(),
+            acknowledged_by: Vec::new(),
         }
     }
 }

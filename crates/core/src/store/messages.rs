@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
 
 use super::{
-    attachments,
+    acknowledgements, attachments,
     columns::name_of,
     coverage::{self, number, position},
     rooms, search,
@@ -86,6 +86,9 @@ pub(crate) fn take_in(connection: &Connection, me: &UserId, message: &Message) -
         }
         None => insert(connection, me, message, seq)?,
     };
+    for taken_on in &message.acknowledged_by {
+        acknowledgements::note(connection, room, &message.id, &taken_on.user_id, taken_on.at)?;
+    }
     let covered_before = coverage::newest(connection, room)?;
     coverage::add(connection, room, seq, seq)?;
     rooms::raise_last_seq(connection, room, seq)?;

@@ -28,6 +28,7 @@ fn urgent(row: &Row<'_>) -> rusqlite::Result<Message> {
         edited_at: None,
         deleted_at: None,
         reactions: Vec::new(),
+        acknowledged_by: Vec::new(),
     })
 }
 

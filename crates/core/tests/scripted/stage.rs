@@ -149,6 +149,7 @@ pub(crate) fn said_by_suzuki(seq: u64, text: &str) -> ServerEvent {
         edited_at: None,
         deleted_at: None,
         reactions: Vec::new(),
+        acknowledged_by: Vec::new(),
     })
 }
 

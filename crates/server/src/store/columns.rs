@@ -1,7 +1,7 @@
 //! How the wire's types stand in columns.
 
 use hugmedo_chat_protocol::{
-    ClientMessageId, Message, MessageId, Opaque, RoomId, Sensitive, Seq, Timestamp, User, UserId,
+    ClientMessageId, Message, MessageId, Opaque, RoomId, Sensitive, Seq, TakenOn, Timestamp, User, UserId,
 };
 use rusqlite::Row;
 use serde::{Serialize, de::DeserializeOwned};
@@ -60,9 +60,18 @@ const MESSAGE: &str = "message.id, message.room_id, message.user_id, message.use
     message.client_message_id, message.priority, message.reply_to, message.mentions, message.edited_at, \
     message.deleted_at";
 
+/// Who has taken an urgent message on, as one column, which is read by [`taken_on`].
+const TAKEN_ON: &str = "CASE message.priority WHEN 'urgent' THEN \
+    (SELECT json_group_array(json_array(user_id, at) ORDER BY at, user_id) FROM acknowledgement WHERE message_id = message.id) \
+    ELSE '[]' END";
+
+fn taken_on(rows: Vec<(String, i64)>) -> Vec<TakenOn> {
+    rows.into_iter().map(|(user, at)| TakenOn { user_id: UserId::new(user), at: Timestamp::from_millis(at) }).collect()
+}
+
 /// The columns [`message`] reads, in its order; the table must stand under its own name.
 pub(crate) fn of_message() -> String {
-    format!("{MESSAGE}, {}", reactions::COLUMN)
+    format!("{MESSAGE}, {}, {TAKEN_ON}", reactions::COLUMN)
 }
 
 /// A message from the columns of [`of_message`], which must come first.
@@ -85,5 +94,6 @@ pub(crate) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
         edited_at: row.get::<_, Option<i64>>(14)?.map(Timestamp::from_millis),
         deleted_at: row.get::<_, Option<i64>>(15)?.map(Timestamp::from_millis),
         reactions: reactions::grouped(json(row, 16)?),
+        acknowledged_by: taken_on(json(row, 17)?),
     })
 }

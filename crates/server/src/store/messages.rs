@@ -63,6 +63,7 @@ pub(crate) fn insert(
         edited_at: None,
         deleted_at: None,
         reactions: Vec::new(),
+        acknowledged_by: Vec::new(),
     };
     tx.prepare_cached(
         "INSERT INTO message (id, room_id, seq, user_id, user_name, user_type, content, attachments, metadata, priority,
@@ -222,6 +223,7 @@ pub(crate) fn delete(tx: &Transaction<'_>, poster: &Poster, message: Message) ->
         mentions: Vec::new(),
         deleted_at: Some(Timestamp::from_millis(at)),
         reactions: Vec::new(),
+        acknowledged_by: Vec::new(),
         ..message
     };
     changed(tx, poster, empty)

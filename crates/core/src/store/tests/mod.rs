@@ -63,6 +63,7 @@ fn said(by: &str, seq: u64, text: &str) -> Message {
         edited_at: None,
         deleted_at: None,
         reactions: Vec::new(),
+        acknowledged_by: Vec::new(),
     }
 }
 

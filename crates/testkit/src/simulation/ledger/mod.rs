@@ -246,6 +246,7 @@ impl Ledger {
             edited_at: None,
             deleted_at: None,
             reactions: Vec::new(),
+            acknowledged_by: Vec::new(),
         };
         room.messages.insert(seq, message.clone());
         let answer = SentMessage {
