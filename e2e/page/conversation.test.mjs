@@ -119,7 +119,7 @@ describe('the conversation', { timeout: 300_000 }, () => {
 		await busy();
 		await message('了解。五分粥').click({ button: 'right' });
 		await page.getByRole('menuitem', { name: /React/ }).click();
-		await page.locator(testid('popover')).getByRole('button', { name: '👏' }).click();
+		await page.locator(testid('popover')).getByRole('button', { name: 'clapping' }).click();
 		const mine = message('了解。五分粥').locator(testid('reaction'));
 		await mine.waitFor();
 		assert.equal(await mine.getAttribute('aria-pressed'), 'true');
@@ -138,7 +138,7 @@ describe('the conversation', { timeout: 300_000 }, () => {
 		await busy();
 		await let_('setOnline', false);
 		await press('了解。五分粥', '+');
-		await page.locator(testid('popover')).getByRole('button', { name: '👏' }).click();
+		await page.locator(testid('popover')).getByRole('button', { name: 'clapping' }).click();
 		await page.waitForSelector(testid('action-problem'));
 	});
 
