@@ -7,13 +7,14 @@ use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 use hugmedo_chat_core::{
     Core,
-    view::{ChannelItem, Language, LockView, PresenceStatus, RoomView, Snapshot, ViewChange},
+    view::{ChannelItem, Language, LockView, Preferences, PresenceStatus, RoomView, Snapshot, ViewChange},
 };
-use hugmedo_chat_protocol::RoomId;
+use hugmedo_chat_protocol::{RoomId, Timestamp};
 use tauri::{
     AppHandle, CloseRequestApi, Manager, Runtime, Window,
     image::Image,
@@ -21,10 +22,15 @@ use tauri::{
     tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent},
 };
 use tauri_plugin_notification::NotificationExt;
+use tokio::time::timeout;
 
 use crate::{core_handle::CoreHandle, lock, window};
 
 const ID: &str = "main";
+const QUIET: &str = "quiet";
+const AN_HOUR_MS: i64 = 60 * 60 * 1_000;
+/// An hour that is over is seen at most so much later.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 const STATUSES: [(&str, PresenceStatus); 4] = [
     ("status:available", PresenceStatus::Available),
     ("status:busy", PresenceStatus::Busy),
@@ -45,6 +51,8 @@ struct Told {
     urgent: u32,
     signed_in: bool,
     locked: bool,
+    /// Whether the person does not want to be disturbed just now.
+    quiet: bool,
     language: Option<Language>,
 }
 
@@ -85,8 +93,7 @@ pub(crate) fn on_close_requested<R: Runtime>(window: &Window<R>, api: &CloseRequ
         }
         let core = core.clone();
         tauri::async_runtime::spawn(async move {
-            let told =
-                core.set_preferences(hugmedo_chat_core::view::Preferences { told_about_tray: true, ..preferences });
+            let told = core.set_preferences(Preferences { told_about_tray: true, ..preferences });
             if let Err(error) = told.await {
                 tracing::warn!(%error, "it will be told again");
             }
@@ -134,6 +141,15 @@ fn menu<R: Runtime>(app: &AppHandle<R>, told: Told) -> tauri::Result<Menu<R>> {
             &PredefinedMenuItem::separator(app)?,
             &item("open", text("HugMeDo チャットを開く", "Open HugMeDo Chat"), true)?,
             &Submenu::with_items(app, text("自分の状態", "Status"), open, &statuses)?,
+            &item(
+                QUIET,
+                if told.quiet {
+                    text("通知を再開", "Notify again")
+                } else {
+                    text("通知を1時間止める（至急を除く）", "Do not disturb for an hour (but for urgent ones)")
+                },
+                open,
+            )?,
             &item("lock", text("ロック", "Lock"), open)?,
             &PredefinedMenuItem::separator(app)?,
             &item("quit", text("終了", "Quit"), true)?,
@@ -155,6 +171,7 @@ fn chosen<R: Runtime>(app: &AppHandle<R>, event: &MenuEvent) {
         return;
     }
     match id {
+        QUIET => hush(app),
         "open" => window::show(app),
         "lock" => {
             let app = app.clone();
@@ -163,6 +180,25 @@ fn chosen<R: Runtime>(app: &AppHandle<R>, event: &MenuEvent) {
         "quit" => app.exit(0),
         _ => {}
     }
+}
+
+/// Ends the quiet, or begins an hour of it.
+fn hush<R: Runtime>(app: &AppHandle<R>) {
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        let handle = app.state::<CoreHandle>();
+        let Ok(core) = handle.get().await else { return };
+        let preferences = core.preferences();
+        let until = (!is_quiet(&preferences))
+            .then(|| Timestamp::from_millis(Timestamp::now().as_millis().saturating_add(AN_HOUR_MS)));
+        if let Err(error) = core.set_preferences(Preferences { do_not_disturb_until: until, ..preferences }).await {
+            tracing::info!(%error, "the quiet was not kept");
+        }
+    });
+}
+
+fn is_quiet(preferences: &Preferences) -> bool {
+    preferences.do_not_disturb_until.is_some_and(|until| Timestamp::now() < until)
 }
 
 /// What is unread, in words.
@@ -214,13 +250,13 @@ impl Known {
         }
     }
 
-    fn told(&self, language: Language) -> Told {
+    fn told(&self, language: Language, quiet: bool) -> Told {
         let (unread, urgent) = match &self.lock {
             Some(lock) => (lock.unread, lock.urgent),
             None => self.rooms.values().fold((0, 0), |(all, urgent), room| (all + room.0, urgent + room.1)),
         };
         let locked = self.lock.is_some();
-        Told { unread, urgent, signed_in: self.signed_in || locked, locked, language: Some(language) }
+        Told { unread, urgent, signed_in: self.signed_in || locked, locked, quiet, language: Some(language) }
     }
 }
 
@@ -233,7 +269,8 @@ async fn follow<R: Runtime>(app: AppHandle<R>, tray: TrayIcon<R>) {
         let mut known = Known::of(snapshot);
         loop {
             show(&app, &tray, core, &known, &mut shown);
-            match changes.next().await {
+            let Ok(next) = timeout(LOOK_AGAIN, changes.next()).await else { continue };
+            match next {
                 Some(ChannelItem::Events { events }) => events.into_iter().for_each(|event| known.apply(event.change)),
                 Some(ChannelItem::Lagged) => break,
                 None => return,
@@ -243,7 +280,7 @@ async fn follow<R: Runtime>(app: AppHandle<R>, tray: TrayIcon<R>) {
 }
 
 fn show<R: Runtime>(app: &AppHandle<R>, tray: &TrayIcon<R>, core: &Core, known: &Known, shown: &mut Told) {
-    let told = known.told(core.language());
+    let told = known.told(core.language(), is_quiet(&core.preferences()));
     if told == *shown {
         return;
     }
@@ -318,7 +355,8 @@ mod tests {
 
     #[test]
     fn the_words_say_what_is_unread() {
-        let told = |unread, urgent, language| Told { unread, urgent, signed_in: true, locked: false, language };
+        let told =
+            |unread, urgent, language| Told { unread, urgent, signed_in: true, locked: false, quiet: false, language };
         for (unread, urgent, ja, en) in [
             (0, 0, "未読はありません", "Nothing unread"),
             (3, 0, "未読3件", "3 unread"),

@@ -83,6 +83,8 @@ pub(crate) struct Account {
     pub(crate) history_lags: Notify,
     /// The account is being closed.
     pub(crate) stop: CancellationToken,
+    /// Whether the app is locked while this account stays open, because it leaves no trace.
+    locked: AtomicBool,
     baseline: AtomicBool,
     /// The server is known to speak our extensions; being slow does not make it a baseline one.
     extended: AtomicBool,
@@ -141,6 +143,7 @@ impl Account {
             network_changed: Notify::new(),
             history_lags: Notify::new(),
             stop: CancellationToken::new(),
+            locked: AtomicBool::new(false),
             baseline: AtomicBool::new(parts.baseline),
             extended: AtomicBool::new(parts.extended),
             link: RwLock::new(None),
@@ -309,6 +312,15 @@ impl Account {
             self.show_room(room);
         }
         Ok(())
+    }
+
+    pub(crate) fn is_locked(&self) -> bool {
+        self.locked.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_locked(&self, locked: bool) {
+        self.locked.store(locked, Ordering::Relaxed);
+        self.urgent_raised.notify_one();
     }
 
     /// The time of a decision about notifications.

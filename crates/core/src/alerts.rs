@@ -117,6 +117,9 @@ pub(crate) async fn repeat_urgent(account: Arc<Account>) {
 
 /// Raises what is due now. Returns how long there is nothing to do.
 async fn repeat_due(account: &Account) -> Result<Duration, Error> {
+    if account.is_locked() {
+        return Ok(PAUSE);
+    }
     let (me, now, gaze, preferences) =
         (account.me.id.clone(), account.surroundings.now(), account.gaze(), account.preferences.get());
     let every = every(preferences.urgent_repeat_minutes);
@@ -149,7 +152,7 @@ async fn repeat_due(account: &Account) -> Result<Duration, Error> {
     Ok(wait.map_or(REPEATED_FOR, |wait| Duration::from_millis(u64::try_from(wait).unwrap_or(0).max(1_000))))
 }
 
-fn earlier(now: Timestamp, by: Duration) -> Timestamp {
+pub(crate) fn earlier(now: Timestamp, by: Duration) -> Timestamp {
     Timestamp::from_millis(now.as_millis().saturating_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
 }
 

@@ -207,7 +207,8 @@ pub(crate) async fn alert_unheard(account: &Account) -> Result<(), Error> {
 
 /// One notification for each room of a batch, and one for each urgent message.
 async fn notify(account: &Account, fresh: Vec<(Message, Seq)>) -> Result<(), Error> {
-    if fresh.is_empty() {
+    // While locked the lock tells of it, and no more than it may.
+    if fresh.is_empty() || account.is_locked() {
         return Ok(());
     }
     let (me, gaze, preferences) = (account.me.id.clone(), account.gaze(), account.preferences.get());

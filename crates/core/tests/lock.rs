@@ -5,7 +5,7 @@
 use anyhow::Result;
 use hugmedo_chat_core::{
     ErrorCode,
-    view::{Credentials, Delivery, OutgoingMessage, SignInRequest},
+    view::{Credentials, Delivery, NotificationPrivacy, OutgoingMessage, Preferences, SignInRequest},
 };
 use hugmedo_chat_protocol::{ClientMessageId, Priority, RoomId};
 use hugmedo_chat_testkit::{Clinician, Hospital};
@@ -84,6 +84,30 @@ async fn while_locked_nothing_is_shown_or_done_and_what_comes_in_is_counted_and_
     let next = sato.notifications.recv().await.expect("raised");
     assert_ne!(next.message_id, raised.message_id);
     assert!(sato.notifications.try_recv().is_err());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_session_that_leaves_no_trace_stays_connected_and_yet_tells_no_more_than_the_lock_may() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let suzuki = hospital.clinician("suzuki").await?;
+    let mut sato = Clinician::at_a_computer().await?;
+    let credentials = Credentials::Password { username: "sato".to_owned(), password: "hugmedo-demo".into() };
+    let request = SignInRequest { server: hospital.url(), credentials, remember: false, allow_insecure: false };
+    sato.core.sign_in(request).await?;
+    sato.watch.until_live().await?;
+    let preferences = sato.core.preferences();
+    sato.core
+        .set_preferences(Preferences { notification_privacy: NotificationPrivacy::Content, ..preferences })
+        .await?;
+    sato.core.lock().await?;
+    for text in ["302号室、急変です", "303号室もです"] {
+        say_urgently(&suzuki, text).await?;
+        let raised = sato.notifications.recv().await.expect("raised");
+        let shown = format!("{}{}", raised.title.as_str(), raised.body.as_str());
+        assert!(!shown.contains("号室") && !shown.contains("鈴木"), "{shown}");
+    }
+    assert!(sato.notifications.try_recv().is_err(), "each alerted once");
     Ok(())
 }
 

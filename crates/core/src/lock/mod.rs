@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use hugmedo_chat_protocol::{MessageId, RoomId, Secret};
+use hugmedo_chat_protocol::{MessageId, RoomId, Secret, Timestamp};
 pub(crate) use pin::Pin;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     account::Account,
+    alerts,
     core::{Core, Inner},
     error::{Error, ErrorCode},
     opening::{self, Way},
@@ -55,8 +56,17 @@ pub(crate) struct Lock {
     /// Whether the keychain holds it.
     durable: bool,
     /// What has raised a notification since.
-    notified: Vec<(RoomId, MessageId)>,
+    notified: Vec<Told>,
     stop: CancellationToken,
+}
+
+/// A message that raised a notification while locked.
+#[derive(Clone)]
+struct Told {
+    room: RoomId,
+    message: MessageId,
+    /// When, of an urgent one.
+    urgent_at: Option<Timestamp>,
 }
 
 /// What the watch over a locked account begins with.
@@ -65,6 +75,8 @@ struct Known {
     unread: Vec<unread::Unread>,
     /// Without names, texts and members.
     rooms: BTreeMap<RoomId, RoomView>,
+    /// Urgent messages that nobody has taken on.
+    unanswered: Vec<notified::Unanswered>,
 }
 
 impl Core {
@@ -205,10 +217,14 @@ impl Inner {
         let Some(lock) = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         lock.stop.cancel();
         if lock.name == opened.name {
+            opened.set_locked(false);
             let notified = lock.notified;
             let claimed = opened.store.write(move |transaction| {
-                for (room, message) in &notified {
+                for Told { room, message, urgent_at } in &notified {
                     notified::claim_notification(transaction, room, message)?;
+                    if let Some(at) = urgent_at {
+                        notified::note_raised(transaction, room, message, *at)?;
+                    }
                 }
                 Ok(())
             });
@@ -266,29 +282,32 @@ pub(crate) async fn restore(inner: &Arc<Inner>, account: Account, record: LockRe
 
 /// What is known at the moment of locking. A store that fails must not keep the app open: then less is known.
 async fn known(account: &Account) -> Known {
-    let me = account.me.id.clone();
+    let (me, since) = (account.me.id.clone(), alerts::earlier(account.surroundings.now(), alerts::REPEATED_FOR));
     let read = account.store.read(move |connection| {
         let rooms = rooms::views(connection, &me)?;
         let bare = rooms.into_iter().map(|room| (room.id.clone(), watch::bare(room))).collect();
-        Ok(Known { cursor: meta::cursor(connection)?, unread: unread::all(connection, &me)?, rooms: bare })
+        let unanswered = notified::unanswered(connection, &me, since)?;
+        Ok(Known { cursor: meta::cursor(connection)?, unread: unread::all(connection, &me)?, rooms: bare, unanswered })
     });
     read.await.unwrap_or_else(|error| {
         tracing::warn!(%error, "a locked app counts from nothing");
-        Known { cursor: None, unread: Vec::new(), rooms: BTreeMap::new() }
+        Known { cursor: None, unread: Vec::new(), rooms: BTreeMap::new(), unanswered: Vec::new() }
     })
 }
 
 fn engage(inner: &Arc<Inner>, account: &Arc<Account>, record: LockRecord, known: Known) {
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let (unread, urgent) = watch::counts(known.unread.iter(), &known.rooms);
     let view = LockView {
         user: account.me.clone(),
         server: account.server.as_str().to_owned(),
-        unread: count(known.unread.len()),
-        urgent: count(known.unread.iter().filter(|unread| unread.urgent).count()),
+        unread,
+        urgent,
         pin: record.pin.as_ref().and_then(Pin::view),
     };
     let durable = record.locked;
     let held = account.store_path.is_none().then(|| (record, Arc::clone(account)));
+    // It stays connected: what it would tell is more than a locked screen may.
+    account.set_locked(held.is_some());
     let stop = CancellationToken::new();
     let way = Way::of(account);
     *inner.lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(Lock {

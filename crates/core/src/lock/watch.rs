@@ -15,7 +15,7 @@ use hugmedo_chat_protocol::{
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::Known;
+use super::{Known, Told};
 use crate::{
     alerts,
     backoff::Backoff,
@@ -24,10 +24,10 @@ use crate::{
     host::NativeNotification,
     notify,
     opening::Way,
-    store::unread::Unread,
+    store::{notified::Unanswered, unread::Unread},
     tokens::TokenFailure,
     transport::HttpFailure,
-    view::{Gaze, NotificationPrivacy, RoomChoices, RoomNotify, RoomView, ViewChange},
+    view::{Gaze, NotificationPrivacy, Preferences, RoomChoices, RoomNotify, RoomView, ViewChange},
 };
 
 /// How long the server is left alone where the settings allow no further attempt: while locked nobody is there to ask for one.
@@ -67,6 +67,9 @@ struct Watch {
 pub(super) async fn run(inner: Weak<Inner>, me: UserId, way: Way, known: Known, stop: CancellationToken) {
     let unread = known.unread.into_iter().map(|unread| ((unread.room_id.clone(), unread.seq), unread)).collect();
     let mut watch = Watch { me, way, cursor: known.cursor, unread, rooms: known.rooms, alarms: BTreeMap::new() };
+    if let Some(inner) = inner.upgrade() {
+        watch.alarms = known.unanswered.into_iter().filter_map(|waiting| watch.alarm(&inner, waiting)).collect();
+    }
     let mut backoff = Backoff::default();
     loop {
         // Renewing a token is never cut off: the server has exchanged it by then, and the new one would be lost.
@@ -95,6 +98,19 @@ pub(super) async fn run(inner: Weak<Inner>, me: UserId, way: Way, known: Known, 
             () = sleep(pause) => {}
         }
     }
+}
+
+/// A locked screen says at most that there is something new.
+fn bare_preferences(inner: &Inner) -> Preferences {
+    Preferences { notification_privacy: NotificationPrivacy::Nothing, ..inner.preferences.get() }
+}
+
+/// How many unread messages are counted, and how many of them are urgent.
+pub(super) fn counts<'a>(unread: impl Iterator<Item = &'a Unread>, rooms: &BTreeMap<RoomId, RoomView>) -> (u32, u32) {
+    let is_quiet = |room| rooms.get(room).is_some_and(|room| room.choices.notify == RoomNotify::None);
+    unread.fold((0, 0), |(all, urgent), unread| {
+        (all + u32::from(unread.urgent || !is_quiet(&unread.room_id)), urgent + u32::from(unread.urgent))
+    })
 }
 
 /// A room without what a locked app may not hold.
@@ -194,18 +210,23 @@ impl Watch {
                 _ => {}
             }
         }
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let is_quiet = |room| self.rooms.get(room).is_some_and(|room| room.choices.notify == RoomNotify::None);
-        let all = self.unread.values().filter(|unread| unread.urgent || !is_quiet(&unread.room_id)).count();
-        let urgent = self.unread.values().filter(|unread| unread.urgent).count();
+        let (all, urgent) = counts(self.unread.values(), &self.rooms);
         let changed = inner.with_lock(|lock| {
             let before = (lock.view.unread, lock.view.urgent);
-            (lock.view.unread, lock.view.urgent) = (count(all), count(urgent));
+            (lock.view.unread, lock.view.urgent) = (all, urgent);
             before != (lock.view.unread, lock.view.urgent)
         });
         if changed == Some(true) {
             inner.hub.publish(ViewChange::LockChanged { lock: inner.lock_view() });
         }
+    }
+
+    /// What goes on of an urgent message that was raised before the lock.
+    fn alarm(&self, inner: &Inner, waiting: Unanswered) -> Option<((RoomId, MessageId), Alarm)> {
+        let Unanswered { message, first_at, last_at, .. } = waiting;
+        let notification = notify::word(&message, self.rooms.get(&message.room_id)?, 0, &bare_preferences(inner));
+        let notification = NativeNotification { repeated: true, ..notification };
+        Some(((message.room_id, message.id), Alarm { notification, first_at, last_at }))
     }
 
     /// Raises again what nobody has taken on. The wait for a page ends often enough to be on time.
@@ -236,9 +257,7 @@ impl Watch {
         if self.unread.insert((room_id.clone(), seq), unread).is_some() {
             return;
         }
-        // A locked screen says at most that there is something new.
-        let mut preferences = inner.preferences.get();
-        preferences.notification_privacy = NotificationPrivacy::Nothing;
+        let preferences = bare_preferences(inner);
         let moment = inner.config.surroundings.moment();
         if notify::decide(message, seq, room, &self.me, &Gaze::default(), &preferences, moment).is_ok() {
             let notification = notify::word(message, room, 0, &preferences);
@@ -246,7 +265,8 @@ impl Watch {
                 self.alarms.insert((room_id.clone(), id.clone()), Alarm::new(notification.clone(), moment.now));
             }
             inner.notifier.notify(notification);
-            inner.with_lock(|lock| lock.notified.push((room_id, id)));
+            let urgent_at = urgent.then_some(moment.now);
+            inner.with_lock(|lock| lock.notified.push(Told { room: room_id, message: id, urgent_at }));
         }
     }
 }
