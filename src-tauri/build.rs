@@ -8,6 +8,7 @@ const COMMANDS: &[&str] = &[
     "lock",
     "unlock",
     "has_pin",
+    "test_notification",
     "set_pin",
     "remove_pin",
     "open_room",

@@ -108,6 +108,16 @@ describe('choices', { timeout: 240_000 }, () => {
 		);
 	});
 
+	test('a notification is tried, and what the system did with it is told with what to do', async () => {
+		page = await browser.page('lang=en');
+		await page.click(testid('settings'));
+		await page.click(testid('notification-test'));
+		await page.getByText('A notification was raised (gnome-shell 48.4)').waitFor();
+		await page.evaluate(() => globalThis.fakeBackend.setNotificationTest({ kind: 'heldBack' }));
+		await page.click(testid('notification-test'));
+		await page.getByText('Switch off “do not disturb”').waitFor();
+	});
+
 	test('quiet hours and do not disturb are chosen, and ended', async () => {
 		page = await browser.page('lang=en');
 		await page.click(testid('settings'));

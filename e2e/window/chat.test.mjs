@@ -4,6 +4,7 @@
  * The journeys build on one another and run in this order.
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '../../scripts/processes.mjs';
 import { field, keepEvidence, roomItem, testid } from './computer.mjs';
@@ -149,5 +150,19 @@ describe('two clinicians', () => {
 		await sato.send('昼食に行ってきます');
 		await eventually(async () => (await suzuki.unread('general')) === 1, 15, 'the badge');
 		assert.equal(suzuki.desktop.notifications.length, already);
+	});
+
+	test('a notification is tried in the settings, and what became of it is told', async () => {
+		const already = suzuki.desktop.notifications.length;
+		await suzuki.click(testid('settings'));
+		await suzuki.click(testid('notification-test'));
+		assert.match(await eventually(() => suzuki.text(testid('notification-tested')), 15, 'the outcome'), /dunst/);
+		await eventually(() => suzuki.desktop.notifications.length === already + 1, 15, 'the notification');
+		const pause = (on) => spawnSync('dunstctl', ['set-paused', String(on)], { env: suzuki.desktop.env });
+		pause(true);
+		await suzuki.click(testid('notification-test'));
+		const heldBack = async () => /止められています/.test(await suzuki.text(testid('notification-tested')));
+		await eventually(heldBack, 15, 'that it is held back');
+		pause(false);
 	});
 });

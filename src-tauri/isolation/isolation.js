@@ -9,6 +9,7 @@ const COMMANDS = Object.freeze({
 	lock: {},
 	unlock: { pin: 'string' },
 	has_pin: {},
+	test_notification: {},
 	set_pin: { pin: 'string' },
 	remove_pin: {},
 	open_room: { roomId: 'string' },

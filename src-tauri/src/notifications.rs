@@ -9,10 +9,14 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use hugmedo_chat_core::host::{NativeNotification, Notifier};
+use hugmedo_chat_core::{
+    error::Error,
+    host::{NativeNotification, Notifier},
+    view::{Language, NotificationTest},
+};
 use hugmedo_chat_protocol::{MessageId, RoomId};
 use tauri::{AppHandle, Manager, Runtime, UserAttentionType};
-use tauri_plugin_notification::{ActionPerformed, NotificationExt};
+use tauri_plugin_notification::{ActionPerformed, NotificationExt, PermissionState};
 
 use crate::{core_handle::CoreHandle, window};
 
@@ -93,6 +97,68 @@ impl<R: Runtime> Notifier for SystemNotifier<R> {
         let gone = messages.iter().filter_map(|message| numbers.of.remove(message)).collect();
         drop(numbers);
         self.close(gone);
+    }
+}
+
+/// Raises one that is about nothing, as messages do, and tells what became of it.
+///
+/// # Errors
+/// If core does not start.
+pub(crate) async fn test<R: Runtime>(app: &AppHandle<R>) -> Result<NotificationTest, Error> {
+    let handle = app.state::<CoreHandle>();
+    let [title, body] = match handle.get().await?.language() {
+        Language::Ja => ["通知のテスト", "この通知が見えていれば、メッセージの通知も届きます。"],
+        Language::En => ["Test notification", "If you see this, you will see those of messages."],
+    };
+    if matches!(app.notification().permission_state(), Ok(PermissionState::Denied)) {
+        return Ok(NotificationTest::Denied);
+    }
+    if app.notification().builder().title(title).body(body).show().is_err() {
+        return Ok(NotificationTest::NoService);
+    }
+    Ok(service::outcome().await)
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+mod service {
+    use hugmedo_chat_core::view::NotificationTest;
+    use zbus::Connection;
+
+    const NAME: &str = "org.freedesktop.Notifications";
+    const PATH: &str = "/org/freedesktop/Notifications";
+
+    /// What the service that shows notifications says of itself.
+    pub(super) async fn outcome() -> NotificationTest {
+        match asked().await {
+            Ok((_, true)) => NotificationTest::HeldBack,
+            Ok((service, false)) => NotificationTest::Raised { service: Some(service) },
+            Err(_) => NotificationTest::NoService,
+        }
+    }
+
+    async fn asked() -> zbus::Result<(String, bool)> {
+        let bus = Connection::session().await?;
+        let told = bus.call_method(Some(NAME), PATH, Some(NAME), "GetServerInformation", &()).await?;
+        let (name, _vendor, version, _): (String, String, String, String) = told.body().deserialize()?;
+        // KDE's service has this property; dunst has one of its own.
+        let held_back = is_set(&bus, NAME, "Inhibited").await || is_set(&bus, "org.dunstproject.cmd0", "paused").await;
+        Ok((format!("{name} {version}"), held_back))
+    }
+
+    async fn is_set(bus: &Connection, interface: &str, property: &str) -> bool {
+        let properties = "org.freedesktop.DBus.Properties";
+        let told = bus.call_method(Some(NAME), PATH, Some(properties), "Get", &(interface, property)).await;
+        let value = told.ok().and_then(|told| told.body().deserialize::<zbus::zvariant::OwnedValue>().ok());
+        value.and_then(|value| bool::try_from(value).ok()).unwrap_or(false)
+    }
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+mod service {
+    use hugmedo_chat_core::view::NotificationTest;
+
+    pub(super) async fn outcome() -> NotificationTest {
+        NotificationTest::Raised { service: None }
     }
 }
 

@@ -8,6 +8,7 @@ mod connection;
 mod link;
 mod lock;
 mod messages;
+mod notification;
 mod preferences;
 mod presence;
 mod rooms;
@@ -60,6 +61,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         messages::save_draft,
         messages::list_templates,
         messages::save_templates,
+        notification::test_notification,
         preferences::set_preferences,
         connection::reconnect_now,
     ]

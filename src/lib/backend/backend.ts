@@ -16,6 +16,7 @@ import type { MessageId } from './bindings/MessageId';
 import type { MessageView } from './bindings/MessageView';
 import type { NewAttachment } from './bindings/NewAttachment';
 import type { NewRoom } from './bindings/NewRoom';
+import type { NotificationTest } from './bindings/NotificationTest';
 import type { OpenedRoom } from './bindings/OpenedRoom';
 import type { OutgoingMessage } from './bindings/OutgoingMessage';
 import type { PictureSize } from './bindings/PictureSize';
@@ -124,6 +125,9 @@ export interface Backend {
 	saveDraft(roomId: RoomId, draft: Draft): Promise<void>;
 	/** What the person is looking at; decides whether a new message needs a notification. */
 	setGaze(gaze: Gaze): Promise<void>;
+
+	/** Raises a notification as messages do, and tells what the system did with it. */
+	testNotification(): Promise<NotificationTest>;
 
 	setPreferences(preferences: Preferences): Promise<void>;
 	/** Tries to connect now instead of at the announced time. */

@@ -15,6 +15,7 @@ import type { Gaze } from './bindings/Gaze';
 import type { Language } from './bindings/Language';
 import type { LockView } from './bindings/LockView';
 import type { MessageView } from './bindings/MessageView';
+import type { NotificationTest } from './bindings/NotificationTest';
 import type { Preferences } from './bindings/Preferences';
 import type { PresenceView } from './bindings/PresenceView';
 import type { PresenceStatus } from './bindings/PresenceStatus';
@@ -68,6 +69,8 @@ export interface FakeBackend extends Backend {
 	react(roomId: string, messageId: string, who: keyof typeof people, emoji: string): void;
 	setPresence(presence: PresenceView[]): void;
 	setTypingOf(roomId: string, authorId: keyof typeof people, isTyping: boolean): void;
+	/** What the system does with notifications from now on. */
+	setNotificationTest(outcome: NotificationTest): void;
 	/** Files on their way stop, and a test moves them with {@link moveFile}. */
 	holdFiles(): void;
 	/** Brings a file a step further. */
@@ -96,6 +99,7 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 	const files = new FakeFiles(publish);
 	const rooms = new FakeRooms(publish, files);
 	let holding = false;
+	let notificationTest: NotificationTest = { kind: 'raised', service: 'gnome-shell 48.4' };
 	let templates: Template[] = sampleTemplates();
 	let presence = samplePresence;
 	let preferences: Preferences = {
@@ -251,6 +255,7 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			presence = changed;
 			publish({ kind: 'presenceChanged', presence });
 		},
+		setNotificationTest: (outcome) => (notificationTest = outcome),
 		holdFiles: () => (holding = true),
 		moveFile: (id, state) => void files.move(id, state),
 		setTypingOf(roomId, authorId, isTyping) {
@@ -498,6 +503,10 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			const room = rooms.room(roomId);
 			room.draft = draft;
 			rooms.tell(room);
+		},
+		async testNotification() {
+			record('testNotification');
+			return notificationTest;
 		},
 		async setGaze(seen) {
 			record('setGaze', seen);

@@ -51,6 +51,7 @@ export function createTauriBackend(): Backend {
 		saveTemplates: (templates) => call('save_templates', { templates }),
 		setGaze: (gaze) => call('set_gaze', { gaze }),
 		setStatus: (status) => call('set_status', { status }),
+		testNotification: () => call('test_notification'),
 		setPreferences: (preferences) => call('set_preferences', { preferences }),
 		reconnectNow: () => call('reconnect_now')
 	};

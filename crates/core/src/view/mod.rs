@@ -7,6 +7,7 @@ mod attachment;
 mod change;
 mod conversation;
 mod lock;
+mod notification;
 mod preferences;
 mod session;
 mod timeline;
@@ -18,6 +19,7 @@ pub use conversation::{
     RoomChoices, RoomNotify, SearchHit, SearchPage, SearchQuery, Template,
 };
 pub use lock::{LockView, PinView};
+pub use notification::NotificationTest;
 pub use preferences::{
     ConnectionSettings, Language, NotificationPrivacy, NotifyAbout, Preferences, QuietHours, TextSize, Theme,
 };

@@ -27,6 +27,14 @@ export const settings: Pick<Texts, 'settings'> = {
 			content: 'The sender and the text'
 		},
 		privacyHint: 'Others can see your screen. Show the text only where you are alone.',
+		test: 'Test notifications',
+		tested: {
+			raised: (service: string) =>
+				`A notification was raised${service ? ` (${service})` : ''}. If you do not see it, allow this app in the notification settings of the system, and switch off its “do not disturb” or focus mode.`,
+			heldBack: 'The system holds notifications back. Switch off “do not disturb” in its settings.',
+			denied: 'The system does not let this app notify. Allow it in its notification settings.',
+			noService: 'Nothing on this computer shows notifications. Ask your administrator.'
+		},
 		quiet: 'Quiet hours',
 		quietOn: 'Each day, only urgent messages notify from',
 		quietFrom: 'From',
