@@ -460,6 +460,10 @@ impl Inner {
 
     pub(crate) fn set_preferences(&self, preferences: Preferences) -> Result<(), Error> {
         let written = self.preferences.set(preferences);
+        if let Some(account) = self.open_account() {
+            // How often urgent messages are raised again may be another.
+            account.urgent_raised.notify_one();
+        }
         self.hub.publish(ViewChange::PreferencesChanged { preferences: self.preferences.get() });
         written
     }

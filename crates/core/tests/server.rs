@@ -9,7 +9,7 @@ use hugmedo_chat_core::{
     view::{ConnectionState, Delivery, Gaze, OutgoingMessage},
 };
 use hugmedo_chat_protocol::{ClientMessageId, Priority, RoomId, RoomKind, Seq, SessionEndReason};
-use hugmedo_chat_testkit::{Clinician, Hospital};
+use hugmedo_chat_testkit::{Clinician, Hospital, Watch};
 
 fn general() -> RoomId {
     "general".into()
@@ -65,8 +65,10 @@ async fn a_server_that_is_away_is_told_and_what_was_written_meanwhile_arrives_on
 
     hospital.close().await;
     for clinician in [&mut sato, &mut suzuki] {
-        clinician.watch.until("word of the loss", |watch| watch.connection.state == ConnectionState::Offline).await?;
-        assert!(clinician.watch.connection.next_attempt_at.is_some());
+        let is_told = |watch: &Watch| {
+            watch.connection.state == ConnectionState::Offline && watch.connection.next_attempt_at.is_some()
+        };
+        clinician.watch.until("word of the loss, and of when it is tried again", is_told).await?;
     }
     for text in ["停電中 一", "停電中 二", "停電中 三"] {
         sato.say(&general(), text).await?;

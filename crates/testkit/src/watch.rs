@@ -60,11 +60,14 @@ impl Watch {
     /// If it does not come to hold, naming `what` was waited for.
     pub async fn until(&mut self, what: &str, is_true: impl Fn(&Self) -> bool) -> Result<()> {
         let waiting = async {
-            while !is_true(self) {
+            // What holds only between two changes of a batch has held.
+            let mut held = is_true(self);
+            while !held {
                 match self.changes.next().await {
                     Some(ChannelItem::Events { events }) => {
                         for event in events {
                             self.apply(event.change);
+                            held |= is_true(self);
                         }
                     }
                     Some(ChannelItem::Lagged) => bail!("the watch lagged behind"),
