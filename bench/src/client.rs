@@ -4,7 +4,7 @@
 //! store or was never begun, and the run says it again.
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry as Slot},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry as Slot},
     io::Write as _,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use hugmedo_chat_core::{
-    Changes, Config, Core,
+    Changes, Config, Core, ErrorCode,
     host::{NativeNotification, Notifier, SecretStore, SecretStoreError},
     view::{
         ChannelItem, ConnectionSettings, Credentials, Delivery, MessageView, OutgoingMessage, Preferences,
@@ -106,9 +106,11 @@ async fn send(client: &Client, id: &str) {
         mentions: Vec::new(),
         attachments: Vec::new(),
     };
-    // Nobody signed in is no loss: it is sent once someone is.
-    if let Ok(row) = client.core.send_message(outgoing).await {
-        note(client, &row);
+    match client.core.send_message(outgoing).await {
+        Ok(row) => note(client, &row),
+        // No loss: it is sent once someone is signed in.
+        Err(error) if error.code() == ErrorCode::NotSignedIn => {}
+        Err(error) => report(&Report::Trouble { what: error.to_string() }),
     }
 }
 
@@ -181,7 +183,11 @@ async fn tell(client: &Client, positions: BTreeMap<String, u64>) {
                 Err(error) => return report(&Report::Trouble { what: error.to_string() }),
             };
             let log = reading::log(&client.core, &room_id).await;
-            let is_there = log.as_ref().is_ok_and(|log| log.iter().any(|entry| entry.seq >= Some(position)));
+            // Positions have no gaps; what comes live may be here before what it leaves out has been fetched.
+            let is_there = log.as_ref().is_ok_and(|log| {
+                let seqs: BTreeSet<u64> = log.iter().filter_map(|entry| entry.seq).collect();
+                (1..=position).all(|seq| seqs.contains(&seq))
+            });
             if is_there || Instant::now() >= deadline {
                 break log;
             }

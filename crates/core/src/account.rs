@@ -13,7 +13,7 @@ use std::{
 
 use hugmedo_chat_protocol::{DeviceId, ErrorCode as WireCode, RoomId, Secret, SessionEndReason, Timestamp, User};
 use tokio::{sync::Notify, time::sleep};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     address::ServerAddress,
@@ -83,6 +83,10 @@ pub(crate) struct Account {
     pub(crate) history_lags: Notify,
     /// The account is being closed.
     pub(crate) stop: CancellationToken,
+    /// See [`Account::to_the_end`].
+    unfinished: TaskTracker,
+    /// Held from reading what is to be told until it is told, so that what is told later was read later.
+    telling: tokio::sync::Mutex<()>,
     /// Whether the app is locked while this account stays open, because it leaves no trace.
     locked: AtomicBool,
     baseline: AtomicBool,
@@ -118,6 +122,9 @@ pub(crate) struct Parts {
 
 impl Account {
     pub(crate) fn new(parts: Parts) -> Self {
+        let unfinished = TaskTracker::new();
+        // Closed means that one can wait for it, not that it takes nothing.
+        unfinished.close();
         Self {
             me: parts.me,
             server: parts.server,
@@ -143,6 +150,8 @@ impl Account {
             network_changed: Notify::new(),
             history_lags: Notify::new(),
             stop: CancellationToken::new(),
+            unfinished,
+            telling: tokio::sync::Mutex::default(),
             locked: AtomicBool::new(false),
             baseline: AtomicBool::new(parts.baseline),
             extended: AtomicBool::new(parts.extended),
@@ -277,8 +286,37 @@ impl Account {
         }
     }
 
+    /// Does to its end what must not be left half done, such as writing something down and telling of it, even if whoever
+    /// waits for it is cut off meanwhile, as happens to all that goes on over a link when that breaks.
+    pub(crate) async fn to_the_end<T, W>(self: &Arc<Self>, work: impl FnOnce(Arc<Self>) -> W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let done = self.unfinished.spawn(work(Arc::clone(self))).await;
+        done.unwrap_or_else(|_| Err(Error::new(ErrorCode::Internal, "the work was cut off")))
+    }
+
+    /// Waits until nothing is under way any more of what has been begun, by whomever.
+    pub(crate) async fn settled(&self) {
+        self.unfinished.wait().await;
+        self.store.settled().await;
+    }
+
+    /// Closes the store, once everything that needs it is done.
+    pub(crate) async fn close(&self) {
+        self.settled().await;
+        self.store.close().await;
+    }
+
+    /// Whoever holds this tells what they have read since, and nobody else tells anything meanwhile.
+    pub(crate) async fn turn_to_tell(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.telling.lock().await
+    }
+
     /// Tells watchers what these rows now are.
     pub(crate) async fn publish_rows(&self, rows: Vec<i64>) -> Result<(), Error> {
+        let _turn = self.turn_to_tell().await;
         let me = self.me.id.clone();
         let views = self
             .store
@@ -307,6 +345,7 @@ impl Account {
 
     /// Tells watchers what a room now is.
     pub(crate) async fn publish_room(&self, room: &RoomId) -> Result<(), Error> {
+        let _turn = self.turn_to_tell().await;
         let (me, room) = (self.me.id.clone(), room.clone());
         if let Some(room) = self.store.read(move |connection| rooms::view(connection, &me, &room)).await? {
             self.show_room(room);

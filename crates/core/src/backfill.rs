@@ -39,7 +39,7 @@ pub(crate) async fn run(account: Arc<Account>) -> Result<(), Error> {
     }
 }
 
-async fn fetch_all(account: &Account) -> Result<(), Error> {
+async fn fetch_all(account: &Arc<Account>) -> Result<(), Error> {
     loop {
         let (stored, _) = account.store.read(coverage::share).await?;
         if stored >= ENOUGH {
@@ -48,8 +48,6 @@ async fn fetch_all(account: &Account) -> Result<(), Error> {
         let Some((room, before)) = account.store.read(coverage::next_missing).await? else { return Ok(()) };
         sync::report_progress(account).await?;
         let begins = sync::fetch_history(account, &room, Part::Before(before), MAX_PAGE).await?;
-        // Some of it may be unread.
-        account.publish_room(&room).await?;
         if begins.is_none_or(|begins| begins < before) {
             sleep(BREATH).await;
         } else {

@@ -32,7 +32,7 @@ impl Core {
     /// # Errors
     /// If the store fails. A server that is away is told in the page.
     pub async fn load_later(&self, room: &RoomId, after: Seq) -> Result<TimelinePage, Error> {
-        timeline::later(&*self.account()?, room, after).await
+        timeline::later(&self.account()?, room, after).await
     }
 
     /// A stretch with a position in its middle.
@@ -40,7 +40,7 @@ impl Core {
     /// # Errors
     /// If the store fails. A server that is away is told in the page.
     pub async fn load_around(&self, room: &RoomId, at: Seq) -> Result<TimelinePage, Error> {
-        timeline::around(&*self.account()?, room, at).await
+        timeline::around(&self.account()?, room, at).await
     }
 
     /// Where a message or a time stands in a room; `None` if there is no such place.
@@ -48,7 +48,7 @@ impl Core {
     /// # Errors
     /// If it is not on this computer and the server cannot be asked, or the store fails.
     pub async fn locate(&self, room: &RoomId, place: Place) -> Result<Option<Seq>, Error> {
-        places::locate(&*self.account()?, room, place).await
+        places::locate(&self.account()?, room, place).await
     }
 
     /// Changes the text of an own message, for everyone.
@@ -205,6 +205,7 @@ impl Core {
             .await?;
         account.note_confirmed();
         let (me, id) = (account.me.id.clone(), room.id.clone());
+        let turn = account.turn_to_tell().await;
         let written = account
             .store
             .write(move |transaction| {
@@ -215,6 +216,7 @@ impl Core {
         account.note_storage(&written);
         let view = written?.ok_or_else(|| Error::new(ErrorCode::NotFound, "no such room"))?;
         account.show_room(view.clone());
+        drop(turn);
         let event =
             JoinRoom { room_id: id, user_id: Some(account.me.id.clone()), user_type: Some(account.me.user_type) };
         if ask_server(&account, &event).await.is_err() {

@@ -184,7 +184,7 @@ impl Core {
     /// # Errors
     /// If there is no such room, or the store fails. A server that is away is told in the page.
     pub async fn open_room(&self, room: &RoomId) -> Result<OpenedRoom, Error> {
-        timeline::open(&*self.account()?, room).await
+        timeline::open(&self.account()?, room).await
     }
 
     /// The rows before a position.
@@ -192,7 +192,7 @@ impl Core {
     /// # Errors
     /// If the store fails. A server that is away is told in the page.
     pub async fn load_earlier(&self, room: &RoomId, before: Seq) -> Result<TimelinePage, Error> {
-        timeline::earlier(&*self.account()?, room, before).await
+        timeline::earlier(&self.account()?, room, before).await
     }
 
     /// Follows a room by its id, on a server that cannot list rooms.
@@ -209,6 +209,7 @@ impl Core {
             return Err(Error::new(ErrorCode::Empty, "a room needs an id"));
         }
         let (me, added) = (account.me.id.clone(), room.clone());
+        let turn = account.turn_to_tell().await;
         let view = account
             .store
             .write(move |transaction| {
@@ -218,6 +219,7 @@ impl Core {
             .await?
             .ok_or_else(|| Error::new(ErrorCode::NotFound, "no such room"))?;
         account.show_room(view.clone());
+        drop(turn);
         if let Some(link) = account.link() {
             let event =
                 JoinRoom { room_id: room, user_id: Some(account.me.id.clone()), user_type: Some(account.me.user_type) };
@@ -242,6 +244,7 @@ impl Core {
             return Err(Error::new(ErrorCode::Refused, "names more people or files than a message may"));
         }
         let (me, room) = (account.me.clone(), outgoing.room_id.clone());
+        let turn = account.turn_to_tell().await;
         let written = account
             .store
             .write(move |transaction| {
@@ -256,6 +259,7 @@ impl Core {
         account.note_storage(&written);
         let view = written?;
         account.publish_views(vec![view.clone()]);
+        drop(turn);
         // Before anything that may fail or be cut off: it is written down, so it goes out.
         account.outgoing.notify_one();
         account.files_outgoing.notify_one();
@@ -430,7 +434,10 @@ impl Core {
         let _turn = self.inner.turnstile.lock().await;
         // Not dropped: the app is still locked when it starts again.
         self.inner.stop_watching();
-        self.inner.close_account().await;
+        if let Some(account) = self.inner.close_account().await {
+            // A renewal that is cut off here would cost the session.
+            let _ = timeout(CLOSING, account.tokens.settled()).await;
+        }
     }
 
     /// The open account.
@@ -495,12 +502,13 @@ impl Inner {
         if timeout(CLOSING, open.supervisor).await.is_err() {
             abort.abort();
         }
-        open.account.store.close().await;
+        open.account.close().await;
         Some(open.account)
     }
 
     /// Removes what an account has left on this computer.
     async fn forget(&self, account: &Account, store_path: &std::path::Path) -> Result<(), Error> {
+        account.tokens.retire().await;
         self.vault.forget_session().await?;
         self.vault.forget_store_key(&account.name).await?;
         self.vault.forget_lock_record(&account.name).await?;
@@ -522,7 +530,8 @@ impl Inner {
             return;
         }
         self.drop_lock();
-        account.store.close().await;
+        account.close().await;
+        account.tokens.retire().await;
         if account.store_path.is_some()
             && let Err(error) = self.vault.forget_session().await
         {

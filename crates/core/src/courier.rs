@@ -92,7 +92,7 @@ async fn carry(account: &Arc<Account>, link: &Arc<dyn Link>) -> Result<Option<Du
     Ok(if all_told { pause } else { Some(pause.unwrap_or(RECEIPT_PAUSE).min(RECEIPT_PAUSE)) })
 }
 
-async fn send(account: &Account, link: &Arc<dyn Link>, due: DueMessage) -> Result<(), Stop> {
+async fn send(account: &Arc<Account>, link: &Arc<dyn Link>, due: DueMessage) -> Result<(), Stop> {
     let answer = ask(link.as_ref(), &due.message).await;
     let mut link_is_gone = false;
     let outcome = match answer {
@@ -142,15 +142,17 @@ async fn send_unacknowledged(account: &Arc<Account>, link: &Arc<dyn Link>, due: 
     Ok(())
 }
 
-async fn conclude(account: &Account, due: DueMessage, outcome: SendOutcome) -> Result<(), Stop> {
-    let (local_id, room) = (due.local_id, due.message.room_id.clone());
-    let concluded = account.store.write(move |transaction| outbox::conclude(transaction, &due, &outcome)).await;
-    account.note_storage(&concluded);
-    concluded?;
-    account.files_outgoing.notify_one();
-    account.publish_rows(vec![local_id]).await?;
-    account.publish_room(&room).await?;
-    Ok(())
+async fn conclude(account: &Arc<Account>, due: DueMessage, outcome: SendOutcome) -> Result<(), Stop> {
+    let written_and_told = account.to_the_end(async move |account| {
+        let (local_id, room) = (due.local_id, due.message.room_id.clone());
+        let concluded = account.store.write(move |transaction| outbox::conclude(transaction, &due, &outcome)).await;
+        account.note_storage(&concluded);
+        concluded?;
+        account.files_outgoing.notify_one();
+        account.publish_rows(vec![local_id]).await?;
+        account.publish_room(&room).await
+    });
+    Ok(written_and_told.await?)
 }
 
 fn settled(sent: SentMessage) -> SendOutcome {

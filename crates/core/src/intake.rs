@@ -1,9 +1,13 @@
 //! Taking in what the server says, whether live or in a page of sync: into the store first, then to the watchers.
 //!
 //! Invariants: one batch is one transaction; nothing is shown that is not stored; taking in the same thing twice changes
-//! nothing; at most one notification is ever raised for a message.
+//! nothing; at most one notification is ever raised for a message; what is stored is told and notified, whatever becomes of
+//! the link it came by, for it will not come again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use hugmedo_chat_protocol::{Message, MessageId, Priority, RoomId, Seq, ServerEvent, UserId};
 use rusqlite::Transaction;
@@ -37,10 +41,14 @@ pub(crate) struct Taken {
 
 /// Takes in a batch; with `cursor`, the place in the sync order it leads to is saved in the same transaction.
 pub(crate) async fn take_in(
-    account: &Account,
+    account: &Arc<Account>,
     batch: Vec<ServerEvent>,
     cursor: Option<String>,
 ) -> Result<Taken, Error> {
+    account.to_the_end(async move |account| store_and_tell(&account, batch, cursor).await).await
+}
+
+async fn store_and_tell(account: &Account, batch: Vec<ServerEvent>, cursor: Option<String>) -> Result<Taken, Error> {
     let me = account.me.id.clone();
     let live = cursor.is_none();
     let result = account
@@ -159,6 +167,7 @@ fn store_event(
 }
 
 async fn publish(account: &Account, taken: &Taken) -> Result<(), Error> {
+    let _turn = account.turn_to_tell().await;
     let me = account.me.id.clone();
     let (rows, receipts, touched) = (taken.rows.clone(), taken.receipts.clone(), taken.touched.clone());
     let (views, room_views): (Vec<MessageView>, Vec<RoomView>) = account

@@ -103,7 +103,7 @@ pub(crate) async fn sign_in(inner: &Arc<Inner>, request: SignInRequest) -> Resul
     let way = Way { server, network, api, tokens: Arc::new(tokens), user, remembered: request.remember };
     let account = open(inner, way, baseline).await?;
     if let Err(error) = account.tokens.save().await {
-        account.store.close().await;
+        account.close().await;
         return Err(error);
     }
     let session = account.session();

@@ -3,7 +3,7 @@
 //! Invariant: an answer is right for the whole room, not only for what is on this computer. Where that cannot be known, because
 //! the server is away, there is an error, never a guess.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use hugmedo_chat_protocol::{Message, MessageId, RoomId, Seq, Timestamp};
 use tokio::time::timeout;
@@ -23,7 +23,7 @@ const PAGE: usize = hugmedo_chat_protocol::limits::MAX_PAGE;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The position of a place; `None` if the room has no such place.
-pub(crate) async fn locate(account: &Account, room: &RoomId, place: Place) -> Result<Option<Seq>, Error> {
+pub(crate) async fn locate(account: &Arc<Account>, room: &RoomId, place: Place) -> Result<Option<Seq>, Error> {
     let looking = async {
         match place {
             Place::Message { message_id } => message(account, room, message_id).await,
@@ -35,7 +35,7 @@ pub(crate) async fn locate(account: &Account, room: &RoomId, place: Place) -> Re
 
 /// Servers are asked for messages by position only, so history is fetched back to the message. It stays, so that another try
 /// goes on where this one ended.
-async fn message(account: &Account, room: &RoomId, id: MessageId) -> Result<Option<Seq>, Error> {
+async fn message(account: &Arc<Account>, room: &RoomId, id: MessageId) -> Result<Option<Seq>, Error> {
     loop {
         let (asked, looked_for) = (room.clone(), id.clone());
         let (known, newest) = account
@@ -58,7 +58,6 @@ async fn message(account: &Account, room: &RoomId, id: MessageId) -> Result<Opti
             return Err(offline());
         }
         let far = sync::fetch_history(account, room, part, PAGE).await?;
-        account.publish_room(room).await?;
         if far.is_none() {
             // Nothing lies beyond, so it is here now or nowhere.
             let (asked, id) = (room.clone(), id.clone());
@@ -68,7 +67,7 @@ async fn message(account: &Account, room: &RoomId, id: MessageId) -> Result<Opti
 }
 
 /// The first message at or after a time, by halving the stretch in which it must be.
-async fn time(account: &Account, room: &RoomId, at: Timestamp) -> Result<Option<Seq>, Error> {
+async fn time(account: &Arc<Account>, room: &RoomId, at: Timestamp) -> Result<Option<Seq>, Error> {
     let asked = room.clone();
     let (last_before, first_from, range, newest) = account
         .store
@@ -102,7 +101,11 @@ async fn time(account: &Account, room: &RoomId, at: Timestamp) -> Result<Option<
 }
 
 /// The first message at or after a position, as the server has it.
-async fn first_from_position(account: &Account, room: &RoomId, from: Seq) -> Result<Option<(Seq, Timestamp)>, Error> {
+async fn first_from_position(
+    account: &Arc<Account>,
+    room: &RoomId,
+    from: Seq,
+) -> Result<Option<(Seq, Timestamp)>, Error> {
     let before = Seq::new(from.get().saturating_sub(1));
     let page = account
         .authorised(|token| {

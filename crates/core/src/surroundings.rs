@@ -33,8 +33,8 @@ impl Surroundings {
         }
     }
 
-    /// Time of day and chance (uniform in `0..1`) as a simulation has them. Blocking work runs on the caller's thread: which
-    /// of several threads is done first is the one thing no seed decides.
+    /// Time of day and chance (uniform in `0..1`) as a simulation has them. Blocking work runs on the runtime's thread, now
+    /// and then later than what was begun after it, so that chance decides too which of several threads is done first.
     pub fn simulated(
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
         chance: impl Fn() -> f64 + Send + Sync + 'static,
@@ -66,19 +66,28 @@ impl Surroundings {
         (self.chance)()
     }
 
-    /// Runs work that blocks, such as reading a file, away from the event loop.
+    /// Runs work that blocks, such as reading a file, away from the event loop. Once begun it is done, even if nobody waits
+    /// for it any more.
     pub(crate) async fn off_loop<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        if self.inline {
-            // Others get their turn, as they would while a thread works, before it and before its result is seen.
-            tokio::task::yield_now().await;
-            let result = work();
-            tokio::task::yield_now().await;
-            return result;
-        }
-        match tokio::task::spawn_blocking(work).await {
+        let working = if self.inline {
+            // Others get their turn, as they would while a thread works, before it and before its result is seen; and of several
+            // threads the first is not always the first to be done.
+            let turns = if self.chance() < 0.75 { 1 } else { 12 };
+            tokio::spawn(async move {
+                for _ in 0..turns {
+                    tokio::task::yield_now().await;
+                }
+                let result = work();
+                tokio::task::yield_now().await;
+                result
+            })
+        } else {
+            tokio::task::spawn_blocking(work)
+        };
+        match working.await {
             Ok(result) => result,
             Err(_) => Err(Error::new(ErrorCode::Internal, "work beside the event loop was cut off")),
         }

@@ -3,6 +3,8 @@
 //! Invariants: the cursor moves in the transaction of the page it belongs to; a page may arrive twice; a cursor that is too
 //! old leads to a fresh snapshot that keeps drafts and unsent messages.
 
+use std::sync::Arc;
+
 use hugmedo_chat_protocol::{ErrorCode as WireCode, Room, RoomId, Seq, limits::MAX_PAGE};
 
 use crate::{
@@ -22,7 +24,7 @@ const SNAPSHOT_PAGE: usize = 50;
 const UNREAD_PAGES: usize = 5;
 
 /// Fetches everything that changed since the last time. Returns the rooms that are new here.
-pub(crate) async fn catch_up(account: &Account) -> Result<Vec<RoomId>, Error> {
+pub(crate) async fn catch_up(account: &Arc<Account>) -> Result<Vec<RoomId>, Error> {
     let mut added = Vec::new();
     let mut fetched = 0;
     loop {
@@ -63,7 +65,7 @@ pub(crate) async fn catch_up(account: &Account) -> Result<Vec<RoomId>, Error> {
 }
 
 /// Starts from what is true now: the rooms, and the newest messages of each.
-async fn snapshot(account: &Account) -> Result<Vec<RoomId>, Error> {
+async fn snapshot(account: &Arc<Account>) -> Result<Vec<RoomId>, Error> {
     // The cursor first: whatever happens while the rest is fetched comes again by sync, and changes nothing twice. A
     // snapshot that was cut off goes on from the cursor it began with, and keeps the pages it has.
     let begun = account.store.read(meta::snapshot_cursor).await?;
@@ -123,7 +125,7 @@ async fn snapshot(account: &Account) -> Result<Vec<RoomId>, Error> {
 }
 
 /// Fetches a room's newest messages and what is unread before them.
-async fn fetch_what_counts(account: &Account, room: &Room) -> Result<(), Error> {
+async fn fetch_what_counts(account: &Arc<Account>, room: &Room) -> Result<(), Error> {
     let mut earliest = fetch_history(account, &room.id, Part::Newest, SNAPSHOT_PAGE).await?;
     for _ in 0..UNREAD_PAGES {
         match earliest {
@@ -151,16 +153,16 @@ pub(crate) async fn report_progress(account: &Account) -> Result<(), Error> {
     Ok(())
 }
 
-/// Fetches one page of a room's history into the store. Returns its far end, where the next page goes on; `None` if nothing
+/// Fetches one page of a room's history into the store, and tells what the room is now. Returns its far end, where the next page goes on; `None` if nothing
 /// lies beyond.
 pub(crate) async fn fetch_history(
-    account: &Account,
+    account: &Arc<Account>,
     room: &RoomId,
     part: Part,
     limit: usize,
 ) -> Result<Option<Seq>, Error> {
     // Read before asking: the answer holds every message up to this position at least.
-    let (known_room, me) = (room.clone(), account.me.id.clone());
+    let known_room = room.clone();
     let known_last = account.store.read(move |connection| rooms::last_seq(connection, &known_room)).await?;
     let page = account
         .authorised(|token| {
@@ -170,30 +172,36 @@ pub(crate) async fn fetch_history(
         .await?;
     account.note_confirmed();
     let room = room.clone();
-    let result = account
-        .store
-        .write(move |transaction| {
-            let first = page.messages.first().and_then(|message| message.seq);
-            let last = page.messages.last().and_then(|message| message.seq);
-            for message in &page.messages {
-                messages::take_in(transaction, &me, message)?;
-            }
-            let far = if matches!(part, Part::After(_)) { last } else { first }.filter(|_| page.has_more);
-            let newest = known_last.max(last.unwrap_or_default());
-            let beginning = far.unwrap_or(Seq::new(1));
-            let (from, to) = match part {
-                Part::Newest => (beginning, newest),
-                Part::Before(before) => (beginning, Seq::new(before.get().saturating_sub(1))),
-                Part::After(after) => (after.next(), far.unwrap_or(newest)),
-            };
-            coverage::add(transaction, &room, from, to)?;
+    account
+        .to_the_end(async move |account| {
+            let (me, of) = (account.me.id.clone(), room.clone());
+            let written = account
+                .store
+                .write(move |transaction| {
+                    let first = page.messages.first().and_then(|message| message.seq);
+                    let last = page.messages.last().and_then(|message| message.seq);
+                    for message in &page.messages {
+                        messages::take_in(transaction, &me, message)?;
+                    }
+                    let far = if matches!(part, Part::After(_)) { last } else { first }.filter(|_| page.has_more);
+                    let newest = known_last.max(last.unwrap_or_default());
+                    let beginning = far.unwrap_or(Seq::new(1));
+                    let (from, to) = match part {
+                        Part::Newest => (beginning, newest),
+                        Part::Before(before) => (beginning, Seq::new(before.get().saturating_sub(1))),
+                        Part::After(after) => (after.next(), far.unwrap_or(newest)),
+                    };
+                    coverage::add(transaction, &of, from, to)?;
+                    Ok(far)
+                })
+                .await;
+            account.note_storage(&written);
+            let far = written?;
+            // What is stored here now is owed to the server as a receipt.
+            account.outgoing.notify_one();
+            // Some of it may be unread.
+            account.publish_room(&room).await?;
             Ok(far)
         })
-        .await;
-    account.note_storage(&result);
-    if result.is_ok() {
-        // What is stored here now is owed to the server as a receipt.
-        account.outgoing.notify_one();
-    }
-    result
+        .await
 }

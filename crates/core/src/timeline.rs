@@ -2,7 +2,7 @@
 //!
 //! Invariant: a page is whole. Where rows are missing and cannot be had, the page ends there and says so.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use hugmedo_chat_protocol::{RoomId, Seq, limits::MAX_PAGE};
 use tokio::time::timeout;
@@ -29,7 +29,7 @@ const FETCHES: u32 = 3;
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Opens a room at its newest rows, with everything unread if that is not more than a server's page.
-pub(crate) async fn open(account: &Account, room: &RoomId) -> Result<OpenedRoom, Error> {
+pub(crate) async fn open(account: &Arc<Account>, room: &RoomId) -> Result<OpenedRoom, Error> {
     let asked = room.clone();
     let behind = account.store.read(move |connection| rooms::is_behind(connection, &asked)).await?;
     let incomplete = if behind && !account.is_baseline() {
@@ -58,17 +58,17 @@ pub(crate) async fn open(account: &Account, room: &RoomId) -> Result<OpenedRoom,
 }
 
 /// The rows before a position.
-pub(crate) async fn earlier(account: &Account, room: &RoomId, before: Seq) -> Result<TimelinePage, Error> {
+pub(crate) async fn earlier(account: &Arc<Account>, room: &RoomId, before: Seq) -> Result<TimelinePage, Error> {
     beside(account, room, Part::Before(before), PAGE).await
 }
 
 /// The rows after a position.
-pub(crate) async fn later(account: &Account, room: &RoomId, after: Seq) -> Result<TimelinePage, Error> {
+pub(crate) async fn later(account: &Arc<Account>, room: &RoomId, after: Seq) -> Result<TimelinePage, Error> {
     beside(account, room, Part::After(after), PAGE).await
 }
 
 /// The rows on both sides of a position, its own included. Two pages that both reach it have no hole between them.
-pub(crate) async fn around(account: &Account, room: &RoomId, at: Seq) -> Result<TimelinePage, Error> {
+pub(crate) async fn around(account: &Arc<Account>, room: &RoomId, at: Seq) -> Result<TimelinePage, Error> {
     let asked = room.clone();
     let newest = account.store.read(move |connection| rooms::last_seq(connection, &asked)).await?;
     let at = at.min(newest);
@@ -85,7 +85,7 @@ pub(crate) async fn around(account: &Account, room: &RoomId, at: Seq) -> Result<
     })
 }
 
-async fn beside(account: &Account, room: &RoomId, part: Part, limit: u32) -> Result<TimelinePage, Error> {
+async fn beside(account: &Arc<Account>, room: &RoomId, part: Part, limit: u32) -> Result<TimelinePage, Error> {
     let mut incomplete = ErrorCode::ServerUnavailable;
     // A store that was built anew between fetching and reading has lost what was fetched; so more than once.
     for _ in 0..FETCHES {
@@ -123,16 +123,12 @@ fn page(room: &RoomId, stretch: stretches::Stretch) -> TimelinePage {
 }
 
 /// Fetches a page into the store, as long as a person who looks at the screen waits for it.
-async fn fetch(account: &Account, room: &RoomId, part: Part) -> Result<(), Error> {
+async fn fetch(account: &Arc<Account>, room: &RoomId, part: Part) -> Result<(), Error> {
     if account.link().is_none() {
         return Err(Error::new(ErrorCode::Unreachable, "offline"));
     }
     match timeout(PATIENCE, sync::fetch_history(account, room, part, PAGE as usize * 2)).await {
-        Ok(result) => {
-            result?;
-            // What was fetched may be unread.
-            account.publish_room(room).await
-        }
+        Ok(fetched) => fetched.map(|_| ()),
         Err(_) => Err(Error::new(ErrorCode::Timeout, "history took too long")),
     }
 }

@@ -1,12 +1,17 @@
 //! The tokens of a session: a fresh access token whenever one is needed.
 //!
-//! Invariants: a refresh token is used once, and its successor is in the keychain before anything else happens; one renewal
-//! at a time; a server's clock, not ours, decides what is expired.
+//! Invariants: a refresh token is used once, and its successor is in the keychain before anything else happens; a renewal
+//! that was begun is brought to its end, whoever has stopped waiting for it, because its answer is the only way to go on; one
+//! renewal at a time; a server's clock, not ours, decides what is expired.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 use hugmedo_chat_protocol::{Secret, SessionGrant, Timestamp, UserId};
 use tokio::sync::Mutex;
+use tokio_util::task::TaskTracker;
 
 use crate::{
     address::ServerAddress,
@@ -57,9 +62,10 @@ pub(crate) struct TokenKeeper {
     api: Api,
     server: ServerAddress,
     user_id: UserId,
-    /// `None` for a session that must leave no trace.
-    vault: Option<Vault>,
+    /// `None` for a session that must leave no trace, or that is over.
+    vault: Mutex<Option<Vault>>,
     tokens: Mutex<Tokens>,
+    renewals: TaskTracker,
     surroundings: Surroundings,
     /// The server's clock less ours, in milliseconds.
     clock_offset: AtomicI64,
@@ -74,8 +80,19 @@ impl TokenKeeper {
         tokens: Tokens,
         surroundings: Surroundings,
     ) -> Self {
-        let tokens = Mutex::new(tokens);
-        Self { api, server, user_id, vault, tokens, surroundings, clock_offset: AtomicI64::new(0) }
+        let renewals = TaskTracker::new();
+        // Closed means that one can wait for it, not that it takes nothing.
+        renewals.close();
+        Self {
+            api,
+            server,
+            user_id,
+            vault: Mutex::new(vault),
+            tokens: Mutex::new(tokens),
+            renewals,
+            surroundings,
+            clock_offset: AtomicI64::new(0),
+        }
     }
 
     /// Whether this is a session of the server's own sign-in.
@@ -89,12 +106,12 @@ impl TokenKeeper {
     }
 
     /// A token with at least a minute left.
-    pub(crate) async fn fresh(&self) -> Result<Secret, TokenFailure> {
+    pub(crate) async fn fresh(self: &Arc<Self>) -> Result<Secret, TokenFailure> {
         self.renewed(false).await
     }
 
     /// A token other than the one just refused, or `Ended` where no other can be had.
-    pub(crate) async fn after_refusal(&self) -> Result<Secret, TokenFailure> {
+    pub(crate) async fn after_refusal(self: &Arc<Self>) -> Result<Secret, TokenFailure> {
         self.renewed(true).await
     }
 
@@ -123,8 +140,19 @@ impl TokenKeeper {
         self.save_tokens(&tokens).await
     }
 
+    /// The session is over: from here on nothing of it is put into the keychain.
+    pub(crate) async fn retire(&self) {
+        *self.vault.lock().await = None;
+    }
+
+    /// Waits for a renewal that is under way.
+    pub(crate) async fn settled(&self) {
+        self.renewals.wait().await;
+    }
+
     async fn save_tokens(&self, tokens: &Tokens) -> Result<(), crate::error::Error> {
-        let Some(vault) = &self.vault else { return Ok(()) };
+        let vault = self.vault.lock().await;
+        let Some(vault) = &*vault else { return Ok(()) };
         let token = match tokens {
             Tokens::Granted { refresh, .. } => SavedToken::Refresh(refresh.clone()),
             Tokens::Issued { access } => SavedToken::Access(access.clone()),
@@ -133,7 +161,13 @@ impl TokenKeeper {
         vault.save_session(&session).await
     }
 
-    async fn renewed(&self, refused: bool) -> Result<Secret, TokenFailure> {
+    async fn renewed(self: &Arc<Self>, refused: bool) -> Result<Secret, TokenFailure> {
+        let keeper = Arc::clone(self);
+        let renewal = self.renewals.spawn(async move { keeper.renew(refused).await });
+        renewal.await.unwrap_or(Err(TokenFailure::Failed(ErrorCode::Internal)))
+    }
+
+    async fn renew(&self, refused: bool) -> Result<Secret, TokenFailure> {
         let mut tokens = self.tokens.lock().await;
         let refresh = match &*tokens {
             Tokens::Issued { .. } if refused => return Err(TokenFailure::Ended),

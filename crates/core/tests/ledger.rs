@@ -117,6 +117,38 @@ fn a_half_open_link_is_noticed_within_half_a_minute() -> Result<()> {
 }
 
 #[test]
+fn what_came_in_when_the_link_broke_is_told_all_the_same() -> Result<()> {
+    let simulations = Simulations::prepare()?;
+    for steps in 0..60 {
+        let mut scene = simulations.scene(steps)?;
+        scene.unplug(0);
+        scene.until("the loss is noticed", |scene| !scene.is_live(0))?;
+        scene.say_elsewhere(false)?;
+        scene.plug_in(0);
+        scene.cut_after_answer(0, steps);
+        scene.until("live again", |scene| scene.is_live(0))?;
+        scene.pass(10 * SECOND)?;
+        assert_eq!(scene.wrong()?, Vec::<String>::new(), "after {steps} steps");
+        assert_eq!(scene.notified(0), 1, "after {steps} steps");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_was_about_to_go_out_when_the_link_broke_goes_out() -> Result<()> {
+    let simulations = Simulations::prepare()?;
+    for seed in 0..240 {
+        let steps = seed % 16;
+        let mut scene = simulations.scene(seed)?;
+        (0..3).for_each(|_| scene.say(0));
+        scene.cut_after_arrival(0, steps);
+        scene.pass(10 * SECOND)?;
+        assert_eq!(scene.wrong()?, Vec::<String>::new(), "seed {seed}, after {steps} steps");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_clock_set_a_day_forward_or_back_holds_nothing_up() -> Result<()> {
     const DAY_MS: i64 = 24 * 60 * 60 * 1000;
     let simulations = Simulations::prepare()?;

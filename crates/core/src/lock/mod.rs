@@ -276,7 +276,7 @@ impl Inner {
 pub(crate) async fn restore(inner: &Arc<Inner>, account: Account, record: LockRecord) {
     let account = Arc::new(account);
     let known = known(&account).await;
-    account.store.close().await;
+    account.close().await;
     engage(inner, &account, record, known);
 }
 

@@ -40,6 +40,7 @@ use std::{path::Path, sync::Arc};
 use hugmedo_chat_protocol::Secret;
 use rusqlite::{Connection, Transaction};
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
 use crate::{error::Error, surroundings::Surroundings};
 use connections::{Connections, Place};
@@ -56,18 +57,27 @@ pub(crate) use own_changes::OwnChange;
 pub(crate) struct Store {
     connections: Arc<Connections>,
     surroundings: Surroundings,
+    /// Writes that were begun. They are done whether or not someone still waits for them.
+    writes: TaskTracker,
 }
 
 impl Store {
     /// Opens the store in a file, creating it if there is none. `key` is 64 hexadecimal digits, see [`new_key`].
     pub(crate) fn open(path: &Path, key: &Secret, surroundings: Surroundings) -> Result<Self, Error> {
         let connections = Connections::open(Place { path: path.to_owned(), key: key.clone() })?;
-        Ok(Self { connections: Arc::new(connections), surroundings })
+        Ok(Self::over(connections, surroundings))
     }
 
     /// A store that vanishes with its last handle.
     pub(crate) fn in_memory(surroundings: Surroundings) -> Result<Self, Error> {
-        Ok(Self { connections: Arc::new(Connections::in_memory()?), surroundings })
+        Ok(Self::over(Connections::in_memory()?, surroundings))
+    }
+
+    fn over(connections: Connections, surroundings: Surroundings) -> Self {
+        let writes = TaskTracker::new();
+        // Closed means that one can wait for it, not that it takes nothing.
+        writes.close();
+        Self { connections: Arc::new(connections), surroundings, writes }
     }
 
     /// Runs `work` in one transaction, committed if it succeeds. Off the event loop. `work` is run a second time if the
@@ -76,8 +86,17 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Clone + Send + 'static,
     ) -> Result<T, Error> {
-        let connections = Arc::clone(&self.connections);
-        self.surroundings.off_loop(move || connections.write(work)).await
+        let (connections, begun) = (Arc::clone(&self.connections), self.writes.token());
+        let write = move || {
+            let _begun = begun;
+            connections.write(work)
+        };
+        self.surroundings.off_loop(write).await
+    }
+
+    /// Waits until every write that was begun is done, also those that nobody waits for any more.
+    pub(crate) async fn settled(&self) {
+        self.writes.wait().await;
     }
 
     /// Runs `work` on a consistent state. Off the event loop. See [`Store::write`] for when it is run twice.

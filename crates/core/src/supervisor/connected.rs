@@ -1,6 +1,7 @@
 //! The life of one accepted connection: greeting, catching up, taking in what comes, and the tasks beside it.
 //!
-//! Invariant: whatever ends one of them ends the connection, so that nothing half alive is ever shown as live.
+//! Invariants: whatever ends one of them ends the connection, so that nothing half alive is ever shown as live; none of them
+//! is there any more when the connection is called over.
 
 use std::{sync::Arc, time::Duration};
 
@@ -93,11 +94,14 @@ pub(super) async fn stay(account: &Arc<Account>, established: Established) -> Re
         None | Some(ErrorCode::ProxyInUse) => std::future::pending().boxed(),
         Some(_) => find_socket(Arc::clone(account)).boxed(),
     };
-    tokio::select! {
+    let ended = tokio::select! {
         biased;
         ended = live(account, &mut events, batch, &mut tasks) => ended,
         connection = socket => Ok(Ended::Socket(connection)),
-    }
+    };
+    // Not only told to stop: whoever tidies up after them must be the last to write.
+    tasks.shutdown().await;
+    ended
 }
 
 /// Tries for a socket, ever more seldom, until one comes about.
@@ -171,7 +175,7 @@ async fn live(
     }
 }
 
-async fn take_in_live(account: &Account, batch: Vec<ServerEvent>) -> Result<Option<Ended>, Error> {
+async fn take_in_live(account: &Arc<Account>, batch: Vec<ServerEvent>) -> Result<Option<Ended>, Error> {
     let ended = batch.iter().find_map(|event| match event {
         ServerEvent::SessionEnded(end) => Some(end.reason),
         _ => None,

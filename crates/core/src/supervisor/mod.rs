@@ -152,6 +152,8 @@ async fn hang_up(account: &Account) {
     if known {
         account.publish_presence();
     }
+    // A message that is only now being marked as on its way has to be seen here, or nothing would ever send it.
+    account.settled().await;
     let baseline = account.is_baseline();
     let rows = account
         .store

@@ -24,6 +24,7 @@ use tokio::{
 use super::{
     chance::Chance,
     clock::Clock,
+    deeds::Blow,
     network::network,
     post::{Arrival, SharedPost},
     screen::{self, Screen, held},
@@ -39,8 +40,8 @@ pub(super) struct Computer {
     pub(super) raised: Arc<Mutex<Vec<MessageId>>>,
     /// Asleep until then.
     pub(super) asleep_until: u64,
-    /// The crash that waits for the next parcel, or the next HTTP answer: after this many steps.
-    pub(super) armed: Option<(Arrival, u64)>,
+    /// What befalls it with the next parcel, or the next HTTP answer: after this many steps.
+    pub(super) armed: Option<(Arrival, u64, Blow)>,
     /// How far its time of day is off.
     pub(super) off_by: i64,
     running: Option<Running>,
@@ -133,12 +134,12 @@ impl Computer {
         };
         let (secrets, notifier) = (Arc::new(self.secrets.clone()), Arc::new(Raised(Arc::clone(&self.raised))));
         let core = Arc::new(Mutex::new(None));
-        let (slot, screen) = (Arc::clone(&core), Arc::clone(&self.screen));
+        let (slot, screen, post) = (Arc::clone(&core), Arc::clone(&self.screen), Arc::clone(&self.post));
         runtime.spawn(async move {
             match Core::start(config, secrets, notifier).await {
                 Ok(core) => {
                     *held(&slot) = Some(core.clone());
-                    screen::watch(core, screen).await;
+                    screen::watch(core, screen, post).await;
                 }
                 Err(error) => held(&screen).breaches.push(format!("core does not start: {}", error.code())),
             }

@@ -8,6 +8,15 @@ use super::{
     post::{Arrival, Line},
 };
 
+/// What strikes a computer in the middle of its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blow {
+    /// The process ends.
+    Crash,
+    /// Its connections break, and it notices.
+    Cut,
+}
+
 /// One thing that is done at one time.
 #[derive(Debug, Clone)]
 pub(super) enum Deed {
@@ -25,8 +34,8 @@ pub(super) enum Deed {
     Admit { user: UserId, room: RoomId },
     /// The process ends now, after some steps of its tasks.
     Crash { computer: usize, steps: u64 },
-    /// The process ends when the next thing has arrived, after some steps of its tasks.
-    CrashOnArrival { computer: usize, of: Arrival, steps: u64 },
+    /// When the next thing has arrived, after some steps of the tasks it woke, this happens.
+    OnArrival { computer: usize, of: Arrival, steps: u64, blow: Blow },
     /// The app is closed in good form.
     Quit { computer: usize },
     /// The computer is switched on.
@@ -83,7 +92,8 @@ pub(super) fn draw(plan: &Plan, chance: &mut Chance) -> Vec<(u64, Deed)> {
                     deeds.push((at, Deed::Crash { computer, steps }));
                 } else {
                     let of = if chance.happens(0.5) { Arrival::Anything } else { Arrival::Answer };
-                    deeds.push((at, Deed::CrashOnArrival { computer, of, steps }));
+                    let blow = if chance.happens(0.5) { Blow::Crash } else { Blow::Cut };
+                    deeds.push((at, Deed::OnArrival { computer, of, steps, blow }));
                 }
             }
             82..84 => deeds.push((at, Deed::Quit { computer })),

@@ -8,8 +8,8 @@ use hugmedo_chat_protocol::{ClientMessageId, RoomId};
 use super::{
     Simulations,
     chance::Chance,
-    deeds::Deed,
-    post::{Line, held},
+    deeds::{Blow, Deed},
+    post::{Arrival, Line, held},
     screen,
     trace::Trace,
     verdict::{self, Look},
@@ -19,6 +19,8 @@ use super::{
 
 /// How finely time is looked at while something is waited for.
 const GRAIN_MS: u64 = 20;
+/// Where everything is said: what others say there is notified by default.
+const ROOM: &str = "patient";
 
 /// The usual people at their usual computers: 0 and 1 are one person's.
 pub struct Scene {
@@ -87,6 +89,18 @@ impl Scene {
         held(&self.world.post).break_links(computer, false);
     }
 
+    /// The connections break this many steps of the computer's tasks after the next answer to a call has arrived.
+    pub fn cut_after_answer(&mut self, computer: usize, steps: u64) {
+        let (now, of) = (self.world.now(), Arrival::Answer);
+        self.world.plan(now, Deed::OnArrival { computer, of, steps, blow: Blow::Cut });
+    }
+
+    /// The same, after whatever arrives next.
+    pub fn cut_after_arrival(&mut self, computer: usize, steps: u64) {
+        let (now, of) = (self.world.now(), Arrival::Anything);
+        self.world.plan(now, Deed::OnArrival { computer, of, steps, blow: Blow::Cut });
+    }
+
     /// Nothing passes, and nobody says so.
     pub fn silence(&mut self, computer: usize) {
         self.line(computer, Line::Silent);
@@ -129,7 +143,7 @@ impl Scene {
     pub fn say(&mut self, computer: usize) {
         self.said += 1;
         let id = ClientMessageId::new(format!("c{computer}-{:03}", self.said));
-        let (now, room) = (self.world.now(), RoomId::from("ward"));
+        let (now, room) = (self.world.now(), RoomId::from(ROOM));
         self.world.plan(now, Deed::Say { computer, room, id, times: 1 });
     }
 
@@ -140,7 +154,7 @@ impl Scene {
     pub fn say_elsewhere(&mut self, unheard: bool) -> Result<()> {
         self.said += 1;
         let now = self.world.now();
-        let (room, text) = (RoomId::from("ward"), format!("e{:03}", self.said));
+        let (room, text) = (RoomId::from(ROOM), format!("e{:03}", self.said));
         held(&self.world.post).weather.drop = if unheard { 1.0 } else { 0.0 };
         self.world.plan(now, Deed::SayElsewhere { user: "ito".into(), room, text });
         self.world.pass_until(now + 1)?;
@@ -152,6 +166,11 @@ impl Scene {
     pub fn unread(&self, computer: usize) -> u32 {
         let Some(computer) = self.world.computers.get(computer) else { return 0 };
         screen::held(&computer.screen).rooms.values().map(|room| room.unread).sum()
+    }
+
+    /// How many notifications a computer has raised.
+    pub fn notified(&self, computer: usize) -> usize {
+        self.world.computers.get(computer).map_or(0, |computer| screen::held(&computer.raised).len())
     }
 
     /// What is wrong now, and was at any time.

@@ -1,18 +1,24 @@
 //! What a window would show, from core's changes alone, and whether it may be shown.
 //!
 //! Invariants looked after with every change: a message has one row; a row's position never changes; how far a message has
-//! come never goes back, but for a failure and its retry.
+//! come never goes back, but for a failure and its retry. What was said since the window has looked has to come by itself,
+//! see [`Screen::lacks`].
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use hugmedo_chat_core::{
     Core,
     view::{
         ChannelItem, ConnectionState, ConnectionView, Delivery, MessageView, RoomView, SessionView, Snapshot,
-        ViewChange,
+        ViewChange, ViewEvent,
     },
 };
 use hugmedo_chat_protocol::{ClientMessageId, MessageId, RoomId, Seq};
+
+use super::post::SharedPost;
 
 type Rows = BTreeMap<String, MessageView>;
 
@@ -29,6 +35,8 @@ pub(super) struct Screen {
     pub(super) breaches: Vec<String>,
     /// How often the link came to life.
     pub(super) lives: u64,
+    /// The newest position of each room when the window last looked; what comes later has to be told.
+    looked_at: BTreeMap<RoomId, Seq>,
     by_place: BTreeMap<(RoomId, Seq), String>,
     by_id: BTreeMap<(RoomId, MessageId), String>,
 }
@@ -51,6 +59,13 @@ impl Screen {
 
     pub(super) fn is_live(&self) -> bool {
         self.connection.as_ref().is_some_and(|connection| connection.state == ConnectionState::Live)
+    }
+
+    /// Whether a row that is in the store was never told.
+    pub(super) fn lacks(&self, row: &MessageView) -> bool {
+        let since = self.looked_at.get(&row.room_id).copied().unwrap_or_default();
+        let is_shown = self.rows.get(&row.room_id).is_some_and(|rows| rows.contains_key(&row.key));
+        row.seq.is_some_and(|seq| seq > since) && !is_shown
     }
 
     fn forget(&mut self, room: &RoomId) {
@@ -140,15 +155,29 @@ impl Screen {
 }
 
 /// Shows what core tells until core is gone.
-pub(super) async fn watch(core: Core, screen: std::sync::Arc<std::sync::Mutex<Screen>>) {
+pub(super) async fn watch(core: Core, screen: Arc<Mutex<Screen>>, post: SharedPost) {
+    let newest = || held(&post).ledger.rooms.iter().map(|(id, book)| (id.clone(), book.last)).collect();
     loop {
         let Ok((snapshot, mut changes)) = core.subscribe().await else { return };
+        let now: BTreeMap<RoomId, Seq> = newest();
         held(&screen).begin(snapshot);
+        held(&screen).looked_at = now;
         loop {
             match changes.next().await {
                 Some(ChannelItem::Events { events }) => {
+                    let now: BTreeMap<RoomId, Seq> = newest();
                     let mut screen = held(&screen);
-                    events.into_iter().for_each(|event| screen.apply(event.change));
+                    for ViewEvent { change, .. } in events {
+                        match &change {
+                            ViewChange::SessionChanged { .. } => screen.looked_at = now.clone(),
+                            ViewChange::TimelineReset { room_id } => {
+                                let newest = now.get(room_id).copied().unwrap_or_default();
+                                screen.looked_at.insert(room_id.clone(), newest);
+                            }
+                            _ => {}
+                        }
+                        screen.apply(change);
+                    }
                 }
                 Some(ChannelItem::Lagged) => break,
                 None => return,
@@ -157,6 +186,6 @@ pub(super) async fn watch(core: Core, screen: std::sync::Arc<std::sync::Mutex<Sc
     }
 }
 
-pub(super) fn held<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+pub(super) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

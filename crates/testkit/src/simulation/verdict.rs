@@ -215,6 +215,10 @@ impl Judge<'_> {
             }
             let rows = shown.rows.get(id).map(Vec::as_slice).unwrap_or_default();
             self.rows(id, book, rows, &mut wrong);
+            if !self.removed.contains(&(user.clone(), id.clone())) {
+                let untold = rows.iter().filter(|row| screen.lacks(row));
+                wrong.extend(untold.map(|row| format!("{} of {id} at {:?} was never told", row.key, row.seq)));
+            }
             for row in screen.rows.get(id).into_iter().flat_map(|rows| rows.values()) {
                 let stored = rows.iter().find(|stored| stored.key == row.key);
                 if stored.is_some_and(|stored| stored != row) {

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use super::{
     chance::Chance,
     computer::Computer,
-    deeds::Deed,
+    deeds::{Blow, Deed},
     ledger::{Ledger, News},
     plan::{Plan, Template, sign_in, temporary},
     post::{Arrival, EPOCH_MS, Line, Post, SharedPost, held},
@@ -134,12 +134,18 @@ impl World {
             let arrived = held(&self.post).deliver_next();
             let Some((at, what)) = arrived else { break };
             if let Some(computer) = at.and_then(|index| self.computers.get_mut(index))
-                && let Some((awaited, steps)) = computer.armed
+                && let Some((awaited, steps, blow)) = computer.armed
                 && (awaited == what || awaited == Arrival::Anything)
             {
                 computer.armed = None;
                 let index = computer.index;
-                self.crash(index, steps)?;
+                match blow {
+                    Blow::Crash => self.crash(index, steps)?,
+                    Blow::Cut => {
+                        computer.work_steps(steps);
+                        held(&self.post).break_links(index, true);
+                    }
+                }
             }
         }
         let now = self.now();
@@ -221,9 +227,9 @@ impl World {
             }
             Deed::Admit { user, room } => self.at_the_server(|ledger| ledger.add_member(&room, &user)),
             Deed::Crash { computer, steps } => self.crash(computer, steps)?,
-            Deed::CrashOnArrival { computer, of, steps } => {
+            Deed::OnArrival { computer, of, steps, blow } => {
                 if let Some(computer) = self.computers.get_mut(computer) {
-                    computer.armed = Some((of, steps));
+                    computer.armed = Some((of, steps, blow));
                 }
             }
             Deed::Quit { computer: index } => {
