@@ -198,3 +198,50 @@ impl TokenKeeper {
         expires_at.as_millis() - server_now - MARGIN_MS
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::future::BoxFuture;
+    use serde_json::{Value, json};
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+    use crate::transport::{Http, HttpCall};
+
+    /// Renews a refresh token once, and takes its time over it, as a server behind a slow network does.
+    struct SlowServer(std::sync::Mutex<String>);
+
+    impl Http for SlowServer {
+        fn call(&self, call: HttpCall) -> BoxFuture<'_, Result<Value, HttpFailure>> {
+            let presented = call.body.map(|body| body["refreshToken"].as_str().unwrap_or_default().to_owned());
+            let mut good = self.0.lock().unwrap();
+            let is_good = presented.as_deref() == Some(good.as_str());
+            let next = format!("{good}+");
+            good.clone_from(&next);
+            Box::pin(async move {
+                sleep(Duration::from_secs(5)).await;
+                if !is_good {
+                    let refusal = json!({ "code": "unauthorized", "message": "" });
+                    return Err(HttpFailure::Refused(serde_json::from_value(refusal).unwrap()));
+                }
+                Ok(json!({
+                    "accessToken": format!("access for {next}"), "refreshToken": next, "expiresAt": "2096-10-02T07:06:40.000Z",
+                    "user": { "id": "sato", "name": "佐藤", "userType": "clinician" },
+                }))
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_renewal_whose_caller_was_cut_off_does_not_end_the_session() {
+        let api = Api::new(Arc::new(SlowServer("first".to_owned().into())));
+        let server = ServerAddress::parse("https://hospital.invalid", false).unwrap();
+        let tokens = Tokens::Granted { access: None, refresh: Secret::new("first") };
+        let keeper = TokenKeeper::new(api, server, UserId::new("sato"), None, tokens, Surroundings::real());
+        let keeper = Arc::new(keeper);
+        assert!(timeout(Duration::from_secs(1), keeper.fresh()).await.is_err(), "the caller gives up");
+        assert_eq!(keeper.fresh().await.map(|token| token.expose().to_owned()), Ok("access for first+".to_owned()));
+    }
+}
