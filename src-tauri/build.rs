@@ -38,6 +38,7 @@ const COMMANDS: &[&str] = &[
     "create_room",
     "open_link",
     "mark_read",
+    "mark_unread",
     "set_typing",
     "save_draft",
     "list_templates",

@@ -54,6 +54,18 @@ describe('the conversation', { timeout: 300_000 }, () => {
 		assert.equal(await page.getByText('This message was withdrawn').count(), 1);
 	});
 
+	test('a message is marked as unread: the room is left, and opens there again', async () => {
+		await busy();
+		const badge = page.locator(`${room('general')} .badge`);
+		await badge.waitFor({ state: 'detached' });
+		await press('Na 138', 'u');
+		await page.waitForURL((url) => url.pathname === '/rooms');
+		assert.match(await badge.innerText(), /^2/);
+		await openRoom(page, 'general');
+		await page.waitForSelector(testid('divider'));
+		await badge.waitFor({ state: 'detached' });
+	});
+
 	test('a link is opened by the host, and nothing else happens in the window', async () => {
 		await busy();
 		const before = page.url();

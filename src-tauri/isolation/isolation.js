@@ -39,6 +39,7 @@ const COMMANDS = Object.freeze({
 	create_room: { room: 'object' },
 	open_link: { url: 'string' },
 	mark_read: { roomId: 'string', upToSeq: 'number' },
+	mark_unread: { roomId: 'string', fromSeq: 'number' },
 	set_typing: { roomId: 'string', isTyping: 'boolean' },
 	save_draft: { roomId: 'string', draft: 'object' },
 	list_templates: {},

@@ -1,12 +1,12 @@
-//! What one does in a conversation beside reading its newest rows and sending: going to a place in it, changing what was said,
-//! looking closely, arranging it, and beginning a new one.
+//! What one does in a conversation beside reading and writing: changing what was said, looking closely, arranging it, and
+//! beginning a new one.
 //!
 //! Invariant: what changes something for others is done once the server has it, and is then shown here without waiting for the
 //! server to tell it to everyone.
 
 use hugmedo_chat_protocol::{
     Acknowledge, ClientEvent, DeleteMessage, EditMessage, JoinRoom, LogPosition, MessageId, NewRoomRequest, React,
-    RoomId, Sensitive, Seq, SetPresence, User, limits::MAX_CONTENT_CHARS,
+    RoomId, Sensitive, SetPresence, User, limits::MAX_CONTENT_CHARS,
 };
 
 use crate::{
@@ -14,11 +14,10 @@ use crate::{
     ask::{AskFailure, ask},
     core::Core,
     error::{Error, ErrorCode},
-    places, presence,
+    presence,
     store::{OwnChange, acknowledgements, choices, details, own_changes, rooms, templates},
-    timeline,
     transport::LinkFailure,
-    view::{MessageDetails, NewRoom, Place, PresenceStatus, RoomChoices, RoomView, Template, TimelinePage},
+    view::{MessageDetails, NewRoom, PresenceStatus, RoomChoices, RoomView, Template},
 };
 
 /// Most texts a person keeps.
@@ -27,30 +26,6 @@ const MAX_TEMPLATES: usize = 200;
 const MAX_TITLE_CHARS: usize = 80;
 
 impl Core {
-    /// The rows after a position, for a timeline that does not end with the newest.
-    ///
-    /// # Errors
-    /// If the store fails. A server that is away is told in the page.
-    pub async fn load_later(&self, room: &RoomId, after: Seq) -> Result<TimelinePage, Error> {
-        timeline::later(&self.account()?, room, after).await
-    }
-
-    /// A stretch with a position in its middle.
-    ///
-    /// # Errors
-    /// If the store fails. A server that is away is told in the page.
-    pub async fn load_around(&self, room: &RoomId, at: Seq) -> Result<TimelinePage, Error> {
-        timeline::around(&self.account()?, room, at).await
-    }
-
-    /// Where a message or a time stands in a room; `None` if there is no such place.
-    ///
-    /// # Errors
-    /// If it is not on this computer and the server cannot be asked, or the store fails.
-    pub async fn locate(&self, room: &RoomId, place: Place) -> Result<Option<Seq>, Error> {
-        places::locate(&self.account()?, room, place).await
-    }
-
     /// Changes the text of an own message, for everyone.
     ///
     /// # Errors

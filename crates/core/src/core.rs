@@ -9,9 +9,7 @@ use std::{
     time::Duration,
 };
 
-use hugmedo_chat_protocol::{
-    ClientMessageId, JoinRoom, MessageId, RoomId, Seq, SessionEndReason, Typing, limits::MAX_LIST_ITEMS,
-};
+use hugmedo_chat_protocol::{JoinRoom, RoomId, SessionEndReason};
 use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
 
 use crate::{
@@ -20,7 +18,6 @@ use crate::{
     alerts,
     ask::tell,
     attachments,
-    conversation::check_length,
     error::{Error, ErrorCode},
     host::{Notifier, SecretStore},
     hub::{Changes, Hub},
@@ -29,16 +26,12 @@ use crate::{
     preferences::PreferencesFile,
     profile::DataFolder,
     search,
-    store::{self, drafts, outbox, rooms, rows},
+    store::{self, rooms},
     supervisor,
     surroundings::Surroundings,
-    timeline,
     transport::{Network, NetworkTo, trust},
     vault::Vault,
-    view::{
-        ConnectionView, Draft, Gaze, Language, MessageView, OpenedRoom, OutgoingMessage, Preferences, RoomView,
-        SessionView, SignInRequest, Snapshot, TimelinePage, ViewChange,
-    },
+    view::{ConnectionView, Language, Preferences, RoomView, SessionView, SignInRequest, Snapshot, ViewChange},
 };
 
 /// The longest closing an account may take before it is cut off.
@@ -179,22 +172,6 @@ impl Core {
         removed
     }
 
-    /// Shows a room: its newest rows, its draft, who is writing. Reads nothing.
-    ///
-    /// # Errors
-    /// If there is no such room, or the store fails. A server that is away is told in the page.
-    pub async fn open_room(&self, room: &RoomId) -> Result<OpenedRoom, Error> {
-        timeline::open(&self.account()?, room).await
-    }
-
-    /// The rows before a position.
-    ///
-    /// # Errors
-    /// If the store fails. A server that is away is told in the page.
-    pub async fn load_earlier(&self, room: &RoomId, before: Seq) -> Result<TimelinePage, Error> {
-        timeline::earlier(&self.account()?, room, before).await
-    }
-
     /// Follows a room by its id, on a server that cannot list rooms.
     ///
     /// # Errors
@@ -227,135 +204,6 @@ impl Core {
             let _ = tell(link.as_ref(), &event).await;
         }
         Ok(view)
-    }
-
-    /// Puts a message into the queue. When this returns it is durable here, and goes out by itself. The same
-    /// `client_message_id` again is the same message. Its files leave the composer with it.
-    ///
-    /// # Errors
-    /// `Empty`, `TooLong`, `Refused` if it names too many, `NotFound` if a file is not whole or not in the room's composer, or a store that fails, for instance because the disk is full.
-    pub async fn send_message(&self, outgoing: OutgoingMessage) -> Result<MessageView, Error> {
-        let account = self.account()?;
-        check_length(&outgoing.content)?;
-        if outgoing.attachments.is_empty() && outgoing.content.as_str().trim().is_empty() {
-            return Err(Error::new(ErrorCode::Empty, "nothing to send"));
-        }
-        if outgoing.mentions.len() > MAX_LIST_ITEMS || outgoing.attachments.len() > MAX_LIST_ITEMS {
-            return Err(Error::new(ErrorCode::Refused, "names more people or files than a message may"));
-        }
-        let (me, room) = (account.me.clone(), outgoing.room_id.clone());
-        let turn = account.turn_to_tell().await;
-        let written = account
-            .store
-            .write(move |transaction| {
-                if outbox::enqueue(transaction, &me, &outgoing)?.is_some() {
-                    drafts::save_draft(transaction, &outgoing.room_id, &Draft::default())?;
-                }
-                rows::by_client_id(transaction, &me.id, &outgoing.client_message_id)?
-                    .filter(|view| view.room_id == outgoing.room_id)
-                    .ok_or_else(|| Error::new(ErrorCode::Refused, "the id was used in another room"))
-            })
-            .await;
-        account.note_storage(&written);
-        let view = written?;
-        account.publish_views(vec![view.clone()]);
-        drop(turn);
-        // Before anything that may fail or be cut off: it is written down, so it goes out.
-        account.outgoing.notify_one();
-        account.files_outgoing.notify_one();
-        account.publish_room(&room).await?;
-        Ok(view)
-    }
-
-    /// Puts a failed message back into the queue. One that has not failed is left as it is.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn retry_message(&self, id: &ClientMessageId) -> Result<(), Error> {
-        let account = self.account()?;
-        let (me, id) = (account.me.id.clone(), id.clone());
-        let row = account.store.write(move |transaction| outbox::retry(transaction, &me, &id)).await?;
-        if let Some(row) = row {
-            account.publish_rows(vec![row]).await?;
-            account.outgoing.notify_one();
-            account.files_outgoing.notify_one();
-        }
-        Ok(())
-    }
-
-    /// Takes back a message that is not on its way. One that was sent, or is gone already, is left as it is.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn discard_message(&self, id: &ClientMessageId) -> Result<(), Error> {
-        let account = self.account()?;
-        let (me, discarded) = (account.me.id.clone(), id.clone());
-        let room = account.store.write(move |transaction| outbox::discard(transaction, &me, &discarded)).await?;
-        if let Some(room_id) = room {
-            let key = id.as_str().to_owned();
-            account.hub.publish(ViewChange::MessageRemoved { room_id: room_id.clone(), key });
-            account.publish_room(&room_id).await?;
-            account.outgoing.notify_one();
-            account.untidy.notify_one();
-        }
-        Ok(())
-    }
-
-    /// Everything up to a position was before the person's eyes. The read position never falls.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn mark_read(&self, room: &RoomId, up_to: Seq) -> Result<(), Error> {
-        let account = self.account()?;
-        let marked = room.clone();
-        let moved = account
-            .store
-            .write(move |transaction| {
-                // Nobody has seen what is not here.
-                let stored = store::coverage::newest(transaction, &marked)?.map_or(Seq::ZERO, |(_, last)| last);
-                rooms::raise_read_seq(transaction, &marked, up_to.min(stored))
-            })
-            .await?;
-        if moved {
-            account.publish_room(room).await?;
-            account.outgoing.notify_one();
-        }
-        Ok(())
-    }
-
-    /// Tells others that the person is, or is no longer, writing. Nobody hears it while offline.
-    ///
-    /// # Errors
-    /// If nobody is signed in.
-    pub async fn set_typing(&self, room: &RoomId, is_typing: bool) -> Result<(), Error> {
-        let account = self.account()?;
-        if let Some(link) = account.link() {
-            let event = Typing { room_id: room.clone(), user_id: Some(account.me.id.clone()), is_typing };
-            let _ = tell(link.as_ref(), &event).await;
-        }
-        Ok(())
-    }
-
-    /// Keeps what the person has begun to write; one that is empty and answers nothing is forgotten.
-    ///
-    /// # Errors
-    /// If the store fails; the interface then keeps the text itself.
-    pub async fn save_draft(&self, room: &RoomId, draft: Draft) -> Result<(), Error> {
-        let account = self.account()?;
-        let saved_room = room.clone();
-        let saved = account.store.write(move |transaction| drafts::save_draft(transaction, &saved_room, &draft)).await;
-        account.note_storage(&saved);
-        saved?;
-        account.publish_room(room).await
-    }
-
-    /// What the person is looking at.
-    ///
-    /// # Errors
-    /// If nobody is signed in.
-    pub async fn set_gaze(&self, gaze: Gaze) -> Result<(), Error> {
-        self.account()?.set_gaze(gaze);
-        Ok(())
     }
 
     /// The person's choices.
@@ -398,16 +246,6 @@ impl Core {
         written
     }
 
-    /// Every own message that has not reached the server, of all rooms, in the order they go out; failed ones included.
-    ///
-    /// # Errors
-    /// If nobody is signed in, or the store fails.
-    pub async fn unsent_messages(&self) -> Result<Vec<MessageView>, Error> {
-        let account = self.account()?;
-        let me = account.me.id.clone();
-        account.store.read(move |connection| rows::unsent(connection, &me)).await
-    }
-
     /// The computer's network is another now, or there is one again: what stands is tried out, what waits tries at once.
     pub async fn network_changed(&self) {
         if let Some(account) = self.inner.open_account() {
@@ -422,11 +260,6 @@ impl Core {
     pub async fn reconnect_now(&self) -> Result<(), Error> {
         self.account()?.hurry.notify_one();
         Ok(())
-    }
-
-    /// Asks whoever watches to show a room, at a message if one is named, for instance because a notification was clicked.
-    pub async fn request_room(&self, room: &RoomId, message: Option<&MessageId>) {
-        self.inner.hub.publish(ViewChange::RoomRequested { room_id: room.clone(), message_id: message.cloned() });
     }
 
     /// Closes the account, keeping the session for the next start.

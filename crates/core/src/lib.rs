@@ -6,11 +6,12 @@
 //! The promise: a message the server has acknowledged is never lost and is shown exactly once, in one order; one it has not
 //! acknowledged stays in sight and goes out by itself. The socket is only a hint; the store and the sync over HTTP keep it.
 //!
-//! Where things are: [`core`](Core) is the door; `opening` signs in and resumes; `supervisor` keeps the link; `intake` takes
-//! in what the server says; `sync` fetches what the socket did not bring; `courier` sends; `timeline` reads; `places` finds
-//! where to jump; `search` finds what was said; `conversation` does the rest one does with messages and rooms; `notify` decides
-//! on notifications; `attachments` brings files there and back; `lock` closes the account without ending its session; `store` holds
-//! it all; `transport` is the only part that knows a network.
+//! Where things are: [`core`](Core) is the door; `opening` signs in and resumes; `supervisor` keeps the link; `intake`
+//! takes in what the server says; `sync` fetches what the socket did not bring; `writing` takes on what is to be sent and
+//! `courier` brings it there; `reading` opens rooms, from `timeline` and `places`; `search` finds what was said;
+//! `conversation` does the rest one does with messages and rooms; `notify` decides on notifications; `attachments` brings
+//! files there and back; `lock` closes the account without ending its session; `store` holds it all; `transport` is the
+//! only part that knows a network.
 
 mod account;
 mod address;
@@ -37,6 +38,7 @@ mod places;
 mod preferences;
 mod presence;
 mod profile;
+mod reading;
 mod search;
 mod store;
 mod supervisor;
@@ -48,6 +50,7 @@ pub mod transport;
 mod typing;
 mod vault;
 pub mod view;
+mod writing;
 
 pub use address::ServerAddress;
 pub use core::{Config, Core};

@@ -180,6 +180,26 @@ async fn reading_on_one_device_clears_the_badge_on_the_other() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_is_marked_as_unread_is_so_here_alone_and_outlives_the_app() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let suzuki = hospital.clinician("suzuki").await?;
+    let (mut ward, mut office) = (hospital.clinician("sato").await?, hospital.clinician("sato").await?);
+    suzuki.say(&general(), "血糖値を確認してください").await?;
+    let row = ward.watch.until_message(&general(), "血糖値を確認してください", None).await?;
+    let seq = row.seq.expect("it is sent");
+    ward.core.mark_read(&general(), seq).await?;
+    office.watch.until("read", |watch| watch.rooms.get(&general()).is_some_and(|room| room.unread == 0)).await?;
+    ward.core.mark_unread(&general(), seq).await?;
+    ward.watch.until("unread again", |watch| watch.rooms[&general()].unread == 1).await?;
+    ward.restart().await?;
+    ward.watch.until("still unread", |watch| watch.rooms[&general()].unread == 1).await?;
+    ward.core.mark_read(&general(), seq).await?;
+    ward.watch.until("read again", |watch| watch.rooms[&general()].unread == 0).await?;
+    assert_eq!(office.watch.rooms[&general()].unread, 0);
+    Ok(())
+}
+
+#[tokio::test]
 async fn history_is_paged_back_to_the_first_message_without_a_hole() -> Result<()> {
     let hospital = Hospital::open().await?;
     let sato = hospital.clinician("sato").await?;

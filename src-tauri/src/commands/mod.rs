@@ -55,6 +55,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         rooms::create_room,
         link::open_link,
         presence::mark_read,
+        presence::mark_unread,
         presence::set_typing,
         presence::set_gaze,
         presence::set_status,

@@ -10,6 +10,15 @@ use crate::{
 };
 
 #[tauri::command]
+pub(crate) async fn mark_unread(
+    core: State<'_, CoreHandle>,
+    room_id: Argument<RoomId>,
+    from_seq: Argument<Seq>,
+) -> Result<(), IpcError> {
+    Ok(core.get().await?.mark_unread(&room_id.0, from_seq.0).await?)
+}
+
+#[tauri::command]
 pub(crate) async fn mark_read(
     core: State<'_, CoreHandle>,
     room_id: Argument<RoomId>,

@@ -121,6 +121,8 @@ export interface Backend {
 
 	/** Everything up to `upToSeq` was on screen before the person's eyes. */
 	markRead(roomId: RoomId, upToSeq: Seq): Promise<void>;
+	/** Counts what stands from there on as unread again, on this computer alone, until it is read once more. */
+	markUnread(roomId: RoomId, fromSeq: Seq): Promise<void>;
 	setTyping(roomId: RoomId, isTyping: boolean): Promise<void>;
 	saveDraft(roomId: RoomId, draft: Draft): Promise<void>;
 	/** What the person is looking at; decides whether a new message needs a notification. */

@@ -495,6 +495,12 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			room.view.readSeq = Math.max(room.view.readSeq, upToSeq);
 			rooms.tell(room);
 		},
+		async markUnread(roomId, fromSeq) {
+			record('markUnread', { roomId, fromSeq });
+			const room = rooms.room(roomId);
+			room.view.readSeq = Math.min(room.view.readSeq, fromSeq - 1);
+			rooms.tell(room);
+		},
 		async setTyping(roomId, isTyping) {
 			record('setTyping', { roomId, isTyping });
 		},

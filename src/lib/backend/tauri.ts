@@ -45,6 +45,7 @@ export function createTauriBackend(): Backend {
 		createRoom: (room) => call('create_room', { room }),
 		openLink: (url) => call('open_link', { url }),
 		markRead: (roomId, upToSeq) => call('mark_read', { roomId, upToSeq }),
+		markUnread: (roomId, fromSeq) => call('mark_unread', { roomId, fromSeq }),
 		setTyping: (roomId, isTyping) => call('set_typing', { roomId, isTyping }),
 		saveDraft: (roomId, draft) => call('save_draft', { roomId, draft }),
 		listTemplates: () => call('list_templates'),

@@ -15,9 +15,19 @@ import type { SessionView } from '$lib/backend/bindings/SessionView';
 import type { Composer } from './composer.svelte';
 import { uuidv7 } from './uuid';
 
-export type Action = 'reply' | 'react' | 'acknowledge' | 'copy' | 'forward' | 'edit' | 'details' | 'delete';
+export type Action = 'reply' | 'react' | 'acknowledge' | 'copy' | 'forward' | 'unread' | 'edit' | 'details' | 'delete';
 /** In the order they are offered. */
-export const ACTIONS: Action[] = ['acknowledge', 'reply', 'react', 'copy', 'forward', 'edit', 'details', 'delete'];
+export const ACTIONS: Action[] = [
+	'acknowledge',
+	'reply',
+	'react',
+	'copy',
+	'forward',
+	'unread',
+	'edit',
+	'details',
+	'delete'
+];
 
 /** What needs an answer before it happens, or shows something. */
 export type Question = Extract<Action, 'react' | 'forward' | 'details' | 'delete'> | 'menu';
@@ -33,6 +43,7 @@ export class MessageActions {
 	readonly #send: (message: OutgoingMessage) => Promise<void>;
 	readonly #session: () => SessionView | null;
 	readonly #composer: () => Composer | null;
+	readonly #leave: () => Promise<void>;
 
 	/** What is asked, about which message, beside which element. */
 	asked = $state.raw<{ question: Question; row: MessageView; anchor: Anchor } | null>(null);
@@ -48,12 +59,14 @@ export class MessageActions {
 		backend: Backend,
 		send: (message: OutgoingMessage) => Promise<void>,
 		session: () => SessionView | null,
-		composer: () => Composer | null
+		composer: () => Composer | null,
+		leave: () => Promise<void>
 	) {
 		this.#backend = backend;
 		this.#send = send;
 		this.#session = session;
 		this.#composer = composer;
+		this.#leave = leave;
 	}
 
 	can(action: Action, row: MessageView): boolean {
@@ -62,6 +75,8 @@ export class MessageActions {
 			case 'copy':
 			case 'forward':
 				return row.content !== '';
+			case 'unread':
+				return !row.own && row.seq !== undefined;
 			case 'reply':
 			case 'react':
 			case 'details':
@@ -100,6 +115,11 @@ export class MessageActions {
 					await navigator.clipboard.writeText(row.content);
 					this.copied++;
 				});
+				break;
+			case 'unread':
+				// Left first: what is before someone's eyes is read.
+				await this.#leave();
+				if (row.seq !== undefined) await this.#backend.markUnread(row.roomId, row.seq);
 				break;
 			case 'acknowledge':
 				await this.#change(row, (id) => this.#backend.acknowledgeMessage(row.roomId, id));

@@ -6,11 +6,13 @@ import { Chat } from './chat.svelte';
 let backend: FakeBackend;
 let chat: Chat;
 let actions: MessageActions;
+let left: number;
 const button = document.createElement('button');
 const row = async (id: string) => (await backend.messageDetails('general', id)).message;
 
 async function start(scene = '') {
 	window.name = '';
+	left = 0;
 	backend = createFakeBackend(new URLSearchParams(scene));
 	chat = new Chat(backend);
 	await chat.start();
@@ -18,7 +20,8 @@ async function start(scene = '') {
 		backend,
 		(message) => chat.send(message),
 		() => chat.session,
-		() => null
+		() => null,
+		async () => void left++
 	);
 }
 beforeEach(() => start());
@@ -34,7 +37,7 @@ describe('what is offered for a message', () => {
 			'details',
 			'delete'
 		]);
-		expect(actions.of(await row('m-general-1'))).toEqual(['reply', 'react', 'copy', 'forward', 'details']);
+		expect(actions.of(await row('m-general-1'))).toEqual(['reply', 'react', 'copy', 'forward', 'unread', 'details']);
 	});
 
 	test('is only a look at it once it was taken back', async () => {
@@ -53,6 +56,15 @@ describe('what is offered for a message', () => {
 		await actions.do('acknowledge', urgent, button);
 		expect(actions.of(await row(urgent.id ?? ''))).not.toContain('acknowledge');
 	});
+});
+
+test('a room that is marked as unread is left, and counts from there on', async () => {
+	const unread = () => chat.rooms.get('general')?.unread;
+	await backend.markRead('general', 10_000);
+	const others = (await backend.openRoom('general')).page.messages.filter((message) => !message.own);
+	await actions.do('unread', others.at(-3)!, button);
+	expect(left).toBe(1);
+	await expect.poll(unread).toBe(3);
 });
 
 test('a reaction is put and taken away by the same press', async () => {

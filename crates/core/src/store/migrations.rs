@@ -12,6 +12,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("../../migrations/0004_add_templates.sql"),
     include_str!("../../migrations/0005_add_attachments.sql"),
     include_str!("../../migrations/0006_add_alerts.sql"),
+    include_str!("../../migrations/0007_add_mark_unread.sql"),
 ];
 
 /// Brings the store to the newest version, each step in a transaction of its own.

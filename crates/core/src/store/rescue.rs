@@ -49,7 +49,8 @@ fn rooms_and_single_values(source: &mut Source<'_>, fresh: &Connection) -> Resul
     copy(source, fresh, "meta", &["key", "value"])?;
     fresh.execute("DELETE FROM meta WHERE key NOT IN ('owner', 'mode')", [])?;
     // `last_seq` stays: the room then shows that something is missing instead of looking empty.
-    let columns = ["id", "name", "kind", "members", "last_seq", "read_seq", "read_acked", "delivered_acked"];
+    let columns =
+        ["id", "name", "kind", "members", "last_seq", "read_seq", "read_acked", "delivered_acked", "unread_from"];
     copy(source, fresh, "room", &columns)
 }
 

@@ -92,13 +92,33 @@ pub(crate) fn raise_last_seq(connection: &Connection, room: &RoomId, seq: Seq) -
     Ok(())
 }
 
-/// Moves the read position up, never down. Returns whether it moved.
+/// Moves the read position up, never down; whoever reads on wants nothing to stay marked as unread. Returns whether it moved.
 pub(crate) fn raise_read_seq(connection: &Connection, room: &RoomId, seq: Seq) -> Result<bool, Error> {
     let seq = number(seq);
-    let moved = connection
-        .execute("UPDATE room SET read_seq = ? WHERE id = ? AND read_seq < ?", params![seq, room.as_str(), seq])?;
+    let moved = connection.execute(
+        "UPDATE room SET read_seq = ?1, unread_from = NULL WHERE id = ?2 AND read_seq < ?1",
+        params![seq, room.as_str()],
+    )?;
     Ok(moved > 0)
 }
+
+/// Counts what stands from a position on as unread again, here alone: nobody else learns of it.
+pub(crate) fn mark_unread(connection: &Connection, room: &RoomId, from: Seq) -> Result<(), Error> {
+    connection.execute("UPDATE room SET unread_from = ? WHERE id = ?", params![number(from), room.as_str()])?;
+    Ok(())
+}
+
+/// Ends that once the person has read as far as to there. Returns whether anything was marked.
+pub(crate) fn end_mark(connection: &Connection, room: &RoomId, read: Seq) -> Result<bool, Error> {
+    let ended = connection.execute(
+        "UPDATE room SET unread_from = NULL WHERE id = ? AND unread_from <= ?",
+        params![room.as_str(), number(read)],
+    )?;
+    Ok(ended > 0)
+}
+
+/// Up to where a room is read, less what is marked as unread. For a query over `room` as `r`.
+pub(super) const READ: &str = "min(r.read_seq, coalesce(r.unread_from - 1, r.read_seq))";
 
 /// The server holds this read position.
 pub(crate) fn note_read_acked(connection: &Connection, room: &RoomId, seq: Seq) -> Result<(), Error> {
@@ -122,7 +142,8 @@ pub(crate) fn is_behind(connection: &Connection, room: &RoomId) -> Result<bool, 
 /// A room as the list shows it.
 pub(crate) fn view(connection: &Connection, me: &UserId, room: &RoomId) -> Result<Option<RoomView>, Error> {
     let row = connection
-        .query_row("SELECT name, kind, members, read_seq FROM room WHERE id = ?", params![room.as_str()], |row| {
+        .prepare_cached(&format!("SELECT name, kind, members, {READ} FROM room r WHERE id = ?"))?
+        .query_row(params![room.as_str()], |row| {
             Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, i64>(3)?))
         })
         .optional()?;

@@ -3,7 +3,7 @@
 use hugmedo_chat_protocol::{MessageId, RoomId, Seq, UserId};
 use rusqlite::{Connection, params};
 
-use super::coverage::position;
+use super::{coverage::position, rooms::READ};
 use crate::error::Error;
 
 /// An unread message of someone else.
@@ -17,11 +17,11 @@ pub(crate) struct Unread {
 
 /// All of them, as the room list counts them.
 pub(crate) fn all(connection: &Connection, me: &UserId) -> Result<Vec<Unread>, Error> {
-    let mut statement = connection.prepare_cached(
+    let mut statement = connection.prepare_cached(&format!(
         "SELECT m.room_id, m.seq, m.id, m.priority = 'urgent'
-         FROM room r JOIN message m ON m.room_id = r.id AND m.seq > r.read_seq
-         WHERE m.user_id <> ?1 AND m.deleted_at IS NULL AND m.id IS NOT NULL",
-    )?;
+         FROM room r JOIN message m ON m.room_id = r.id AND m.seq > {READ}
+         WHERE m.user_id <> ?1 AND m.deleted_at IS NULL AND m.id IS NOT NULL"
+    ))?;
     let rows = statement.query_map(params![me.as_str()], |row| {
         Ok(Unread {
             room_id: RoomId::new(row.get::<_, String>(0)?),

@@ -131,7 +131,7 @@ pub struct RoomView {
     pub unread_mentions: u32,
     /// How many of them are urgent.
     pub unread_urgent: u32,
-    /// Up to where the reader has read.
+    /// Up to where the reader has read, and does not want to read again.
     pub read_seq: Seq,
     /// The newest message.
     #[cfg_attr(feature = "ts", ts(optional))]

@@ -40,7 +40,7 @@ unreadMentions: number,
  */
 unreadUrgent: number, 
 /**
- * Up to where the reader has read.
+ * Up to where the reader has read, and does not want to read again.
  */
 readSeq: Seq, 
 /**

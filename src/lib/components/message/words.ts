@@ -8,6 +8,7 @@ export const ACTION_ICONS: Record<Action, IconName> = {
 	react: 'smile',
 	copy: 'copy',
 	forward: 'forward',
+	unread: 'unread',
 	edit: 'edit',
 	details: 'info',
 	delete: 'trash'
@@ -19,6 +20,7 @@ export const ACTION_KEYS: Record<Action, string> = {
 	react: '+',
 	copy: 'C',
 	forward: 'F',
+	unread: 'U',
 	edit: 'E',
 	details: 'I',
 	delete: 'Delete'

@@ -75,6 +75,7 @@ export const conversation: Pick<Texts, 'timeline' | 'composer' | 'message' | 'em
 			acknowledge: 'I take it on',
 			copy: 'Copy',
 			forward: 'Forward',
+			unread: 'Mark unread from here',
 			edit: 'Edit',
 			details: 'Details',
 			delete: 'Withdraw'

@@ -71,6 +71,7 @@ export const conversation = {
 			acknowledge: '対応します',
 			copy: 'コピー',
 			forward: '転送',
+			unread: 'ここから未読にする',
 			edit: '編集',
 			details: '詳細',
 			delete: '取り消し'

@@ -179,6 +179,7 @@ conformance! {
         the_index_finds_what_looking_through_everything_finds;
     receipts_and_unread:
         unread_is_counted_from_the_read_position_which_only_rises,
+        what_is_marked_as_unread_counts_until_it_is_read_again,
         what_others_have_seen_shows_on_own_messages,
         how_far_a_message_has_come_never_falls,
         a_message_notifies_at_most_once;

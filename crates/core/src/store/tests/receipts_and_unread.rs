@@ -28,6 +28,38 @@ pub(super) fn unread_is_counted_from_the_read_position_which_only_rises(store: &
     });
 }
 
+pub(super) fn what_is_marked_as_unread_counts_until_it_is_read_again(store: &Store) {
+    store.now(|transaction| {
+        for seq in 1..=4 {
+            messages::take_in(transaction, &me(), &said("suzuki", seq, "本文")).expect("writes");
+        }
+        let read = |transaction: &Transaction<'_>, seq: u64| {
+            let seq = Seq::new(seq);
+            rooms::raise_read_seq(transaction, &general(), seq).expect("writes");
+            rooms::end_mark(transaction, &general(), seq).expect("writes");
+        };
+        read(transaction, 4);
+        rooms::mark_unread(transaction, &general(), Seq::new(3)).expect("writes");
+        assert_eq!(unread(transaction), 2);
+        assert_eq!(
+            unread::all(transaction, &me()).expect("reads").len(),
+            2,
+            "a locked app goes on from the same count"
+        );
+        let due = receipts::due(transaction).expect("reads").read;
+        assert_eq!(due, [(general(), Seq::new(4))].into(), "what was read is told all the same");
+        read(transaction, 2);
+        assert_eq!(unread(transaction), 2, "not read as far as to the mark");
+        read(transaction, 3);
+        assert_eq!(unread(transaction), 0);
+        rooms::mark_unread(transaction, &general(), Seq::new(1)).expect("writes");
+        messages::take_in(transaction, &me(), &said("sato", 5, "本文")).expect("writes");
+        assert_eq!(unread(transaction), 0, "who answers has read");
+        rooms::mark_unread(transaction, &general(), Seq::new(9)).expect("writes");
+        assert_eq!(unread(transaction), 0, "nothing is there to be unread");
+    });
+}
+
 pub(super) fn what_others_have_seen_shows_on_own_messages(store: &Store) {
     store.now(|transaction| {
         for seq in 1..=3 {
