@@ -27,17 +27,40 @@ pub(crate) const REPEATED_FOR: Duration = Duration::from_secs(20 * 60);
 /// A store that fails is asked again.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// The notifications that may still be on the screen.
+/// A notification that may still be on the screen.
+struct Bubble {
+    message: MessageId,
+    /// Of how many routine messages it tells; none for an urgent one, which tells of itself.
+    routine: usize,
+}
+
+type Bubbles = BTreeMap<RoomId, BTreeMap<Seq, Bubble>>;
+
+/// The notifications that may still be on the screen. A room has one for all its routine messages, and one for each urgent one.
 #[derive(Default)]
-pub(crate) struct Raised(Mutex<BTreeMap<RoomId, BTreeMap<Seq, MessageId>>>);
+pub(crate) struct Raised(Mutex<Bubbles>);
 
 impl Raised {
-    fn rooms(&self) -> MutexGuard<'_, BTreeMap<RoomId, BTreeMap<Seq, MessageId>>> {
+    fn rooms(&self) -> MutexGuard<'_, Bubbles> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, room: &RoomId, seq: Seq, message: &MessageId) {
-        self.rooms().entry(room.clone()).or_default().insert(seq, message.clone());
+    /// Notes one. Returns those whose place it takes.
+    fn note(&self, room: &RoomId, seq: Seq, bubble: Bubble) -> Vec<MessageId> {
+        let mut rooms = self.rooms();
+        let raised = rooms.entry(room.clone()).or_default();
+        let mut replaced = Vec::new();
+        if bubble.routine > 0 {
+            replaced.extend(raised.extract_if(.., |_, known| known.routine > 0).map(|(_, known)| known.message));
+        }
+        raised.insert(seq, bubble);
+        replaced
+    }
+
+    /// Of how many routine messages each room's notification tells.
+    pub(crate) fn routine(&self) -> BTreeMap<RoomId, usize> {
+        let told = |raised: &BTreeMap<Seq, Bubble>| raised.values().map(|bubble| bubble.routine).sum();
+        self.rooms().iter().map(|(room, raised)| (room.clone(), told(raised))).collect()
     }
 
     /// Forgets and returns what a room has up to here.
@@ -45,7 +68,7 @@ impl Raised {
         let mut rooms = self.rooms();
         let Some(raised) = rooms.get_mut(room) else { return Vec::new() };
         let later = raised.split_off(&up_to.next());
-        std::mem::replace(raised, later).into_values().collect()
+        std::mem::replace(raised, later).into_values().map(|bubble| bubble.message).collect()
     }
 
     /// Forgets a message. Returns whether it was there.
@@ -53,15 +76,20 @@ impl Raised {
         let mut rooms = self.rooms();
         let Some(raised) = rooms.get_mut(room) else { return false };
         let before = raised.len();
-        raised.retain(|_, known| known != message);
+        raised.retain(|_, known| known.message != *message);
         before > raised.len()
     }
 }
 
 impl Account {
-    /// Raises a notification, of the message at this place.
-    pub(crate) fn raise(&self, notification: NativeNotification, seq: Seq) {
-        self.raised.note(&notification.room_id, seq, &notification.message_id);
+    /// Raises a notification, of the message at this place; `routine` is of how many routine ones it tells. Of these the room's
+    /// earlier one told, and is taken back.
+    pub(crate) fn raise(&self, notification: NativeNotification, seq: Seq, routine: usize) {
+        let bubble = Bubble { message: notification.message_id.clone(), routine };
+        let replaced = self.raised.note(&notification.room_id, seq, bubble);
+        if !replaced.is_empty() {
+            self.notifier.withdraw(&replaced);
+        }
         self.notifier.notify(notification);
     }
 
@@ -146,7 +174,7 @@ async fn repeat_due(account: &Account) -> Result<Duration, Error> {
         })
         .await?;
     for (notification, seq) in due {
-        account.raise(notification, seq);
+        account.raise(notification, seq, 0);
     }
     let wait = next.map(|at| at.as_millis().saturating_sub(now.as_millis()));
     Ok(wait.map_or(REPEATED_FOR, |wait| Duration::from_millis(u64::try_from(wait).unwrap_or(0).max(1_000))))
@@ -175,11 +203,28 @@ mod tests {
         let raised = Raised::default();
         let room = RoomId::from("general");
         for seq in [3, 5, 9] {
-            raised.note(&room, Seq::new(seq), &MessageId::from(format!("m-{seq}").as_str()));
+            let message = MessageId::from(format!("m-{seq}").as_str());
+            raised.note(&room, Seq::new(seq), Bubble { message, routine: 0 });
         }
         assert_eq!(raised.read(&room, Seq::new(5)), ["m-3".into(), "m-5".into()]);
         assert_eq!(raised.read(&room, Seq::new(5)), []);
         assert!(raised.gone(&room, &"m-9".into()));
         assert!(!raised.gone(&room, &"m-9".into()));
+    }
+
+    #[test]
+    fn a_room_has_one_notification_for_all_its_routine_messages() {
+        let raised = Raised::default();
+        let room = RoomId::from("general");
+        let note = |seq: u64, routine| {
+            let message = MessageId::from(format!("m-{seq}").as_str());
+            raised.note(&room, Seq::new(seq), Bubble { message, routine })
+        };
+        assert_eq!(note(1, 1), []);
+        assert_eq!(note(2, 0), [], "an urgent one stands beside it");
+        assert_eq!(note(3, 2), ["m-1".into()]);
+        assert_eq!(raised.routine().get(&room), Some(&2));
+        assert_eq!(raised.read(&room, Seq::new(9)), ["m-2".into(), "m-3".into()]);
+        assert_eq!(raised.routine().get(&room), Some(&0));
     }
 }

@@ -214,53 +214,54 @@ pub(crate) async fn alert_unheard(account: &Account) -> Result<(), Error> {
     notify(account, unheard.into_iter().filter_map(|message| Some((message.clone(), message.seq?))).collect()).await
 }
 
-/// One notification for each room of a batch, and one for each urgent message.
+/// One notification for each room, and one for each urgent message.
 async fn notify(account: &Account, fresh: Vec<(Message, Seq)>) -> Result<(), Error> {
     // While locked the lock tells of it, and no more than it may.
     if fresh.is_empty() || account.is_locked() {
         return Ok(());
     }
     let (me, gaze, preferences) = (account.me.id.clone(), account.gaze(), account.preferences.get());
-    let moment = account.moment();
-    let due = account
-        .store
-        .write(move |transaction| {
-            let mut due = Vec::new();
-            let mut routine: BTreeMap<RoomId, (Message, Seq, RoomView, usize)> = BTreeMap::new();
-            for (message, seq) in fresh {
-                let Some(room) = rooms::view(transaction, &me, &message.room_id)? else { continue };
-                let decided = notify::decide(&message, seq, &room, &me, &gaze, &preferences, moment);
-                let urgent = message.priority == Priority::Urgent;
-                // Who looks at an urgent message has not taken it on: it is raised again like any other.
-                let counts = decided.is_ok() || urgent && decided == Err(Silence::InView);
-                if counts && !notified::claim_notification(transaction, &room.id, &message.id)? {
-                    continue;
+    let (moment, told) = (account.moment(), account.raised.routine());
+    let due =
+        account
+            .store
+            .write(move |transaction| {
+                let mut due = Vec::new();
+                let mut routine: BTreeMap<RoomId, (Message, Seq, RoomView, usize)> = BTreeMap::new();
+                for (message, seq) in fresh {
+                    let Some(room) = rooms::view(transaction, &me, &message.room_id)? else { continue };
+                    let decided = notify::decide(&message, seq, &room, &me, &gaze, &preferences, moment);
+                    let urgent = message.priority == Priority::Urgent;
+                    // Who looks at an urgent message has not taken it on: it is raised again like any other.
+                    let counts = decided.is_ok() || urgent && decided == Err(Silence::InView);
+                    if counts && !notified::claim_notification(transaction, &room.id, &message.id)? {
+                        continue;
+                    }
+                    if counts && urgent {
+                        notified::note_raised(transaction, &room.id, &message.id, moment.now)?;
+                    }
+                    if let Err(silence) = decided {
+                        tracing::debug!(room = %room.id, ?silence, "no notification");
+                        continue;
+                    }
+                    if urgent {
+                        due.push((notify::word(&message, &room, 0, &preferences), seq, 0));
+                        continue;
+                    }
+                    // One notification for all that is new in a room, also for what the one before told of.
+                    let before = told.get(&room.id).copied().unwrap_or(0);
+                    let more = routine.get(&room.id).map_or(before, |(.., more)| more + 1);
+                    routine.insert(room.id.clone(), (message, seq, room, more));
                 }
-                if counts && urgent {
-                    notified::note_raised(transaction, &room.id, &message.id, moment.now)?;
-                }
-                if let Err(silence) = decided {
-                    tracing::debug!(room = %room.id, ?silence, "no notification");
-                    continue;
-                }
-                if urgent {
-                    due.push((notify::word(&message, &room, 0, &preferences), seq));
-                    continue;
-                }
-                let more = routine.get(&room.id).map_or(0, |(.., more)| more + 1);
-                routine.insert(room.id.clone(), (message, seq, room, more));
-            }
-            due.extend(
-                routine
-                    .values()
-                    .map(|(message, seq, room, more)| (notify::word(message, room, *more, &preferences), *seq)),
-            );
-            Ok(due)
-        })
-        .await?;
+                due.extend(routine.values().map(|(message, seq, room, more)| {
+                    (notify::word(message, room, *more, &preferences), *seq, more + 1)
+                }));
+                Ok(due)
+            })
+            .await?;
     account.urgent_raised.notify_one();
-    for (notification, seq) in due {
-        account.raise(notification, seq);
+    for (notification, seq, routine) in due {
+        account.raise(notification, seq, routine);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Notifications over the real server: taken back once they are settled, on whichever device that happens.
 
 use anyhow::Result;
-use hugmedo_chat_core::view::{OutgoingMessage, RoomChoices, RoomNotify, ViewChange};
+use hugmedo_chat_core::view::{Language, OutgoingMessage, Preferences, RoomChoices, RoomNotify, ViewChange};
 use hugmedo_chat_protocol::{ClientMessageId, Priority, RoomId, Seq};
 use hugmedo_chat_testkit::{Clinician, Hospital};
 
@@ -37,6 +37,32 @@ async fn what_is_read_on_one_device_is_taken_back_on_the_other() -> Result<()> {
     office.core.mark_read(&general(), seq).await?;
     assert_eq!(office.withdrawn.recv().await.expect("taken back"), raised.message_id);
     assert_eq!(ward.withdrawn.recv().await.expect("taken back"), raised.message_id);
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_message_after_the_other_becomes_one_notification_of_all() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let mut sato = hospital.clinician("sato").await?;
+    let suzuki = hospital.clinician("suzuki").await?;
+    sato.core.set_room_choices(&general(), RoomChoices { pinned: false, notify: RoomNotify::All }).await?;
+    let preferences = sato.core.preferences();
+    sato.core.set_preferences(Preferences { language: Some(Language::Ja), ..preferences }).await?;
+    let mut before = None;
+    for (text, others) in [("一つ目", None), ("二つ目", Some("1")), ("三つ目", Some("2"))] {
+        suzuki.say(&general(), text).await?;
+        let raised = sato.notifications.recv().await.expect("raised");
+        let told = others.map(|others| format!("ほか{others}件")).unwrap_or_default();
+        assert!(raised.body.as_str().contains(&told) && (others.is_some() || !raised.body.as_str().contains("ほか")));
+        if let Some(before) = before.replace(raised.message_id) {
+            assert_eq!(sato.withdrawn.recv().await.expect("its place is taken"), before);
+        }
+    }
+    let seq = sato.watch.until_message(&general(), "三つ目", None).await?.seq.expect("it is sent");
+    sato.core.mark_read(&general(), seq).await?;
+    assert_eq!(sato.withdrawn.recv().await, before);
+    suzuki.say(&general(), "四つ目").await?;
+    assert!(!sato.notifications.recv().await.expect("raised").body.as_str().contains("ほか"), "it begins anew");
     Ok(())
 }
 
