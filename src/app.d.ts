@@ -1,2 +1,12 @@
 /// <reference types="@sveltejs/kit" />
+
+declare global {
+	namespace App {
+		interface PageState {
+			/** The list was chosen, and leads to no room by itself. */
+			stay?: boolean;
+		}
+	}
+}
+
 export {};

@@ -61,6 +61,7 @@ describe('the conversation', { timeout: 300_000 }, () => {
 		await press('Na 138', 'u');
 		await page.waitForURL((url) => url.pathname === '/rooms');
 		assert.match(await badge.innerText(), /^2/);
+		await page.getByText('Choose a room').waitFor();
 		await openRoom(page, 'general');
 		await page.waitForSelector(testid('divider'));
 		await badge.waitFor({ state: 'detached' });
