@@ -16,9 +16,10 @@ use tokio::time::Instant;
 use crate::{
     account::{Account, ROWS_PER_RECEIPT},
     error::Error,
-    notify::{self, Silence},
+    host::NativeNotification,
+    notify::{self, Moment, Silence},
     store::{acknowledgements, messages, meta, notified, receipts, rooms, rows},
-    view::{MessageView, RoomView, ViewChange},
+    view::{Gaze, MessageView, Preferences, RoomView, ViewChange},
 };
 
 /// What a batch came to.
@@ -208,11 +209,26 @@ async fn publish(account: &Account, taken: &Taken) -> Result<(), Error> {
 
 /// Raises the alerts of urgent messages that are here, unread, and have raised none: the app ended before it could, or they
 /// came with the history.
-pub(crate) async fn alert_unheard(account: &Account) -> Result<(), Error> {
+pub(crate) async fn alert_unheard(account: &Arc<Account>) -> Result<(), Error> {
     let me = account.me.id.clone();
     let unheard = account.store.read(move |connection| notified::urgent_unheard(connection, &me)).await?;
-    notify(account, unheard.into_iter().filter_map(|message| Some((message.clone(), message.seq?))).collect()).await
+    let unheard = unheard.into_iter().filter_map(|message| Some((message.clone(), message.seq?))).collect();
+    account.to_the_end(async move |account| notify(&account, unheard).await).await
 }
+
+/// What a decision about notifications depends on beside the message.
+#[derive(Clone)]
+struct Occasion {
+    me: UserId,
+    gaze: Gaze,
+    preferences: Preferences,
+    moment: Moment,
+    /// Of how many routine messages each room's notification tells already.
+    told: BTreeMap<RoomId, usize>,
+}
+
+/// A notification, the position of its message, and of how many routine messages it tells.
+type Due = (NativeNotification, Seq, usize);
 
 /// One notification for each room, and one for each urgent message.
 async fn notify(account: &Account, fresh: Vec<(Message, Seq)>) -> Result<(), Error> {
@@ -220,48 +236,55 @@ async fn notify(account: &Account, fresh: Vec<(Message, Seq)>) -> Result<(), Err
     if fresh.is_empty() || account.is_locked() {
         return Ok(());
     }
-    let (me, gaze, preferences) = (account.me.id.clone(), account.gaze(), account.preferences.get());
-    let (moment, told) = (account.moment(), account.raised.routine());
-    let due =
-        account
-            .store
-            .write(move |transaction| {
-                let mut due = Vec::new();
-                let mut routine: BTreeMap<RoomId, (Message, Seq, RoomView, usize)> = BTreeMap::new();
-                for (message, seq) in fresh {
-                    let Some(room) = rooms::view(transaction, &me, &message.room_id)? else { continue };
-                    let decided = notify::decide(&message, seq, &room, &me, &gaze, &preferences, moment);
-                    let urgent = message.priority == Priority::Urgent;
-                    // Who looks at an urgent message has not taken it on: it is raised again like any other.
-                    let counts = decided.is_ok() || urgent && decided == Err(Silence::InView);
-                    if counts && !notified::claim_notification(transaction, &room.id, &message.id)? {
-                        continue;
-                    }
-                    if counts && urgent {
-                        notified::note_raised(transaction, &room.id, &message.id, moment.now)?;
-                    }
-                    if let Err(silence) = decided {
-                        tracing::debug!(room = %room.id, ?silence, "no notification");
-                        continue;
-                    }
-                    if urgent {
-                        due.push((notify::word(&message, &room, 0, &preferences), seq, 0));
-                        continue;
-                    }
-                    // One notification for all that is new in a room, also for what the one before told of.
-                    let before = told.get(&room.id).copied().unwrap_or(0);
-                    let more = routine.get(&room.id).map_or(before, |(.., more)| more + 1);
-                    routine.insert(room.id.clone(), (message, seq, room, more));
-                }
-                due.extend(routine.values().map(|(message, seq, room, more)| {
-                    (notify::word(message, room, *more, &preferences), *seq, more + 1)
-                }));
-                Ok(due)
-            })
-            .await?;
+    let occasion = Occasion {
+        me: account.me.id.clone(),
+        gaze: account.gaze(),
+        preferences: account.preferences.get(),
+        moment: account.moment(),
+        told: account.raised.routine(),
+    };
+    let due = account.store.write(move |transaction| claim(transaction, fresh, &occasion)).await?;
     account.urgent_raised.notify_one();
     for (notification, seq, routine) in due {
         account.raise(notification, seq, routine);
     }
     Ok(())
+}
+
+/// Notes what will be raised, so that nothing is twice.
+fn claim(transaction: &Transaction<'_>, fresh: Vec<(Message, Seq)>, occasion: &Occasion) -> Result<Vec<Due>, Error> {
+    let Occasion { me, gaze, preferences, moment, told } = occasion;
+    let mut due = Vec::new();
+    let mut routine: BTreeMap<RoomId, (Message, Seq, RoomView, usize)> = BTreeMap::new();
+    for (message, seq) in fresh {
+        let Some(room) = rooms::view(transaction, me, &message.room_id)? else { continue };
+        let decided = notify::decide(&message, seq, &room, me, gaze, preferences, *moment);
+        let urgent = message.priority == Priority::Urgent;
+        // Who looks at an urgent message has not taken it on: it is raised again like any other.
+        let counts = decided.is_ok() || urgent && decided == Err(Silence::InView);
+        if counts && !notified::claim_notification(transaction, &room.id, &message.id)? {
+            continue;
+        }
+        if counts && urgent {
+            notified::note_raised(transaction, &room.id, &message.id, moment.now)?;
+        }
+        if let Err(silence) = decided {
+            tracing::debug!(room = %room.id, ?silence, "no notification");
+            continue;
+        }
+        if urgent {
+            due.push((notify::word(&message, &room, 0, preferences), seq, 0));
+            continue;
+        }
+        // One notification for all that is new in a room, also for what the one before told of.
+        let before = told.get(&room.id).copied().unwrap_or(0);
+        let more = routine.get(&room.id).map_or(before, |(.., more)| more + 1);
+        routine.insert(room.id.clone(), (message, seq, room, more));
+    }
+    let worded = routine.values().map(|(message, seq, room, more)| {
+        let notification = notify::word(message, room, *more, preferences);
+        (notification, *seq, more + 1)
+    });
+    due.extend(worded);
+    Ok(due)
 }
