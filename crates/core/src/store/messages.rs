@@ -154,8 +154,9 @@ pub(super) fn written(reactions: &[Reaction]) -> String {
     serde_json::to_string(reactions).unwrap_or_else(|_| "[]".to_owned())
 }
 
-/// The server has an own message: its name and position go onto the row and it leaves the outbox, in one transaction.
-pub(crate) fn settle(connection: &Connection, local_id: i64, settled: &Settled) -> Result<(), Error> {
+/// The server has an own message: its name and position go onto the row and it leaves the outbox, in one transaction. Returns
+/// whether the row was still waiting for them: it may have got them by sync, and been forgotten with the history since.
+pub(crate) fn settle(connection: &Connection, local_id: i64, settled: &Settled) -> Result<bool, Error> {
     let updated = connection.execute(
         "UPDATE message SET id = ?, seq = ?, created_at = ? WHERE local_id = ? AND (id IS NULL OR seq IS NULL)",
         params![settled.id.as_str(), number(settled.seq), settled.created_at.as_millis(), local_id],
@@ -165,7 +166,7 @@ pub(crate) fn settle(connection: &Connection, local_id: i64, settled: &Settled) 
         search::refresh(connection, local_id)?;
     }
     connection.execute("DELETE FROM outbox WHERE local_id = ?", params![local_id])?;
-    Ok(())
+    Ok(updated > 0)
 }
 
 #[derive(Clone, Copy)]

@@ -149,8 +149,9 @@ pub(crate) fn conclude(connection: &Connection, due: &DueMessage, outcome: &Send
     let room = &due.message.room_id;
     match outcome {
         SendOutcome::Settled(settled) => {
-            messages::settle(connection, due.local_id, settled)?;
-            super::coverage::add(connection, room, settled.seq, settled.seq)?;
+            if messages::settle(connection, due.local_id, settled)? {
+                super::coverage::add(connection, room, settled.seq, settled.seq)?;
+            }
             rooms::raise_last_seq(connection, room, settled.seq)?;
             rooms::raise_read_seq(connection, room, settled.seq)?;
         }

@@ -144,6 +144,7 @@ conformance! {
         only_what_is_not_on_its_way_can_be_taken_back,
         an_answer_is_written_down_whole_or_not_at_all,
         a_clock_set_back_by_a_day_does_not_hold_a_waiting_message_up_for_a_day,
+        an_answer_about_what_was_forgotten_since_claims_nothing,
         what_was_on_its_way_goes_back_into_the_queue,
         work_that_fails_leaves_nothing_behind;
     timeline:

@@ -104,6 +104,22 @@ pub(super) fn an_answer_is_written_down_whole_or_not_at_all(store: &Store) {
     assert_eq!(waiting, 0);
 }
 
+pub(super) fn an_answer_about_what_was_forgotten_since_claims_nothing(store: &Store) {
+    let message = outgoing("本文");
+    store.now(|transaction| {
+        outbox::enqueue(transaction, &sato(), &message).expect("writes");
+        let due = outbox::take_due(transaction, Timestamp::now()).expect("reads").expect("is due");
+        // Its echo comes first, and then the history has to be fetched anew.
+        let echo = Message { client_message_id: Some(message.client_message_id.clone()), ..said("sato", 3, "本文") };
+        let settled = Settled { id: echo.id.clone(), seq: Seq::new(3), created_at: echo.created_at };
+        messages::take_in(transaction, &me(), &echo).expect("writes");
+        meta::forget_history(transaction).expect("writes");
+        outbox::conclude(transaction, &due, &SendOutcome::Settled(settled)).expect("writes");
+        assert_eq!(coverage::newest(transaction, &general()).expect("reads"), None, "or it would not be fetched again");
+        assert_eq!(rooms::last_seq(transaction, &general()).expect("reads"), Seq::new(3), "it is known to be there");
+    });
+}
+
 pub(super) fn what_was_on_its_way_goes_back_into_the_queue(store: &Store) {
     let (first, second) = (outgoing("一"), outgoing("二"));
     store.now(|transaction| {
