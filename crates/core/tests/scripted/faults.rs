@@ -17,10 +17,14 @@ use crate::stage::*;
 #[tokio::test]
 async fn a_message_written_while_offline_goes_out_by_itself_with_the_same_id() -> Result<()> {
     let mut scene = Scene::signed_in(quiet_server).await?;
+    // Past the first snapshot, which fetches anew what this server, having no history, does not have.
+    drop(scene.connect().await?);
+    scene.watch.until("word of the loss", |watch| watch.connection.state == ConnectionState::Offline).await?;
     let id = scene.send("酸素を2Lに変更しました").await?;
     let row = scene.watch.until_message(&room(), "酸素を2Lに変更しました", Some(Delivery::Queued)).await?;
     assert_eq!(row.delivery, Some(Delivery::Queued), "in sight, and not on its way yet");
 
+    scene.core.reconnect_now().await?;
     let mut session = scene.network.accept().await?;
     session.say(greeting()).await?;
     let asked = session.heard_named("message").await?;
