@@ -90,12 +90,7 @@ async fn bring(account: &Arc<Account>, file: StoredFile, failures: &mut u32) -> 
     let failure = match sent {
         Ok(told) => {
             *failures = 0;
-            let written = account.store.write(move |transaction| uploads::note_uploaded(transaction, row, &told)).await;
-            account.note_storage(&written);
-            written?;
-            account.publish_attachment(&file.id).await?;
-            account.outgoing.notify_one();
-            return Ok(());
+            return arrived(account, file, told).await;
         }
         Err(failure) => failure,
     };
@@ -117,19 +112,36 @@ async fn bring(account: &Arc<Account>, file: StoredFile, failures: &mut u32) -> 
     *failures = failures.saturating_add(1);
     let wait = asked_wait.unwrap_or(backoff).min(outbox::LONGEST_WAIT_MS.into());
     let not_before = account.surroundings.in_millis(wait);
-    account
-        .store
-        .write(move |transaction| uploads::put_off_upload(transaction, (local_id, row), code, not_before))
-        .await?;
-    account.publish_rows(vec![local_id]).await
+    let put_off = account.to_the_end(async move |account| {
+        account
+            .store
+            .write(move |transaction| uploads::put_off_upload(transaction, (local_id, row), code, not_before))
+            .await?;
+        account.publish_rows(vec![local_id]).await
+    });
+    put_off.await
 }
 
-async fn fail(account: &Account, local_id: i64, row: Option<i64>, code: ErrorCode) -> Result<(), Error> {
-    account.store.write(move |transaction| uploads::fail_upload(transaction, local_id, row, code)).await?;
-    account.publish_rows(vec![local_id]).await?;
-    // It holds up nobody behind it any more.
-    account.outgoing.notify_one();
-    Ok(())
+async fn arrived(account: &Arc<Account>, file: StoredFile, told: Attachment) -> Result<(), Error> {
+    let noted = account.to_the_end(async move |account| {
+        let row = file.file_id;
+        let written = account.store.write(move |transaction| uploads::note_uploaded(transaction, row, &told)).await;
+        account.note_storage(&written);
+        written?;
+        account.outgoing.notify_one();
+        account.publish_attachment(&file.id).await
+    });
+    noted.await
+}
+
+async fn fail(account: &Arc<Account>, local_id: i64, row: Option<i64>, code: ErrorCode) -> Result<(), Error> {
+    let failed = account.to_the_end(async move |account| {
+        account.store.write(move |transaction| uploads::fail_upload(transaction, local_id, row, code)).await?;
+        // It holds up nobody behind it any more.
+        account.outgoing.notify_one();
+        account.publish_rows(vec![local_id]).await
+    });
+    failed.await
 }
 
 /// What has been handed to the network.
