@@ -13,7 +13,7 @@ use std::{
 
 use hugmedo_chat_protocol::{DeviceId, ErrorCode as WireCode, RoomId, Secret, SessionEndReason, Timestamp, User};
 use tokio::{sync::Notify, time::sleep};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     address::ServerAddress,
@@ -31,6 +31,7 @@ use crate::{
     tokens::{TokenFailure, TokenKeeper},
     transport::{HttpFailure, Link, Network},
     typing::TypingBoard,
+    unfinished::Unfinished,
     view::{ConnectionSettings, ConnectionState, ConnectionView, Gaze, SessionView, SyncProgress, ViewChange},
 };
 
@@ -84,7 +85,7 @@ pub(crate) struct Account {
     /// The account is being closed.
     pub(crate) stop: CancellationToken,
     /// See [`Account::to_the_end`].
-    unfinished: TaskTracker,
+    unfinished: Unfinished,
     /// Held from reading what is to be told until it is told, so that what is told later was read later.
     telling: tokio::sync::Mutex<()>,
     /// Whether the app is locked while this account stays open, because it leaves no trace.
@@ -122,9 +123,6 @@ pub(crate) struct Parts {
 
 impl Account {
     pub(crate) fn new(parts: Parts) -> Self {
-        let unfinished = TaskTracker::new();
-        // Closed means that one can wait for it, not that it takes nothing.
-        unfinished.close();
         Self {
             me: parts.me,
             server: parts.server,
@@ -150,7 +148,7 @@ impl Account {
             network_changed: Notify::new(),
             history_lags: Notify::new(),
             stop: CancellationToken::new(),
-            unfinished,
+            unfinished: Unfinished::default(),
             telling: tokio::sync::Mutex::default(),
             locked: AtomicBool::new(false),
             baseline: AtomicBool::new(parts.baseline),
@@ -293,13 +291,12 @@ impl Account {
         T: Send + 'static,
         W: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let done = self.unfinished.spawn(work(Arc::clone(self))).await;
-        done.unwrap_or_else(|_| Err(Error::new(ErrorCode::Internal, "the work was cut off")))
+        self.unfinished.finish(work(Arc::clone(self))).await?
     }
 
     /// Waits until nothing is under way any more of what has been begun, by whomever.
     pub(crate) async fn settled(&self) {
-        self.unfinished.wait().await;
+        self.unfinished.settled().await;
         self.store.settled().await;
     }
 

@@ -48,6 +48,7 @@ mod timeline;
 mod tokens;
 pub mod transport;
 mod typing;
+mod unfinished;
 mod vault;
 pub mod view;
 mod writing;

@@ -11,7 +11,6 @@ use std::sync::{
 
 use hugmedo_chat_protocol::{Secret, SessionGrant, Timestamp, UserId};
 use tokio::sync::Mutex;
-use tokio_util::task::TaskTracker;
 
 use crate::{
     address::ServerAddress,
@@ -19,6 +18,7 @@ use crate::{
     error::ErrorCode,
     surroundings::Surroundings,
     transport::HttpFailure,
+    unfinished::Unfinished,
     vault::{SavedSession, SavedToken, Vault},
 };
 
@@ -65,7 +65,7 @@ pub(crate) struct TokenKeeper {
     /// `None` for a session that must leave no trace, or that is over.
     vault: Mutex<Option<Vault>>,
     tokens: Mutex<Tokens>,
-    renewals: TaskTracker,
+    renewals: Unfinished,
     surroundings: Surroundings,
     /// The server's clock less ours, in milliseconds.
     clock_offset: AtomicI64,
@@ -80,16 +80,13 @@ impl TokenKeeper {
         tokens: Tokens,
         surroundings: Surroundings,
     ) -> Self {
-        let renewals = TaskTracker::new();
-        // Closed means that one can wait for it, not that it takes nothing.
-        renewals.close();
         Self {
             api,
             server,
             user_id,
             vault: Mutex::new(vault),
             tokens: Mutex::new(tokens),
-            renewals,
+            renewals: Unfinished::default(),
             surroundings,
             clock_offset: AtomicI64::new(0),
         }
@@ -147,7 +144,7 @@ impl TokenKeeper {
 
     /// Waits for a renewal that is under way.
     pub(crate) async fn settled(&self) {
-        self.renewals.wait().await;
+        self.renewals.settled().await;
     }
 
     async fn save_tokens(&self, tokens: &Tokens) -> Result<(), crate::error::Error> {
@@ -163,8 +160,8 @@ impl TokenKeeper {
 
     async fn renewed(self: &Arc<Self>, refused: bool) -> Result<Secret, TokenFailure> {
         let keeper = Arc::clone(self);
-        let renewal = self.renewals.spawn(async move { keeper.renew(refused).await });
-        renewal.await.unwrap_or(Err(TokenFailure::Failed(ErrorCode::Internal)))
+        let renewal = self.renewals.finish(async move { keeper.renew(refused).await });
+        renewal.await.unwrap_or_else(|error| Err(TokenFailure::Failed(error.code())))
     }
 
     async fn renew(&self, refused: bool) -> Result<Secret, TokenFailure> {

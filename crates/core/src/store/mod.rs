@@ -40,9 +40,8 @@ use std::{path::Path, sync::Arc};
 use hugmedo_chat_protocol::Secret;
 use rusqlite::{Connection, Transaction};
 use tokio::sync::watch;
-use tokio_util::task::TaskTracker;
 
-use crate::{error::Error, surroundings::Surroundings};
+use crate::{error::Error, surroundings::Surroundings, unfinished::Unfinished};
 use connections::{Connections, Place};
 
 pub(crate) use connections::Rebuilds;
@@ -58,7 +57,7 @@ pub(crate) struct Store {
     connections: Arc<Connections>,
     surroundings: Surroundings,
     /// Writes that were begun. They are done whether or not someone still waits for them.
-    writes: TaskTracker,
+    writes: Unfinished,
 }
 
 impl Store {
@@ -74,10 +73,7 @@ impl Store {
     }
 
     fn over(connections: Connections, surroundings: Surroundings) -> Self {
-        let writes = TaskTracker::new();
-        // Closed means that one can wait for it, not that it takes nothing.
-        writes.close();
-        Self { connections: Arc::new(connections), surroundings, writes }
+        Self { connections: Arc::new(connections), surroundings, writes: Unfinished::default() }
     }
 
     /// Runs `work` in one transaction, committed if it succeeds. Off the event loop. `work` is run a second time if the
@@ -86,7 +82,7 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Clone + Send + 'static,
     ) -> Result<T, Error> {
-        let (connections, begun) = (Arc::clone(&self.connections), self.writes.token());
+        let (connections, begun) = (Arc::clone(&self.connections), self.writes.begun());
         let write = move || {
             let _begun = begun;
             connections.write(work)
@@ -96,7 +92,7 @@ impl Store {
 
     /// Waits until every write that was begun is done, also those that nobody waits for any more.
     pub(crate) async fn settled(&self) {
-        self.writes.wait().await;
+        self.writes.settled().await;
     }
 
     /// Runs `work` on a consistent state. Off the event loop. See [`Store::write`] for when it is run twice.
