@@ -98,9 +98,7 @@ impl Core {
         let written = account
             .store
             .write(move |transaction| {
-                if !rooms::is_known(transaction, &arranged)? {
-                    return Err(Error::new(ErrorCode::NotFound, "no such room"));
-                }
+                rooms::require(transaction, &arranged)?;
                 choices::set(transaction, &arranged, chosen)
             })
             .await;
@@ -180,7 +178,6 @@ impl Core {
             .await?;
         account.note_confirmed();
         let (me, id) = (account.me.id.clone(), room.id.clone());
-        let turn = account.turn_to_tell().await;
         let written = account
             .store
             .write(move |transaction| {
@@ -190,8 +187,7 @@ impl Core {
             .await;
         account.note_storage(&written);
         let view = written?.ok_or_else(|| Error::new(ErrorCode::NotFound, "no such room"))?;
-        account.show_room(view.clone());
-        drop(turn);
+        account.publish_room(&id).await?;
         let event =
             JoinRoom { room_id: id, user_id: Some(account.me.id.clone()), user_type: Some(account.me.user_type) };
         if ask_server(&account, &event).await.is_err() {

@@ -186,7 +186,6 @@ impl Core {
             return Err(Error::new(ErrorCode::Empty, "a room needs an id"));
         }
         let (me, added) = (account.me.id.clone(), room.clone());
-        let turn = account.turn_to_tell().await;
         let view = account
             .store
             .write(move |transaction| {
@@ -195,8 +194,7 @@ impl Core {
             })
             .await?
             .ok_or_else(|| Error::new(ErrorCode::NotFound, "no such room"))?;
-        account.show_room(view.clone());
-        drop(turn);
+        account.publish_room(&room).await?;
         if let Some(link) = account.link() {
             let event =
                 JoinRoom { room_id: room, user_id: Some(account.me.id.clone()), user_type: Some(account.me.user_type) };

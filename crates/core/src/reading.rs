@@ -6,7 +6,7 @@ use hugmedo_chat_protocol::{MessageId, RoomId, Seq};
 
 use crate::{
     core::Core,
-    error::{Error, ErrorCode},
+    error::Error,
     places,
     store::{coverage, rooms},
     timeline,
@@ -89,9 +89,7 @@ impl Core {
         let written = account
             .store
             .write(move |transaction| {
-                if !rooms::is_known(transaction, &marked)? {
-                    return Err(Error::new(ErrorCode::NotFound, "no such room"));
-                }
+                rooms::require(transaction, &marked)?;
                 rooms::mark_unread(transaction, &marked, from)
             })
             .await;

@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use hugmedo_chat_protocol::{ErrorCode as WireCode, Room, RoomId, Seq, limits::MAX_PAGE};
+use hugmedo_chat_protocol::{ErrorCode as WireCode, MessagesPage, Room, RoomId, Seq, UserId, limits::MAX_PAGE};
+use rusqlite::Transaction;
 
 use crate::{
     account::Account,
@@ -112,11 +113,12 @@ async fn snapshot(account: &Arc<Account>) -> Result<Vec<RoomId>, Error> {
         account.hub.publish(ViewChange::RoomRemoved { room_id });
     }
     for room in &listed.rooms {
-        if !has_what_counts(account, room).await? {
+        if has_what_counts(account, room).await? {
+            // It may have been fetched by a snapshot that was cut off before it could tell.
+            account.publish_room(&room.id).await?;
+        } else {
             fetch_what_counts(account, room).await?;
         }
-        // Also of what was here already: it may have been fetched by a snapshot that was cut off before it could tell.
-        account.publish_room(&room.id).await?;
         account.hub.publish(ViewChange::TimelineReset { room_id: room.id.clone() });
         report_progress(account).await?;
     }
@@ -153,8 +155,8 @@ pub(crate) async fn report_progress(account: &Account) -> Result<(), Error> {
     Ok(())
 }
 
-/// Fetches one page of a room's history into the store, and tells what the room is now. Returns its far end, where the next page goes on; `None` if nothing
-/// lies beyond.
+/// Fetches one page of a room's history into the store, and tells what the room is now. Returns its far end, where the next
+/// page goes on; `None` if nothing lies beyond.
 pub(crate) async fn fetch_history(
     account: &Arc<Account>,
     room: &RoomId,
@@ -177,23 +179,7 @@ pub(crate) async fn fetch_history(
             let (me, of) = (account.me.id.clone(), room.clone());
             let written = account
                 .store
-                .write(move |transaction| {
-                    let first = page.messages.first().and_then(|message| message.seq);
-                    let last = page.messages.last().and_then(|message| message.seq);
-                    for message in &page.messages {
-                        messages::take_in(transaction, &me, message)?;
-                    }
-                    let far = if matches!(part, Part::After(_)) { last } else { first }.filter(|_| page.has_more);
-                    let newest = known_last.max(last.unwrap_or_default());
-                    let beginning = far.unwrap_or(Seq::new(1));
-                    let (from, to) = match part {
-                        Part::Newest => (beginning, newest),
-                        Part::Before(before) => (beginning, Seq::new(before.get().saturating_sub(1))),
-                        Part::After(after) => (after.next(), far.unwrap_or(newest)),
-                    };
-                    coverage::add(transaction, &of, from, to)?;
-                    Ok(far)
-                })
+                .write(move |transaction| take_in_page(transaction, &me, &of, (part, known_last), &page))
                 .await;
             account.note_storage(&written);
             let far = written?;
@@ -204,4 +190,30 @@ pub(crate) async fn fetch_history(
             Ok(far)
         })
         .await
+}
+
+/// Takes in a page that was asked for when the room's last position was known to be `known_last`. Returns its far end, see
+/// [`fetch_history`].
+fn take_in_page(
+    transaction: &Transaction<'_>,
+    me: &UserId,
+    room: &RoomId,
+    (part, known_last): (Part, Seq),
+    page: &MessagesPage,
+) -> Result<Option<Seq>, Error> {
+    let first = page.messages.first().and_then(|message| message.seq);
+    let last = page.messages.last().and_then(|message| message.seq);
+    for message in &page.messages {
+        messages::take_in(transaction, me, message)?;
+    }
+    let far = if matches!(part, Part::After(_)) { last } else { first }.filter(|_| page.has_more);
+    let newest = known_last.max(last.unwrap_or_default());
+    let beginning = far.unwrap_or(Seq::new(1));
+    let (from, to) = match part {
+        Part::Newest => (beginning, newest),
+        Part::Before(before) => (beginning, Seq::new(before.get().saturating_sub(1))),
+        Part::After(after) => (after.next(), far.unwrap_or(newest)),
+    };
+    coverage::add(transaction, room, from, to)?;
+    Ok(far)
 }

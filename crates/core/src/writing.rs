@@ -18,7 +18,8 @@ impl Core {
     /// `client_message_id` again is the same message. Its files leave the composer with it.
     ///
     /// # Errors
-    /// `Empty`, `TooLong`, `Refused` if it names too many, `NotFound` if a file is not whole or not in the room's composer, or a store that fails, for instance because the disk is full.
+    /// `Empty`, `TooLong`, `Refused` if it names too many, `NotFound` if a file is not whole or not in the room's composer,
+    /// or a store that fails, for instance because the disk is full.
     pub async fn send_message(&self, outgoing: OutgoingMessage) -> Result<MessageView, Error> {
         let account = self.account()?;
         check_length(&outgoing.content)?;

@@ -124,9 +124,7 @@ pub(crate) fn by_row(connection: &Connection, file_id: i64) -> Result<Option<Sto
 
 /// Puts a file into a room's composer. The same one again is left as it is.
 pub(crate) fn add(connection: &Connection, new: &NewAttachment, now: Timestamp) -> Result<StoredFile, Error> {
-    if !super::rooms::is_known(connection, &new.room_id)? {
-        return Err(Error::new(ErrorCode::NotFound, "no such room"));
-    }
+    super::rooms::require(connection, &new.room_id)?;
     if by_id(connection, &new.id)?.is_none() {
         if composing(connection, &new.room_id)?.len() >= MAX_LIST_ITEMS {
             return Err(Error::new(ErrorCode::Refused, "more files than a message may carry"));

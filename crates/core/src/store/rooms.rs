@@ -13,7 +13,7 @@ use super::{
     search,
 };
 use crate::{
-    error::Error,
+    error::{Error, ErrorCode},
     view::{LastMessageView, RoomView},
 };
 
@@ -44,11 +44,11 @@ pub(crate) fn ensure(connection: &Connection, room: &RoomId) -> Result<bool, Err
     Ok(added > 0)
 }
 
-/// Whether a room is one of this person's.
-pub(crate) fn is_known(connection: &Connection, room: &RoomId) -> Result<bool, Error> {
+/// Makes sure a room is one of this person's, or fails with `NotFound`.
+pub(crate) fn require(connection: &Connection, room: &RoomId) -> Result<(), Error> {
     let known =
         connection.query_row("SELECT 1 FROM room WHERE id = ?", params![room.as_str()], |_| Ok(())).optional()?;
-    Ok(known.is_some())
+    known.ok_or_else(|| Error::new(ErrorCode::NotFound, "no such room"))
 }
 
 /// Forgets a room with everything in it.
@@ -108,7 +108,9 @@ pub(crate) fn mark_unread(connection: &Connection, room: &RoomId, from: Seq) -> 
     Ok(())
 }
 
-/// Ends that once the person has read as far as to there. Returns whether anything was marked.
+/// Ends that once the person has read as far as to there. Returns whether anything was marked. No part of
+/// [`raise_read_seq`], which also hears of what was read before it was marked, from another device or as an echo of our own
+/// receipt: that is below the old read position, so it must end no mark.
 pub(crate) fn end_mark(connection: &Connection, room: &RoomId, read: Seq) -> Result<bool, Error> {
     let ended = connection.execute(
         "UPDATE room SET unread_from = NULL WHERE id = ? AND unread_from <= ?",
