@@ -31,6 +31,7 @@ const COMMANDS: &[&str] = &[
     "add_attachment_bytes",
     "remove_attachment",
     "fetch_attachment",
+    "copy_attachment",
     "attachment_picture",
     "save_attachment",
     "set_room_choices",

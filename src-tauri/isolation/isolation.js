@@ -32,6 +32,7 @@ const COMMANDS = Object.freeze({
 	add_attachment_bytes: { id: 'string', offset: 'number', bytes: 'string' },
 	remove_attachment: { id: 'string' },
 	fetch_attachment: { roomId: 'string', id: 'string' },
+	copy_attachment: { roomId: 'string', id: 'string', toRoomId: 'string', copyId: 'string' },
 	attachment_picture: { roomId: 'string', id: 'string', size: 'string' },
 	save_attachment: { roomId: 'string', id: 'string' },
 	set_room_choices: { roomId: 'string', choices: 'object' },

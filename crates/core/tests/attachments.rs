@@ -416,3 +416,35 @@ async fn what_is_taken_back_carries_nothing_and_nothing_lies_in_the_clear_at_any
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_file_is_forwarded_as_a_copy_which_outlives_the_first() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let (mut sato, mut suzuki) = (hospital.clinician("sato").await?, hospital.clinician("suzuki").await?);
+    let document = pdf(1_300_000);
+    let chosen = choose(&sato.core, &tanakas(), "紹介状.pdf", &document).await?;
+    send(&sato.core, &tanakas(), "紹介状です", &[&chosen]).await?;
+    let [received] = <[_; 1]>::try_from(carried(&mut suzuki.watch, "紹介状です", None).await?).expect("one file");
+
+    // It is not here yet, and comes for this.
+    let general = RoomId::from("general");
+    let copy = suzuki.core.copy_attachment(&tanakas(), &received.id, &general, "copy").await?;
+    assert_eq!((copy.state, copy.name.as_str(), copy.size), (AttachmentState::Waiting, "紹介状.pdf", 1_300_000));
+    let again = suzuki.core.copy_attachment(&tanakas(), &received.id, &general, "copy").await?;
+    assert_eq!((again.id.as_str(), again.state), ("copy", AttachmentState::Waiting), "the same copy");
+    let waiting = suzuki.core.open_room(&general).await?.attachments;
+    assert_eq!(waiting.iter().map(|file| file.id.as_str()).collect::<Vec<_>>(), ["copy"]);
+    let said = sato.watch.until_message(&tanakas(), "紹介状です", Some(Delivery::Sent)).await?;
+    sato.core.delete_message(&tanakas(), &said.id.context("it is sent")?).await?;
+    send(&suzuki.core, &general, "転送します", &[&copy]).await?;
+
+    let row = sato.watch.until_message(&general, "転送します", None).await?;
+    let forwarded = row.attachments.first().context("a file")?;
+    let folder = tempfile::tempdir()?;
+    let target = folder.path().join("紹介状.pdf");
+    sato.core.export_attachment(&general, &forwarded.id, &target).await?;
+    assert_eq!(std::fs::read(&target)?, document);
+    let elsewhere = suzuki.core.copy_attachment(&tanakas(), &forwarded.id, &general, "other").await;
+    assert_eq!(elsewhere.map_err(|error| error.code()).err(), Some(ErrorCode::NotFound), "no file of that room");
+    Ok(())
+}

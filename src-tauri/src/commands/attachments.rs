@@ -50,6 +50,17 @@ pub(crate) async fn fetch_attachment(
     Ok(core.get().await?.fetch_attachment(&room_id.0, &id.0).await?)
 }
 
+#[tauri::command]
+pub(crate) async fn copy_attachment(
+    core: State<'_, CoreHandle>,
+    room_id: Argument<RoomId>,
+    id: Argument<String>,
+    to_room_id: Argument<RoomId>,
+    copy_id: Argument<String>,
+) -> Result<AttachmentView, IpcError> {
+    Ok(core.get().await?.copy_attachment(&room_id.0, &id.0, &to_room_id.0, &copy_id.0).await?)
+}
+
 /// Answers raw bytes, which arrive as an `ArrayBuffer`.
 #[tauri::command]
 pub(crate) async fn attachment_picture(

@@ -48,6 +48,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         attachments::add_attachment_bytes,
         attachments::remove_attachment,
         attachments::fetch_attachment,
+        attachments::copy_attachment,
         attachments::attachment_picture,
         attachments::save_attachment,
         rooms::set_room_choices,

@@ -99,6 +99,8 @@ export interface Backend {
 	removeAttachment(id: string): Promise<void>;
 	/** Brings a file to this computer, resumed where an earlier call ended; `AttachmentChanged` tells how far it is. */
 	fetchAttachment(roomId: RoomId, id: string): Promise<AttachmentView>;
+	/** Puts a copy of a file into the composer of another room, brought to this computer first where necessary. */
+	copyAttachment(roomId: RoomId, id: string, toRoomId: RoomId, copyId: string): Promise<AttachmentView>;
 	/** The bytes of a picture, brought to this computer first where necessary. */
 	attachmentPicture(roomId: RoomId, id: string, size: PictureSize): Promise<ArrayBuffer>;
 	/** Asks the person where to, and saves a copy of the file there. False if they chose no place. */

@@ -74,6 +74,13 @@ export class FakeFiles {
 		return file.view;
 	}
 
+	copy(id: string, roomId: string, copyId: string): AttachmentView {
+		const { view, bytes } = this.file(id);
+		const copy: AttachmentView = { ...view, id: copyId, state: { kind: 'waiting' } };
+		this.#files.set(copyId, { view: copy, roomId, bytes, composing: true });
+		return copy;
+	}
+
 	remove(id: string) {
 		if (this.#files.get(id)?.composing) this.#files.delete(id);
 	}

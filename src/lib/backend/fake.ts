@@ -419,6 +419,11 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			record('fetchAttachment', { roomId, id });
 			return fetchFile(id);
 		},
+		async copyAttachment(roomId, id, toRoomId, copyId) {
+			record('copyAttachment', { roomId, id, toRoomId, copyId });
+			fetchFile(id);
+			return files.copy(id, toRoomId, copyId);
+		},
 		async attachmentPicture(roomId, id, size) {
 			record('attachmentPicture', { roomId, id, size });
 			if (size === 'full') fetchFile(id);

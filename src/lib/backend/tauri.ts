@@ -38,6 +38,7 @@ export function createTauriBackend(): Backend {
 		addAttachmentBytes: (id, offset, bytes) => call('add_attachment_bytes', { id, offset, bytes }),
 		removeAttachment: (id) => call('remove_attachment', { id }),
 		fetchAttachment: (roomId, id) => call('fetch_attachment', { roomId, id }),
+		copyAttachment: (roomId, id, toRoomId, copyId) => call('copy_attachment', { roomId, id, toRoomId, copyId }),
 		attachmentPicture: (roomId, id, size) => call('attachment_picture', { roomId, id, size }),
 		saveAttachment: (roomId, id) => call('save_attachment', { roomId, id }),
 		setRoomChoices: (roomId, choices) => call('set_room_choices', { roomId, choices }),

@@ -9,11 +9,9 @@ import { BackendError } from '$lib/backend/backend';
 import type { AttachmentView } from '$lib/backend/bindings/AttachmentView';
 import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
 import type { MessageView } from '$lib/backend/bindings/MessageView';
-import type { OutgoingMessage } from '$lib/backend/bindings/OutgoingMessage';
 import type { RoomId } from '$lib/backend/bindings/RoomId';
 import type { SessionView } from '$lib/backend/bindings/SessionView';
 import type { Composer } from './composer.svelte';
-import { uuidv7 } from './uuid';
 
 export type Action = 'reply' | 'react' | 'acknowledge' | 'copy' | 'forward' | 'unread' | 'edit' | 'details' | 'delete';
 /** In the order they are offered. */
@@ -40,7 +38,7 @@ const SAVED_MS = 6_000;
 
 export class MessageActions {
 	readonly #backend: Backend;
-	readonly #send: (message: OutgoingMessage) => Promise<void>;
+	readonly #forward: (row: MessageView, roomId: RoomId) => Promise<void>;
 	readonly #session: () => SessionView | null;
 	readonly #composer: () => Composer | null;
 	readonly #leave: () => Promise<void>;
@@ -52,18 +50,20 @@ export class MessageActions {
 	copied = $state(0);
 	/** The picture that is shown large. */
 	viewed = $state<string | null>(null);
+	/** How many messages are being forwarded. */
+	forwarding = $state(0);
 	/** The name of the file that was last saved, for a moment. */
 	saved = $state('');
 
 	constructor(
 		backend: Backend,
-		send: (message: OutgoingMessage) => Promise<void>,
+		forward: (row: MessageView, roomId: RoomId) => Promise<void>,
 		session: () => SessionView | null,
 		composer: () => Composer | null,
 		leave: () => Promise<void>
 	) {
 		this.#backend = backend;
-		this.#send = send;
+		this.#forward = forward;
 		this.#session = session;
 		this.#composer = composer;
 		this.#leave = leave;
@@ -73,8 +73,9 @@ export class MessageActions {
 		if (row.deleted) return action === 'details' && this.#extended(row);
 		switch (action) {
 			case 'copy':
-			case 'forward':
 				return row.content !== '';
+			case 'forward':
+				return row.content !== '' || row.attachments.length > 0;
 			case 'unread':
 				return !row.own && row.seq !== undefined;
 			case 'reply':
@@ -166,10 +167,12 @@ export class MessageActions {
 		await this.#change(row, (id) => this.#backend.deleteMessage(row.roomId, id));
 	}
 
-	/** Says the same in another room. */
+	/** Says the same in another room. Its files have to be brought here first, which may take a while. */
 	async forward(row: MessageView, roomId: RoomId): Promise<void> {
 		this.asked = null;
-		await this.#attempt(() => this.#send({ roomId, clientMessageId: uuidv7(), content: row.content }));
+		this.forwarding++;
+		await this.#attempt(() => this.#forward(row, roomId));
+		this.forwarding--;
 	}
 
 	/** A baseline server knows messages only, and only what it has can be changed. */

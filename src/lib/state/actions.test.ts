@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createFakeBackend, type FakeBackend } from '$lib/backend/fake';
+import type { OutgoingMessage } from '$lib/backend/bindings/OutgoingMessage';
 import { MessageActions } from './actions.svelte';
 import { Chat } from './chat.svelte';
 
@@ -7,6 +8,7 @@ let backend: FakeBackend;
 let chat: Chat;
 let actions: MessageActions;
 let left: number;
+const sent = () => backend.calls.filter((call) => call.name === 'sendMessage').map((call) => call.input);
 const button = document.createElement('button');
 const row = async (id: string) => (await backend.messageDetails('general', id)).message;
 
@@ -18,7 +20,7 @@ async function start(scene = '') {
 	await chat.start();
 	actions = new MessageActions(
 		backend,
-		(message) => chat.send(message),
+		(row, to) => chat.forward(row, to),
 		() => chat.session,
 		() => null,
 		async () => void left++
@@ -88,6 +90,48 @@ test('what is forwarded to a room with a patient is held back there too', async 
 	expect(chat.held.messages).toMatchObject([{ message: { roomId: 'patient-tanaka' } }]);
 	chat.held.clear();
 	await actions.forward(await row('m-general-1'), 'support');
-	const sent = backend.calls.filter((call) => call.name === 'sendMessage').map((call) => call.input);
-	expect(sent).toMatchObject([{ roomId: 'support' }]);
+	expect(sent()).toMatchObject([{ roomId: 'support' }]);
+});
+
+describe('files', () => {
+	beforeEach(() => start('state=busy'));
+	const withFiles = async () => {
+		const found = (await backend.openRoom('general')).page.messages.find((row) => row.attachments.length > 1);
+		if (!found) throw new Error('no message with files');
+		return found;
+	};
+	const waiting = async () => (await backend.openRoom('support')).attachments;
+
+	test('are forwarded with their message, as copies', async () => {
+		const row = await withFiles();
+		await actions.forward(row, 'support');
+		const [message] = sent() as OutgoingMessage[];
+		expect(message?.content).toBe(row.content);
+		const copies = (await backend.openRoom('support')).page.messages.at(-1)?.attachments ?? [];
+		expect(copies.map((file) => file.name)).toEqual(row.attachments.map((file) => file.name));
+		expect(copies.map((file) => file.id)).not.toContain(row.attachments[0]?.id);
+		expect(await waiting()).toEqual([]);
+		expect(actions.forwarding).toBe(0);
+	});
+
+	test('that cannot be had are told, and nothing of them goes or stays', async () => {
+		backend.failNext('copyAttachment', 'unreachable');
+		await actions.forward(await withFiles(), 'support');
+		expect([actions.problem, sent(), await waiting()]).toEqual(['unreachable', [], []]);
+		backend.failNext('sendMessage', 'diskFull');
+		await actions.forward(await withFiles(), 'support');
+		expect([actions.problem, await waiting()]).toEqual(['diskFull', []]);
+	});
+
+	test('of what is held back stand in the composer only if it is taken back', async () => {
+		const row = await withFiles();
+		await actions.forward(row, 'patient-tanaka');
+		const adopt = async () => {
+			chat.files.adopt('patient-tanaka', (await backend.openRoom('patient-tanaka')).attachments);
+			return chat.files.of('patient-tanaka').map(({ view }) => view.name);
+		};
+		expect(await adopt()).toEqual([]);
+		for (const held of chat.held.messages) chat.held.undo(held);
+		expect(await adopt()).toEqual(row.attachments.map(({ name }) => name));
+	});
 });

@@ -13,6 +13,7 @@ import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
 import type { Preferences } from '$lib/backend/bindings/Preferences';
 import type { LockView } from '$lib/backend/bindings/LockView';
 import type { MessageId } from '$lib/backend/bindings/MessageId';
+import type { MessageView } from '$lib/backend/bindings/MessageView';
 import type { OpenedRoom } from '$lib/backend/bindings/OpenedRoom';
 import type { OutgoingMessage } from '$lib/backend/bindings/OutgoingMessage';
 import type { Place } from '$lib/backend/bindings/Place';
@@ -32,6 +33,7 @@ import { Held } from './held.svelte';
 import { Outbox } from './outbox.svelte';
 import { Templates } from './templates.svelte';
 import { Timeline } from './timeline.svelte';
+import { uuidv7 } from './uuid';
 import { WaitingFiles } from './waiting-files.svelte';
 
 const NOT_CONNECTED: ConnectionView = { state: 'idle', since: new Date(0).toISOString() };
@@ -179,10 +181,26 @@ export class Chat {
 		return this.rooms.get(roomId)?.kind === 'patient' && this.session?.user.userType !== 'patient';
 	}
 
-	/** Says something that was not written in a composer. */
-	async send(message: OutgoingMessage): Promise<void> {
-		if (this.guarded(message.roomId)) this.held.hold(message);
-		else await this.handover.send(message);
+	/** Says what a message says in another room too, with its files. */
+	async forward({ roomId, content, attachments }: MessageView, to: RoomId): Promise<void> {
+		const copies = await this.files.copy(roomId, attachments, to);
+		const message: OutgoingMessage = {
+			roomId: to,
+			clientMessageId: uuidv7(),
+			content,
+			...(copies.length > 0 && { attachments: copies })
+		};
+		if (this.guarded(to)) {
+			this.held.hold(message);
+			return;
+		}
+		try {
+			await this.handover.send(message);
+			this.files.gone(copies);
+		} catch (failure) {
+			await this.files.drop(copies);
+			throw failure;
+		}
 	}
 
 	/** Locks the app. What is being written is kept first. */

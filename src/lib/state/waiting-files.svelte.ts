@@ -110,6 +110,32 @@ export class WaitingFiles {
 		await this.#backend.removeAttachment(id).catch(() => {});
 	}
 
+	/**
+	 * Copies files of a room to go with a message to another, all or none, and answers the names of the copies. They stand in no
+	 * composer meanwhile, as those that {@link take} takes.
+	 */
+	async copy(from: RoomId, files: AttachmentView[], to: RoomId): Promise<string[]> {
+		const copies: string[] = [];
+		try {
+			for (const view of files) {
+				const id = uuidv7();
+				copies.push(id);
+				this.#taken.set(id, { view: { ...view, id } });
+				this.#taken.set(id, { view: await this.#backend.copyAttachment(from, view.id, to, id) });
+			}
+		} catch (failure) {
+			await this.drop(copies);
+			throw failure;
+		}
+		return copies;
+	}
+
+	/** Files that were taken are not wanted any more. */
+	async drop(ids: string[]): Promise<void> {
+		await Promise.all(ids.map((id) => this.#backend.removeAttachment(id).catch(() => {})));
+		this.gone(ids);
+	}
+
 	/** Takes a room's files out of its composer, to go with a message. */
 	take(roomId: RoomId): string[] {
 		const files = this.of(roomId);

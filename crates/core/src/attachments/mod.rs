@@ -11,6 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hugmedo_chat_protocol::{RoomId, limits::MAX_ID_BYTES};
+use rusqlite::Transaction;
 use tokio::time::sleep;
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
     core::Core,
     error::{Error, ErrorCode},
     store::{attachments, pieces},
-    view::{AttachmentView, NewAttachment, PictureSize, ViewChange},
+    view::{AttachmentState, AttachmentView, NewAttachment, PictureSize, ViewChange},
 };
 
 /// The largest file that is taken. A server may take less, which it says when the file gets there.
@@ -102,6 +103,41 @@ impl Core {
     /// `NotFound`, whatever the server refuses it for, `Refused` if it is not what the message told of, or a store that fails.
     pub async fn fetch_attachment(&self, room: &RoomId, id: &str) -> Result<AttachmentView, Error> {
         Ok(download::fetch(&*self.account()?, room, id).await?.view())
+    }
+
+    /// Puts a copy of a file, named `copy_id`, into the composer of another room; the file is brought here first where that
+    /// is necessary. The same id again is the same copy.
+    ///
+    /// # Errors
+    /// As [`Core::fetch_attachment`] and [`Core::add_attachment`].
+    pub async fn copy_attachment(
+        &self,
+        room: &RoomId,
+        id: &str,
+        to: &RoomId,
+        copy_id: &str,
+    ) -> Result<AttachmentView, Error> {
+        let account = self.account()?;
+        let file = download::fetch(&account, room, id).await?;
+        let (row, copy) = (file.file_id, copy_id.to_owned());
+        let announced = NewAttachment { id: copy.clone(), room_id: to.clone(), name: file.name, size: file.size };
+        let mut view = self.add_attachment(announced).await?;
+        let mut offset = 0;
+        while let Some(piece) =
+            account.store.read(move |connection| pieces::piece(connection, row, offset)).await?.map(Arc::new)
+        {
+            let (copy, start) = (copy.clone(), offset);
+            offset = offset.saturating_add(u32::try_from(piece.len()).unwrap_or(u32::MAX));
+            let taken = move |transaction: &Transaction<'_>| pieces::hand_over(transaction, &copy, start, &piece);
+            let taken = account.store.write(taken).await;
+            account.note_storage(&taken);
+            view = taken?.view();
+        }
+        // Copies of what others sent may be dropped at any time, also in the middle of this.
+        if matches!(view.state, AttachmentState::Reading { .. }) {
+            return Err(Error::new(ErrorCode::NotFound, "the file is not here any more"));
+        }
+        Ok(view)
     }
 
     /// The bytes of a picture, brought here first where necessary.

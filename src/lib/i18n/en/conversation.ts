@@ -86,7 +86,7 @@ export const conversation: Pick<Texts, 'timeline' | 'composer' | 'message' | 'em
 		deleteYes: 'Withdraw it',
 		cancel: 'Cancel',
 		forwardTitle: 'Forward to a room',
-		forwardWithout: 'Files are not forwarded. Save them and send them, if they are needed.',
+		forwarding: 'Forwarding …',
 		forwardNone: 'There is no room to forward to',
 		detailsTitle: 'Message details',
 		sentAt: 'Sent',

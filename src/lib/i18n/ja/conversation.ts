@@ -82,7 +82,7 @@ export const conversation = {
 		deleteYes: '取り消す',
 		cancel: 'キャンセル',
 		forwardTitle: '転送先のルーム',
-		forwardWithout: '添付ファイルは転送されません。必要なら、保存してから送ってください。',
+		forwarding: '転送しています…',
 		forwardNone: '転送できるルームがありません',
 		detailsTitle: 'メッセージの詳細',
 		sentAt: '送信',
