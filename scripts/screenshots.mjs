@@ -25,10 +25,10 @@ mkdirSync(folder, { recursive: true });
 const browser = await Browser.open();
 let made = 0;
 try {
-	for (const [name, { scene = '', open }] of Object.entries(views)) {
+	for (const [name, { scene = '', path, open }] of Object.entries(views)) {
 		if (wanted.length > 0 && !wanted.some((word) => name.includes(word))) continue;
 		for (const { lang, theme, width, height } of LOOKS) {
-			const page = await browser.page(`lang=${lang}&theme=${theme}&${scene}`, { width, height });
+			const page = await browser.page(`lang=${lang}&theme=${theme}&${scene}`, { width, height, path });
 			await Promise.resolve(open?.(page)).catch((failure) => {
 				throw new Error(`${name} (${lang}, ${theme}, ${width}) is not reached`, { cause: failure });
 			});

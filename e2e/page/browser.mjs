@@ -50,12 +50,12 @@ export class Browser {
 	}
 
 	/** A page at a scene of the fake backend, such as `lang=en&theme=dark&state=offline`. */
-	async page(scene, { width = 1180, height = 760 } = {}) {
+	async page(scene, { width = 1180, height = 760, path = '/' } = {}) {
 		const page = await this.#context.newPage();
 		page.on('pageerror', (error) => this.errors.push(error.message));
 		page.on('console', (message) => message.type() === 'error' && this.errors.push(message.text()));
 		await page.setViewportSize({ width, height });
-		await page.goto(`http://127.0.0.1:${this.#server.address().port}/?${scene}`);
+		await page.goto(`http://127.0.0.1:${this.#server.address().port}${path}?${scene}`);
 		// The page chooses its backend after it has loaded.
 		await page.waitForFunction(() => globalThis.fakeBackend !== undefined);
 		return page;

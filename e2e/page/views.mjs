@@ -58,8 +58,11 @@ const settings = async (page) => {
 	await page.waitForSelector('h1');
 };
 
-/** @type {Record<string, { scene?: string, open?: (page: import('playwright-core').Page) => Promise<unknown> }>} */
+/** `path`: where it is, if not at the start. @type {Record<string, { scene?: string, path?: string, open?: (page: import('playwright-core').Page) => Promise<unknown> }>} */
 export const views = {
+	design: { path: '/design', open: shown(testid('design')) },
+	'design-popover': { path: '/design', open: (page) => page.click(testid('show-popover')) },
+	'design-wide': { path: '/design', open: (page) => page.click(testid('show-wide')) },
 	'sign-in': { scene: 'state=signin', open: shown(testid('sign-in-form')) },
 	'sign-in-connection': {
 		scene: 'state=signin',

@@ -12,13 +12,13 @@ describe('every view is accessible and fits a small window', { timeout: 600_000 
 	afterEach(() => page?.close());
 	after(() => browser.close());
 
-	for (const [name, { scene = '', open }] of Object.entries(views)) {
+	for (const [name, { scene = '', path, open }] of Object.entries(views)) {
 		for (const [lang, theme] of [
 			['ja', 'light'],
 			['en', 'dark']
 		]) {
 			test(`${name} (${lang}, ${theme})`, async () => {
-				page = await browser.page(`lang=${lang}&theme=${theme}&${scene}`, { width: 900, height: 600 });
+				page = await browser.page(`lang=${lang}&theme=${theme}&${scene}`, { width: 900, height: 600, path });
 				await open?.(page);
 				await assertAccessible(page);
 			});
