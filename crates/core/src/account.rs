@@ -8,11 +8,10 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
-use hugmedo_chat_protocol::{DeviceId, ErrorCode as WireCode, RoomId, Secret, SessionEndReason, Timestamp, User};
-use tokio::{sync::Notify, time::sleep};
+use hugmedo_chat_protocol::{DeviceId, RoomId, SessionEndReason, Timestamp, User};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -28,8 +27,8 @@ use crate::{
     presence::PresenceBoard,
     store::{Store, rooms, rows},
     surroundings::Surroundings,
-    tokens::{TokenFailure, TokenKeeper},
-    transport::{HttpFailure, Link, Network},
+    tokens::TokenKeeper,
+    transport::{Link, Network},
     typing::TypingBoard,
     unfinished::Unfinished,
     view::{ConnectionSettings, ConnectionState, ConnectionView, Gaze, SessionView, SyncProgress, ViewChange},
@@ -37,11 +36,6 @@ use crate::{
 
 /// Own rows republished at once when a receipt covers them; older ones are right when they are next read.
 pub(crate) const ROWS_PER_RECEIPT: u32 = 200;
-
-/// How often one call waits for a busy server before it fails.
-const MOST_WAITS: u32 = 5;
-/// The longest such wait, in milliseconds; whoever is asked to wait longer fails at once.
-const LONGEST_WAIT_MS: u64 = 60_000;
 
 /// What an account is made of.
 pub(crate) struct Account {
@@ -368,33 +362,6 @@ impl Account {
     pub(crate) fn settings(&self) -> ConnectionSettings {
         self.preferences.get().connection
     }
-
-    /// Makes a call with a valid token; a refused one is renewed once, and a server that is busy is waited for.
-    pub(crate) async fn authorised<T, F>(&self, call: impl Fn(Secret) -> F) -> Result<T, HttpFailure>
-    where
-        F: Future<Output = Result<T, HttpFailure>>,
-    {
-        let mut token = self.tokens.fresh().await.map_err(failure)?;
-        let (mut renewed, mut waits) = (false, 0);
-        loop {
-            match call(token.clone()).await {
-                Err(HttpFailure::Refused(error)) if is_about_the_token(error.code) && !renewed => {
-                    token = self.tokens.after_refusal().await.map_err(failure)?;
-                    renewed = true;
-                }
-                // Many rooms at once are more than a server answers in one second; it says how long to wait.
-                Err(HttpFailure::Refused(error))
-                    if error.code == WireCode::RateLimited
-                        && waits < MOST_WAITS
-                        && error.retry_after_ms.is_none_or(|wait| wait <= LONGEST_WAIT_MS) =>
-                {
-                    sleep(Duration::from_millis(error.retry_after_ms.unwrap_or(1_000))).await;
-                    waits += 1;
-                }
-                result => return result,
-            }
-        }
-    }
 }
 
 /// Why a session ended, from the code it was refused with.
@@ -414,17 +381,6 @@ pub(crate) fn idle(since: Timestamp) -> ConnectionView {
         progress: None,
         last_confirmed_at: None,
     }
-}
-
-fn is_about_the_token(code: WireCode) -> bool {
-    matches!(code, WireCode::Unauthorized | WireCode::TokenExpired)
-}
-
-fn failure(failure: TokenFailure) -> HttpFailure {
-    HttpFailure::Failed(match failure {
-        TokenFailure::Ended => ErrorCode::SessionExpired,
-        TokenFailure::Failed(code) => code,
-    })
 }
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -19,6 +19,7 @@ mod alerts;
 mod api;
 mod ask;
 mod attachments;
+mod authorised;
 mod backfill;
 mod backoff;
 mod carried;
