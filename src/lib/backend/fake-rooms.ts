@@ -242,6 +242,31 @@ export class FakeRooms extends Map<string, FakeRoom> {
 		}
 	}
 
+	/** What could not be sent is tried again. */
+	retry(clientMessageId: string) {
+		for (const room of this.values()) {
+			const row = room.messages.find((row) => row.key === clientMessageId && row.delivery === 'failed');
+			if (row) this.upsert(room, { ...row, delivery: 'queued', problem: undefined });
+		}
+	}
+
+	discard(clientMessageId: string) {
+		for (const room of this.values()) {
+			const index = room.messages.findIndex((row) => row.key === clientMessageId && row.seq === undefined);
+			if (index < 0) continue;
+			room.messages.splice(index, 1);
+			this.publish({ kind: 'messageRemoved', roomId: room.view.id, key: clientMessageId });
+			this.tell(room);
+		}
+	}
+
+	/** Own messages that are not sent, of all rooms, in the order they were written. */
+	unsent(): MessageView[] {
+		return [...this.values()]
+			.flatMap((room) => room.messages.filter((row) => row.own && row.seq === undefined))
+			.sort((a, b) => a.pendingOrder - b.pendingOrder);
+	}
+
 	search(query: SearchQuery): SearchPage {
 		const words = fold(query.text)
 			.split(/\s+/)

@@ -3,7 +3,7 @@
  *
  * It behaves as core does where the interface can see it: rows settle, unread is counted from the read position, changes
  * carry revisions. It can be told to be offline, to refuse, or to lose a change. In the browser `?lang=ja|en`,
- * `?theme=light|dark` and `?state=` set the scene: `signin`, `empty`, `baseline`, `waiting`, `busy` (much of everything), or one of {@link LINKS}. There a
+ * `?theme=light|dark` and `?state=` set the scene: `signin`, `empty`, `baseline`, `waiting`, `busy` (much of everything), or one of `sampleLinks`. There a
  * test reaches it as `window.fakeBackend`.
  */
 import { BackendError, type Backend } from './backend';
@@ -12,48 +12,18 @@ import type { ChannelItem } from './bindings/ChannelItem';
 import type { ConnectionView } from './bindings/ConnectionView';
 import type { ErrorCode } from './bindings/ErrorCode';
 import type { Gaze } from './bindings/Gaze';
-import type { Language } from './bindings/Language';
-import type { LockView } from './bindings/LockView';
 import type { MessageView } from './bindings/MessageView';
 import type { NotificationTest } from './bindings/NotificationTest';
-import type { Preferences } from './bindings/Preferences';
 import type { PresenceView } from './bindings/PresenceView';
 import type { PresenceStatus } from './bindings/PresenceStatus';
-import type { SessionView } from './bindings/SessionView';
 import type { Template } from './bindings/Template';
-import type { Theme } from './bindings/Theme';
 import type { User } from './bindings/User';
 import type { ViewChange } from './bindings/ViewChange';
-import { DEFAULT_CONNECTION } from './connection';
+import { FakeDoor } from './fake-door';
 import { FakeFiles } from './fake-files';
 import { FakeRoom, FakeRooms, newRow } from './fake-rooms';
-import { colleagues, people, sampleBusy, samplePresence, sampleRooms, sampleTemplates, sampleUnsent } from './sample';
-
-/** The link in scenes where it is not simply live. */
-const LINKS: Record<string, () => ConnectionView> = {
-	offline: () => ({
-		state: 'offline',
-		since: now(-8 * 60_000),
-		reason: 'unreachable',
-		nextAttemptAt: now(12_000),
-		lastConfirmedAt: now(-8 * 60_000)
-	}),
-	stopped: () => ({
-		state: 'offline',
-		since: now(-25 * 60_000),
-		reason: 'unreachable',
-		lastConfirmedAt: now(-25 * 60_000)
-	}),
-	limited: () => ({ state: 'limited', since: now(), reason: 'webSocketBlocked', lastConfirmedAt: now() }),
-	proxy: () => ({ state: 'limited', since: now(), reason: 'proxyInUse', lastConfirmedAt: now() }),
-	catchingUp: () => ({ state: 'catchingUp', since: now(), progress: { fetched: 1_200 }, lastConfirmedAt: now() }),
-	history: () => ({
-		state: 'live',
-		since: now(),
-		progress: { fetched: 12_000, total: 100_000 },
-		lastConfirmedAt: now()
-	})
-};
+import { colleagues, people, sampleBusy, samplePresence, sampleTemplates, sampleUnsent } from './sample';
+import { now, sampleLinks, samplePreferences } from './sample-scene';
 
 export interface FakeBackend extends Backend {
 	/** Every command so far, by name. */
@@ -87,37 +57,19 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 	let revision = 0;
 	let listener: ((item: ChannelItem) => void) | null = null;
 	let losing = false;
-	let session: SessionView | null = null;
 	let connection: ConnectionView = { state: 'idle', since: now() };
 	let gaze: Gaze | null = null;
-	let lock: LockView | null = null;
-	let locked: SessionView | null = null;
-	let pin: string | null = '4711';
 	let lastLocal = 1_000_000;
 	const calls: { name: string; input: unknown }[] = [];
 	const failures = new Map<string, ErrorCode>();
 	const files = new FakeFiles(publish);
 	const rooms = new FakeRooms(publish, files);
+	const door = new FakeDoor(scene, publish, rooms, files);
 	let holding = false;
 	let notificationTest: NotificationTest = { kind: 'raised', service: 'gnome-shell 48.4' };
 	let templates: Template[] = sampleTemplates();
 	let presence = samplePresence;
-	let preferences: Preferences = {
-		language: (scene.get('lang') as Language | null) ?? undefined,
-		theme: (scene.get('theme') as Theme | null) ?? 'system',
-		textSize: 'normal',
-		enterSends: true,
-		notifyAbout: 'important',
-		notificationPrivacy: 'sender',
-		urgentRepeatMinutes: 2,
-		lockAfterSeconds: 600,
-		closeToTray: true,
-		toldAboutTray: false,
-		autostart: false,
-		lastServer: 'chat.hospital.example.jp',
-		lastUsername: 'sato',
-		connection: DEFAULT_CONNECTION
-	};
+	let preferences = samplePreferences(scene);
 
 	function publish(change: ViewChange) {
 		revision += 1;
@@ -153,43 +105,6 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		publish({ kind: 'connectionChanged', connection });
 	}
 
-	function enter(server: string, remembered: boolean): SessionView {
-		session = { user: people.sato, server, remembered, baseline: scene.get('state') === 'baseline' };
-		if (scene.get('state') !== 'empty') {
-			for (const { view, messages } of sampleRooms()) {
-				rooms.set(view.id, new FakeRoom(view, messages));
-				for (const row of messages) for (const file of row.attachments) files.have(row.roomId, file);
-			}
-		}
-		return session;
-	}
-
-	function lockUp() {
-		if (!session) return;
-		const unread = [...rooms.values()].reduce((sum, room) => sum + room.toView().unread, 0);
-		locked = session;
-		session = null;
-		lock = {
-			user: locked.user,
-			server: locked.server,
-			unread,
-			urgent: 0,
-			...(pin !== null && { pin: { attemptsLeft: 8 } })
-		};
-		publish({ kind: 'lockChanged', lock });
-		publish({ kind: 'sessionChanged', session: null, ended: null });
-	}
-
-	function release(): SessionView {
-		session = locked;
-		lock = null;
-		publish({ kind: 'sessionChanged', session, ended: null });
-		publish({ kind: 'lockChanged', lock: null });
-		for (const room of rooms.values()) publish({ kind: 'roomUpserted', room: room.toView() });
-		if (!session) throw new BackendError('internal', 'nobody was there', false);
-		return session;
-	}
-
 	function setStatus(userId: string, status: PresenceStatus) {
 		presence = [...presence.filter((known) => known.userId !== userId), { userId, status }];
 		publish({ kind: 'presenceChanged', presence });
@@ -214,8 +129,8 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 	}
 
 	if (!['signin', 'ended'].includes(scene.get('state') ?? '')) {
-		enter('https://chat.hospital.example.jp', true);
-		connection = LINKS[scene.get('state') ?? '']?.() ?? { state: 'live', since: now(), lastConfirmedAt: now() };
+		door.enter('https://chat.hospital.example.jp', true);
+		connection = sampleLinks[scene.get('state') ?? '']?.() ?? { state: 'live', since: now(), lastConfirmedAt: now() };
 		if (scene.get('state') === 'waiting') {
 			for (const row of sampleUnsent()) rooms.get(row.roomId)?.messages.push(row);
 		}
@@ -268,10 +183,10 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			listener = onItem;
 			return structuredClone({
 				revision,
-				session,
+				session: door.session,
 				connection,
-				rooms: session ? [...rooms.values()].map((room) => room.toView()) : [],
-				lock,
+				rooms: door.session ? [...rooms.values()].map((room) => room.toView()) : [],
+				lock: door.lock,
 				presence,
 				preferences,
 				trouble: null
@@ -285,9 +200,8 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			if (request.credentials.kind === 'password' && request.credentials.password === 'wrong') {
 				throw new BackendError('unauthorized', 'refused', false);
 			}
-			lock = null;
-			publish({ kind: 'lockChanged', lock });
-			const entered = enter(request.server, request.remember);
+			door.forget();
+			const entered = door.enter(request.server, request.remember);
 			publish({ kind: 'sessionChanged', session: entered, ended: null });
 			for (const room of rooms.values()) rooms.tell(room);
 			setConnection({ state: 'live', since: now(), lastConfirmedAt: now() });
@@ -295,40 +209,30 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		},
 		async signOut() {
 			record('signOut');
-			session = null;
+			door.leave();
 			rooms.clear();
-			publish({ kind: 'sessionChanged', session: null, ended: null });
 			setConnection({ state: 'idle', since: now() });
 		},
 		async lock() {
 			record('lock');
-			lockUp();
+			door.lockUp();
 		},
 		async unlock(tried) {
 			record('unlock');
-			if (!lock || !locked) throw new BackendError('notSignedIn', 'nobody is signed in', false);
-			if (!lock.pin || pin === null) throw new BackendError('pinUsedUp', 'mistyped too often', false);
-			if (tried !== pin) {
-				const left = lock.pin.attemptsLeft - 1;
-				const retryAt = left <= 5 ? now(10_000) : undefined;
-				lock = { ...lock, pin: left > 0 ? { attemptsLeft: left, retryAt } : undefined };
-				publish({ kind: 'lockChanged', lock });
-				throw new BackendError('wrongPin', 'another PIN', false);
-			}
-			return release();
+			return door.unlock(tried);
 		},
 		async hasPin() {
 			record('hasPin');
-			return pin !== null;
+			return door.pin !== null;
 		},
 		async setPin(chosen) {
 			record('setPin');
 			if (chosen.length < 4) throw new BackendError('invalidPin', 'too short', false);
-			pin = chosen;
+			door.pin = chosen;
 		},
 		async removePin() {
 			record('removePin');
-			pin = null;
+			door.pin = null;
 		},
 		async openRoom(roomId) {
 			record('openRoom', roomId);
@@ -472,27 +376,16 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		},
 		async retryMessage(clientMessageId) {
 			record('retryMessage', clientMessageId);
-			for (const room of rooms.values()) {
-				const row = room.messages.find((row) => row.key === clientMessageId && row.delivery === 'failed');
-				if (row) rooms.upsert(room, { ...row, delivery: 'queued', problem: undefined });
-			}
+			rooms.retry(clientMessageId);
 			deliver();
 		},
 		async unsentMessages() {
 			record('unsentMessages');
-			return [...rooms.values()]
-				.flatMap((room) => room.messages.filter((row) => row.own && row.seq === undefined))
-				.sort((a, b) => a.pendingOrder - b.pendingOrder);
+			return rooms.unsent();
 		},
 		async discardMessage(clientMessageId) {
 			record('discardMessage', clientMessageId);
-			for (const room of rooms.values()) {
-				const index = room.messages.findIndex((row) => row.key === clientMessageId && row.seq === undefined);
-				if (index < 0) continue;
-				room.messages.splice(index, 1);
-				publish({ kind: 'messageRemoved', roomId: room.view.id, key: clientMessageId });
-				rooms.tell(room);
-			}
+			rooms.discard(clientMessageId);
 		},
 		async markRead(roomId, upToSeq) {
 			record('markRead', { roomId, upToSeq });
@@ -539,8 +432,4 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			deliver();
 		}
 	};
-}
-
-function now(offsetMs = 0): string {
-	return new Date(Date.now() + offsetMs).toISOString();
 }

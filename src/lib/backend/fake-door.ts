@@ -1,0 +1,78 @@
+/**
+ * Who is signed in to the fake backend, and what it shows while it is locked.
+ *
+ * It behaves as core does where the interface can see it: what is locked shows no room, and wrong PINs run out.
+ */
+import { BackendError } from './backend';
+import type { LockView } from './bindings/LockView';
+import type { SessionView } from './bindings/SessionView';
+import type { ViewChange } from './bindings/ViewChange';
+import type { FakeFiles } from './fake-files';
+import { FakeRoom, type FakeRooms } from './fake-rooms';
+import { people, sampleRooms } from './sample';
+import { now } from './sample-scene';
+
+export class FakeDoor {
+	session: SessionView | null = null;
+	lock: LockView | null = null;
+	pin: string | null = '4711';
+	/** Who is there again after unlocking. */
+	#locked: SessionView | null = null;
+
+	constructor(
+		private readonly scene: URLSearchParams,
+		private readonly publish: (change: ViewChange) => void,
+		private readonly rooms: FakeRooms,
+		private readonly files: FakeFiles
+	) {}
+
+	/** Someone comes in; whoever is told of it is told by the caller. */
+	enter(server: string, remembered: boolean): SessionView {
+		this.session = { user: people.sato, server, remembered, baseline: this.scene.get('state') === 'baseline' };
+		if (this.scene.get('state') !== 'empty') {
+			for (const { view, messages } of sampleRooms()) {
+				this.rooms.set(view.id, new FakeRoom(view, messages));
+				for (const row of messages) for (const file of row.attachments) this.files.have(row.roomId, file);
+			}
+		}
+		return this.session;
+	}
+
+	leave() {
+		this.session = null;
+		this.publish({ kind: 'sessionChanged', session: null, ended: null });
+	}
+
+	/** Someone signed in instead of unlocking. */
+	forget() {
+		this.lock = null;
+		this.publish({ kind: 'lockChanged', lock: null });
+	}
+
+	lockUp() {
+		if (!this.session) return;
+		const { user, server } = this.session;
+		const unread = [...this.rooms.values()].reduce((sum, room) => sum + room.toView().unread, 0);
+		this.#locked = this.session;
+		this.lock = { user, server, unread, urgent: 0, ...(this.pin !== null && { pin: { attemptsLeft: 8 } }) };
+		this.publish({ kind: 'lockChanged', lock: this.lock });
+		this.leave();
+	}
+
+	unlock(tried: string): SessionView {
+		if (!this.lock || !this.#locked) throw new BackendError('notSignedIn', 'nobody is signed in', false);
+		if (!this.lock.pin || this.pin === null) throw new BackendError('pinUsedUp', 'mistyped too often', false);
+		if (tried !== this.pin) {
+			const left = this.lock.pin.attemptsLeft - 1;
+			const retryAt = left <= 5 ? now(10_000) : undefined;
+			this.lock = { ...this.lock, pin: left > 0 ? { attemptsLeft: left, retryAt } : undefined };
+			this.publish({ kind: 'lockChanged', lock: this.lock });
+			throw new BackendError('wrongPin', 'another PIN', false);
+		}
+		this.session = this.#locked;
+		this.publish({ kind: 'sessionChanged', session: this.session, ended: null });
+		this.forget();
+		for (const room of this.rooms.values()) this.publish({ kind: 'roomUpserted', room: room.toView() });
+		return this.session;
+	}
+}

@@ -1,0 +1,54 @@
+/** What the scenes of the fake backend begin with. */
+import type { ConnectionView } from './bindings/ConnectionView';
+import type { Language } from './bindings/Language';
+import type { Preferences } from './bindings/Preferences';
+import type { Theme } from './bindings/Theme';
+import { DEFAULT_CONNECTION } from './connection';
+
+/** The link in scenes where it is not simply live. */
+export const sampleLinks: Record<string, () => ConnectionView> = {
+	offline: () => ({
+		state: 'offline',
+		since: now(-8 * 60_000),
+		reason: 'unreachable',
+		nextAttemptAt: now(12_000),
+		lastConfirmedAt: now(-8 * 60_000)
+	}),
+	stopped: () => ({
+		state: 'offline',
+		since: now(-25 * 60_000),
+		reason: 'unreachable',
+		lastConfirmedAt: now(-25 * 60_000)
+	}),
+	limited: () => ({ state: 'limited', since: now(), reason: 'webSocketBlocked', lastConfirmedAt: now() }),
+	proxy: () => ({ state: 'limited', since: now(), reason: 'proxyInUse', lastConfirmedAt: now() }),
+	catchingUp: () => ({ state: 'catchingUp', since: now(), progress: { fetched: 1_200 }, lastConfirmedAt: now() }),
+	history: () => ({
+		state: 'live',
+		since: now(),
+		progress: { fetched: 12_000, total: 100_000 },
+		lastConfirmedAt: now()
+	})
+};
+
+export const samplePreferences = (scene: URLSearchParams): Preferences => ({
+	language: (scene.get('lang') as Language | null) ?? undefined,
+	theme: (scene.get('theme') as Theme | null) ?? 'system',
+	textSize: 'normal',
+	enterSends: true,
+	notifyAbout: 'important',
+	notificationPrivacy: 'sender',
+	urgentRepeatMinutes: 2,
+	lockAfterSeconds: 600,
+	closeToTray: true,
+	toldAboutTray: false,
+	autostart: false,
+	lastServer: 'chat.hospital.example.jp',
+	lastUsername: 'sato',
+	connection: DEFAULT_CONNECTION
+});
+
+/** This moment, or one so many milliseconds from it. */
+export function now(offsetMs = 0): string {
+	return new Date(Date.now() + offsetMs).toISOString();
+}
