@@ -147,6 +147,10 @@ fn store_event(
         ServerEvent::RoomRemoved(removed) => {
             if rooms::remove(transaction, &removed.room_id)? {
                 taken.removed.insert(removed.room_id.clone());
+                if live {
+                    meta::doubt_rooms(transaction)?;
+                    taken.gap = true;
+                }
             }
             taken.touched.remove(&removed.room_id);
         }

@@ -28,6 +28,9 @@ const UNREAD_PAGES: usize = 5;
 pub(crate) async fn catch_up(account: &Arc<Account>) -> Result<Vec<RoomId>, Error> {
     let mut added = Vec::new();
     let mut fetched = 0;
+    if account.store.read(meta::doubts_rooms).await? {
+        added.extend(check_rooms(account).await?);
+    }
     loop {
         let cursor = account.store.read(meta::cursor).await?;
         let Some(cursor) = cursor else {
@@ -63,6 +66,36 @@ pub(crate) async fn catch_up(account: &Arc<Account>) -> Result<Vec<RoomId>, Erro
             return Err(Error::new(ErrorCode::ServerUnavailable, "sync does not move on"));
         }
     }
+}
+
+/// Brings back the rooms that the person is in after all, see [`meta::doubt_rooms`]. Returns them. Those they are not in any
+/// more are told by the pages of sync, in their order.
+async fn check_rooms(account: &Arc<Account>) -> Result<Vec<RoomId>, Error> {
+    let listed = account
+        .authorised(|token| {
+            let api = account.api.clone();
+            async move { api.rooms(&token).await }
+        })
+        .await?;
+    account
+        .to_the_end(async move |account| {
+            let back = account
+                .store
+                .write(move |transaction| {
+                    let known = rooms::ids(transaction)?;
+                    let missing = listed.rooms.iter().filter(|room| !known.contains(&room.id));
+                    let back = missing.map(|room| rooms::take_in(transaction, room).map(|()| room.id.clone()));
+                    let back = back.collect::<Result<Vec<_>, _>>()?;
+                    meta::trust_rooms(transaction)?;
+                    Ok(back)
+                })
+                .await?;
+            for room in &back {
+                account.publish_room(room).await?;
+            }
+            Ok(back)
+        })
+        .await
 }
 
 /// Starts from what is true now: the rooms, and the newest messages of each.
@@ -203,11 +236,11 @@ fn take_in_page(
 ) -> Result<Option<Seq>, Error> {
     let first = page.messages.first().and_then(|message| message.seq);
     let last = page.messages.last().and_then(|message| message.seq);
+    let newest = known_last.max(last.unwrap_or_default());
     for message in &page.messages {
-        messages::take_in(transaction, me, message)?;
+        messages::take_in_as_of(transaction, me, message, newest)?;
     }
     let far = if matches!(part, Part::After(_)) { last } else { first }.filter(|_| page.has_more);
-    let newest = known_last.max(last.unwrap_or_default());
     let beginning = far.unwrap_or(Seq::new(1));
     let (from, to) = match part {
         Part::Newest => (beginning, newest),

@@ -44,8 +44,19 @@ pub(crate) struct Settled {
     pub(crate) created_at: Timestamp,
 }
 
-/// Takes in a message as the server tells it.
+/// Takes in a message as it was said. What has become of it since is told by its changes.
 pub(crate) fn take_in(connection: &Connection, me: &UserId, message: &Message) -> Result<Incoming, Error> {
+    take_in_as_of(connection, me, message, Seq::ZERO)
+}
+
+/// Takes in a message as it is: the server told of it with everything that had become of it up to `as_of`, a position in its
+/// room's log, at least.
+pub(crate) fn take_in_as_of(
+    connection: &Connection,
+    me: &UserId,
+    message: &Message,
+    as_of: Seq,
+) -> Result<Incoming, Error> {
     rooms::ensure(connection, &message.room_id)?;
     let room = &message.room_id;
     let known = find(connection, me, message)?;
@@ -66,7 +77,7 @@ pub(crate) fn take_in(connection: &Connection, me: &UserId, message: &Message) -
             // none is here yet, or where it tells of an edit or a deletion that is not known.
             let updated = connection.execute(
                 "UPDATE message SET content = ?1, edited_at = ?2, deleted_at = ?3, reactions = ?4
-                 WHERE local_id = ?5 AND changed_seq = 0
+                 WHERE local_id = ?5 AND changed_seq <= ?7
                    AND (?6 OR (deleted_at IS NULL AND (?3 IS NOT NULL OR coalesce(edited_at, 0) < ?2)))
                    AND (content, edited_at, deleted_at, reactions) IS NOT (?1, ?2, ?3, ?4)",
                 params![
@@ -75,16 +86,23 @@ pub(crate) fn take_in(connection: &Connection, me: &UserId, message: &Message) -
                     message.deleted_at.map(Timestamp::as_millis),
                     written(&message.reactions),
                     known.local_id,
-                    known.seq.is_none()
+                    known.seq.is_none() || as_of > Seq::ZERO,
+                    number(as_of)
                 ],
             )?;
+            if as_of > Seq::ZERO {
+                connection.execute(
+                    "UPDATE message SET changed_seq = ?1 WHERE local_id = ?2 AND changed_seq < ?1",
+                    params![number(as_of), known.local_id],
+                )?;
+            }
             if updated > 0 {
                 attachments::forget_taken_back(connection, known.local_id)?;
                 search::refresh(connection, known.local_id)?;
             }
             known.local_id
         }
-        None => insert(connection, me, message, seq)?,
+        None => insert(connection, me, message, seq, as_of)?,
     };
     for taken_on in &message.acknowledged_by {
         acknowledgements::note(connection, room, &message.id, &taken_on.user_id, taken_on.at)?;
@@ -111,7 +129,7 @@ pub(crate) fn take_in_change(connection: &Connection, me: &UserId, change: &Mess
         Some(known) => known.local_id,
         // Its original lies in a stretch that is not here; the row waits there, out of sight, for the rest.
         None => match message.seq {
-            Some(seq) => insert(connection, me, message, seq)?,
+            Some(seq) => insert(connection, me, message, seq, Seq::ZERO)?,
             None => return Ok(Vec::new()),
         },
     };
@@ -211,7 +229,7 @@ fn find(connection: &Connection, me: &UserId, message: &Message) -> Result<Optio
     Ok(None)
 }
 
-fn insert(connection: &Connection, me: &UserId, message: &Message, seq: Seq) -> Result<i64, Error> {
+fn insert(connection: &Connection, me: &UserId, message: &Message, seq: Seq, as_of: Seq) -> Result<i64, Error> {
     let extras = json!({
         "attachments": message.attachments,
         "metadata": message.metadata,
@@ -220,8 +238,8 @@ fn insert(connection: &Connection, me: &UserId, message: &Message, seq: Seq) -> 
     });
     connection.execute(
         "INSERT INTO message (room_id, id, client_message_id, seq, user_id, user_name, user_type, content, extras, priority,
-                              created_at, edited_at, deleted_at, reactions, mentions_me)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                              created_at, edited_at, deleted_at, reactions, mentions_me, changed_seq)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             message.room_id.as_str(),
             message.id.as_str(),
@@ -238,6 +256,7 @@ fn insert(connection: &Connection, me: &UserId, message: &Message, seq: Seq) -> 
             message.deleted_at.map(Timestamp::as_millis),
             written(&message.reactions),
             message.mentions.contains(me),
+            number(as_of),
         ],
     )?;
     let local_id = connection.last_insert_rowid();

@@ -49,6 +49,21 @@ pub(super) fn note_rebuilt(connection: &Connection) -> Result<(), Error> {
     set(connection, "rebuilt", "true")
 }
 
+/// A room was forgotten because the live link said so. What came that way may have been overtaken by the word that the person
+/// is in it again, so the server is asked which rooms are theirs.
+pub(crate) fn doubt_rooms(connection: &Connection) -> Result<(), Error> {
+    set(connection, "rooms_doubted", "true")
+}
+
+pub(crate) fn doubts_rooms(connection: &Connection) -> Result<bool, Error> {
+    Ok(get(connection, "rooms_doubted")?.is_some())
+}
+
+pub(crate) fn trust_rooms(connection: &Connection) -> Result<(), Error> {
+    connection.execute("DELETE FROM meta WHERE key = 'rooms_doubted'", [])?;
+    Ok(())
+}
+
 pub(crate) fn mode(connection: &Connection) -> Result<Option<Mode>, Error> {
     Ok(get(connection, "mode")?.map(|mode| if mode == "baseline" { Mode::Baseline } else { Mode::Extended }))
 }

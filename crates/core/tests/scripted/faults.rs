@@ -8,7 +8,7 @@ use hugmedo_chat_core::{
     transport::{ConnectFailure, HttpFailure},
     view::{ConnectionState, Delivery, Draft, SignInRequest, ViewChange},
 };
-use hugmedo_chat_protocol::{Seq, ServerEvent, SessionEndReason, SessionEnded};
+use hugmedo_chat_protocol::{RoomRemoved, Seq, ServerEvent, SessionEndReason, SessionEnded};
 use hugmedo_chat_testkit::{MemorySecrets, RecordingNotifier, ScriptedNetwork, Watch};
 use serde_json::{Value, json};
 
@@ -287,6 +287,19 @@ async fn an_old_cursor_leads_to_a_snapshot_that_keeps_drafts_and_unsent_messages
     let opened = scene.core.open_room(&room()).await?;
     assert_eq!(opened.draft.content.as_str(), "下書き");
     assert_eq!(opened.page.messages.len(), 1, "the unsent message is still in its place");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_old_word_of_a_removal_that_comes_late_takes_no_room_away() -> Result<()> {
+    let mut scene = Scene::signed_in(quiet_server).await?;
+    let mut session = scene.connect().await?;
+    session.say(ServerEvent::RoomRemoved(RoomRemoved { room_id: room() })).await?;
+    // Forgotten at once, because it may be true; and back, because the server still lists it.
+    let watch = &mut scene.watch;
+    watch.until("the removal", |watch| !watch.rooms.contains_key(&room())).await?;
+    watch.until("the room", |watch| watch.rooms.contains_key(&room())).await?;
+    assert_eq!(session.heard_named("join_room").await?.payload["roomId"], json!(ROOM), "what is said there is heard");
     Ok(())
 }
 

@@ -151,6 +151,7 @@ conformance! {
         a_message_that_arrives_by_every_way_is_one_row,
         a_deleted_message_is_not_unread_and_its_text_is_gone,
         an_older_change_never_undoes_a_newer_one,
+        a_change_told_late_never_undoes_what_came_with_the_history,
         an_original_told_late_never_undoes_an_edit_that_came_with_the_history,
         a_timeline_is_shown_from_within_one_stretch_without_holes,
         later_rows_end_with_the_newest_and_what_waits_or_at_a_hole,

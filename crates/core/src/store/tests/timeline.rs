@@ -66,6 +66,30 @@ pub(super) fn an_older_change_never_undoes_a_newer_one(store: &Store) {
     });
 }
 
+pub(super) fn a_change_told_late_never_undoes_what_came_with_the_history(store: &Store) {
+    store.now(|transaction| {
+        let edited = |text: &str| Message { edited_at: Some(Timestamp::now()), ..said("suzuki", 1, text) };
+        let text = || {
+            let rows = stretches::newest(transaction, &me(), &general(), 10).expect("reads").messages;
+            rows[0].content.as_str().to_owned()
+        };
+        let change = |seq: u64, text: &str| {
+            let change = MessageChanged { room_id: general(), seq: Seq::new(seq), message: edited(text) };
+            messages::take_in_change(transaction, &me(), &change).expect("writes");
+        };
+        messages::take_in_as_of(transaction, &me(), &edited("第三版"), Seq::new(3)).expect("writes");
+        coverage::add(transaction, &general(), Seq::new(1), Seq::new(4)).expect("writes");
+        change(2, "第二版");
+        assert_eq!(text(), "第三版");
+        change(4, "第四版");
+        assert_eq!(text(), "第四版");
+        messages::take_in_as_of(transaction, &me(), &edited("第三版"), Seq::new(3)).expect("writes");
+        assert_eq!(text(), "第四版", "an older page");
+        messages::take_in_as_of(transaction, &me(), &edited("第五版"), Seq::new(5)).expect("writes");
+        assert_eq!(text(), "第五版");
+    });
+}
+
 pub(super) fn an_original_told_late_never_undoes_an_edit_that_came_with_the_history(store: &Store) {
     store.now(|transaction| {
         let mut edited = said("suzuki", 1, "第二版");
