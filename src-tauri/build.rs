@@ -9,6 +9,8 @@ const COMMANDS: &[&str] = &[
     "unlock",
     "has_pin",
     "test_notification",
+    "diagnostics",
+    "save_diagnostics",
     "set_pin",
     "remove_pin",
     "open_room",

@@ -134,4 +134,19 @@ describe('choices', { timeout: 240_000 }, () => {
 		await page.getByText('Notifications are as usual').waitFor();
 		assert.equal((await preferences()).doNotDisturbUntil, undefined);
 	});
+
+	test('diagnostics are read before they are copied or saved', async () => {
+		await start('lang=en');
+		await page.click(testid('settings'));
+		await page.click(testid('diagnostics'));
+		const text = await page.locator(`${testid('diagnostics-dialog')} pre`).textContent();
+		assert.match(text, /^HugMeDo Chat /);
+		assert.deepEqual(await calls('saveDiagnostics'), [], 'nothing is saved by being shown');
+		await page.click(testid('save-diagnostics'));
+		await page.locator(testid('diagnostics-dialog'), { hasText: 'The file was saved' }).waitFor();
+		assert.deepEqual(await calls('saveDiagnostics'), [text], 'what was read is what is saved');
+		await page.evaluate(() => globalThis.fakeBackend.failNext('saveDiagnostics', 'diskFull'));
+		await page.click(testid('save-diagnostics'));
+		await page.locator(`${testid('diagnostics-dialog')} [role=status]`, { hasText: 'disk' }).waitFor();
+	});
 });

@@ -93,6 +93,14 @@ export const views = {
 		}
 	},
 	'composer-files': { open: chooseFiles },
+	diagnostics: {
+		open: async (page) => {
+			await openRoom(page, 'general');
+			await page.click(testid('settings'));
+			await page.click(testid('diagnostics'));
+			await page.waitForSelector(testid('diagnostics-dialog'));
+		}
+	},
 	'message-menu': { scene: 'state=busy', open: onMessage('了解', 'Enter', 'menu') },
 	'message-details': { scene: 'state=busy', open: onMessage('伺います', 'i', 'details-dialog') },
 	'message-delete': { scene: 'state=busy', open: onMessage('伺います', 'Delete', 'delete-dialog') },

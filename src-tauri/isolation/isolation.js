@@ -10,6 +10,8 @@ const COMMANDS = Object.freeze({
 	unlock: { pin: 'string' },
 	has_pin: {},
 	test_notification: {},
+	diagnostics: {},
+	save_diagnostics: { text: 'string' },
 	set_pin: { pin: 'string' },
 	remove_pin: {},
 	open_room: { roomId: 'string' },

@@ -19,6 +19,7 @@ use crate::{
     alerts::Raised,
     api::Api,
     attachments::download::Turns,
+    diagnostics::Silences,
     error::{Error, ErrorCode},
     host::Notifier,
     hub::Hub,
@@ -56,6 +57,8 @@ pub(crate) struct Account {
     pub(crate) hub: Arc<Hub>,
     /// The notifications that may still be on the screen.
     pub(crate) raised: Raised,
+    /// Why others raised none.
+    pub(crate) silences: Silences,
     /// An urgent message has raised its first one.
     pub(crate) urgent_raised: Notify,
     /// Something is due to be sent: a message, a receipt.
@@ -131,6 +134,7 @@ impl Account {
             preferences: parts.preferences,
             hub: parts.hub,
             raised: Raised::default(),
+            silences: Silences::default(),
             urgent_raised: Notify::new(),
             outgoing: Notify::new(),
             files_outgoing: Notify::new(),

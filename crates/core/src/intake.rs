@@ -247,7 +247,9 @@ async fn notify(account: &Account, fresh: Vec<(Message, Seq)>) -> Result<(), Err
         moment: account.moment(),
         told: account.raised.routine(),
     };
-    let due = account.store.write(move |transaction| claim(transaction, fresh, &occasion)).await?;
+    let now = occasion.moment.now;
+    let (due, silences) = account.store.write(move |transaction| claim(transaction, fresh, &occasion)).await?;
+    account.silences.note(now, silences);
     account.urgent_raised.notify_one();
     for (notification, seq, routine) in due {
         account.raise(notification, seq, routine);
@@ -255,10 +257,14 @@ async fn notify(account: &Account, fresh: Vec<(Message, Seq)>) -> Result<(), Err
     Ok(())
 }
 
-/// Notes what will be raised, so that nothing is twice.
-fn claim(transaction: &Transaction<'_>, fresh: Vec<(Message, Seq)>, occasion: &Occasion) -> Result<Vec<Due>, Error> {
+/// Notes what will be raised, so that nothing is twice. Returns it, and why others will not be.
+fn claim(
+    transaction: &Transaction<'_>,
+    fresh: Vec<(Message, Seq)>,
+    occasion: &Occasion,
+) -> Result<(Vec<Due>, Vec<Silence>), Error> {
     let Occasion { me, gaze, preferences, moment, told } = occasion;
-    let mut due = Vec::new();
+    let (mut due, mut silences) = (Vec::new(), Vec::new());
     let mut routine: BTreeMap<RoomId, (Message, Seq, RoomView, usize)> = BTreeMap::new();
     for (message, seq) in fresh {
         let Some(room) = rooms::view(transaction, me, &message.room_id)? else { continue };
@@ -273,7 +279,7 @@ fn claim(transaction: &Transaction<'_>, fresh: Vec<(Message, Seq)>, occasion: &O
             notified::note_raised(transaction, &room.id, &message.id, moment.now)?;
         }
         if let Err(silence) = decided {
-            tracing::debug!(room = %room.id, ?silence, "no notification");
+            silences.push(silence);
             continue;
         }
         if urgent {
@@ -290,5 +296,5 @@ fn claim(transaction: &Transaction<'_>, fresh: Vec<(Message, Seq)>, occasion: &O
         (notification, *seq, more + 1)
     });
     due.extend(worded);
-    Ok(due)
+    Ok((due, silences))
 }

@@ -27,6 +27,7 @@ mod conversation;
 mod core;
 mod courier;
 mod deep_link;
+mod diagnostics;
 pub mod error;
 pub mod host;
 mod hub;

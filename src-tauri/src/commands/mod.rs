@@ -5,6 +5,7 @@
 
 mod attachments;
 mod connection;
+mod diagnostics;
 mod link;
 mod lock;
 mod messages;
@@ -64,6 +65,8 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         messages::list_templates,
         messages::save_templates,
         notification::test_notification,
+        diagnostics::diagnostics,
+        diagnostics::save_diagnostics,
         preferences::set_preferences,
         connection::reconnect_now,
     ]

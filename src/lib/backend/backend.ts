@@ -132,6 +132,10 @@ export interface Backend {
 
 	/** Raises a notification as messages do, and tells what the system did with it. */
 	testNotification(): Promise<NotificationTest>;
+	/** How the app is set and how it is doing, in English, without names, texts and secrets. */
+	diagnostics(): Promise<string>;
+	/** Asks the person where to, and saves the text there. False if they chose no place. */
+	saveDiagnostics(text: string): Promise<boolean>;
 
 	setPreferences(preferences: Preferences): Promise<void>;
 	/** Tries to connect now instead of at the announced time. */

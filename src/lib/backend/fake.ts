@@ -23,7 +23,7 @@ import { FakeDoor } from './fake-door';
 import { FakeFiles } from './fake-files';
 import { FakeRoom, FakeRooms, newRow } from './fake-rooms';
 import { colleagues, people, sampleBusy, samplePresence, sampleTemplates, sampleUnsent } from './sample';
-import { now, sampleLinks, samplePreferences } from './sample-scene';
+import { now, sampleDiagnostics, sampleLinks, samplePreferences } from './sample-scene';
 
 export interface FakeBackend extends Backend {
 	/** Every command so far, by name. */
@@ -407,6 +407,14 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			const room = rooms.room(roomId);
 			room.draft = draft;
 			rooms.tell(room);
+		},
+		async diagnostics() {
+			record('diagnostics');
+			return sampleDiagnostics;
+		},
+		async saveDiagnostics(text) {
+			record('saveDiagnostics', text);
+			return true;
 		},
 		async testNotification() {
 			record('testNotification');

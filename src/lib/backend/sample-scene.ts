@@ -48,6 +48,16 @@ export const samplePreferences = (scene: URLSearchParams): Preferences => ({
 	connection: DEFAULT_CONNECTION
 });
 
+export const sampleDiagnostics = `HugMeDo Chat 0.1.0, linux x86_64, 2026-11-23T09:00:00.000Z
+Notifications: about Important, showing Sender, quiet hours none, do not disturb until none, urgent again every 2 min
+Connection: Live since 2026-11-23T08:12:31.104Z, reason none, last answer 2026-11-23T08:59:58.020Z
+Rooms: 4, 7 unread
+Not sent: 0
+Messages that raised no notification, the latest: 2
+  2026-11-23T08:58:40.311Z InView
+  2026-11-23T08:41:07.992Z Quiet
+`;
+
 /** This moment, or one so many milliseconds from it. */
 export function now(offsetMs = 0): string {
 	return new Date(Date.now() + offsetMs).toISOString();

@@ -54,6 +54,8 @@ export function createTauriBackend(): Backend {
 		setGaze: (gaze) => call('set_gaze', { gaze }),
 		setStatus: (status) => call('set_status', { status }),
 		testNotification: () => call('test_notification'),
+		diagnostics: () => call('diagnostics'),
+		saveDiagnostics: (text) => call('save_diagnostics', { text }),
 		setPreferences: (preferences) => call('set_preferences', { preferences }),
 		reconnectNow: () => call('reconnect_now')
 	};

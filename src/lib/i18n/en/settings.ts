@@ -1,7 +1,7 @@
 /** The settings. */
 import type { Texts } from '../ja';
 
-export const settings: Pick<Texts, 'settings'> = {
+export const settings: Pick<Texts, 'settings' | 'about'> = {
 	settings: {
 		title: 'Settings',
 		back: 'Back',
@@ -64,5 +64,16 @@ export const settings: Pick<Texts, 'settings'> = {
 				: `${count} messages that have not been sent will be lost.`,
 		cancel: 'Cancel',
 		saved: 'Saved'
+	},
+	about: {
+		title: 'Help with problems',
+		explained: 'Shows how the app is doing. There are no names, no messages and no passwords in it.',
+		show: 'Show diagnostics',
+		diagnostics: 'Diagnostics',
+		read: 'Read it before you hand it on. Nothing of it is sent by itself.',
+		copy: 'Copy',
+		save: 'Save…',
+		saved: 'The file was saved',
+		close: 'Close'
 	}
 };

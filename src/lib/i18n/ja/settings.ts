@@ -58,5 +58,16 @@ export const settings = {
 		unsentLost: (count: number) => `まだ送信されていないメッセージ${count}件は失われます。`,
 		cancel: 'キャンセル',
 		saved: '保存しました'
+	},
+	about: {
+		title: '困ったときは',
+		explained: 'アプリの状態を表示します。氏名、メッセージ、パスワードは含まれません。',
+		show: '診断情報を表示',
+		diagnostics: '診断情報',
+		read: '渡す前に内容をご確認ください。自動で送信されることはありません。',
+		copy: 'コピー',
+		save: '保存…',
+		saved: 'ファイルを保存しました',
+		close: '閉じる'
 	}
 };

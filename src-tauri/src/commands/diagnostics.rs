@@ -1,0 +1,37 @@
+//! What a person can show to whoever helps them. They read it before they save it.
+
+use hugmedo_chat_core::error::{Error, ErrorCode};
+use tauri::{Runtime, State, WebviewWindow};
+use tauri_plugin_dialog::DialogExt;
+use tokio::sync::oneshot;
+
+use crate::{
+    core_handle::CoreHandle,
+    ipc::{Argument, IpcError},
+};
+
+/// Longer than any that is told.
+const MAX_BYTES: usize = 64 * 1024;
+
+#[tauri::command]
+pub(crate) async fn diagnostics(core: State<'_, CoreHandle>) -> Result<String, IpcError> {
+    Ok(core.get().await?.diagnostics().await)
+}
+
+/// Saves what was read, where the person chooses. Answers whether they chose a place.
+#[tauri::command]
+pub(crate) async fn save_diagnostics<R: Runtime>(
+    window: WebviewWindow<R>,
+    text: Argument<String>,
+) -> Result<bool, IpcError> {
+    if text.0.len() > MAX_BYTES {
+        return Err(Error::new(ErrorCode::TooLong, "longer than any diagnostics").into());
+    }
+    let (chosen_tx, chosen) = oneshot::channel();
+    let dialog = window.dialog().file().set_parent(&window).set_file_name("hugmedo-chat-diagnostics.txt");
+    dialog.save_file(move |place| drop(chosen_tx.send(place)));
+    let Ok(Some(place)) = chosen.await else { return Ok(false) };
+    let place = place.into_path().map_err(|_| Error::new(ErrorCode::StoreFailed, "the place is no file"))?;
+    tokio::fs::write(place, text.0).await.map_err(Error::from)?;
+    Ok(true)
+}
