@@ -1,0 +1,167 @@
+/** HugMeDo Chat itself: the app's window, its core and store, and the server, each as its own program. */
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { join } from 'node:path';
+import { programs } from '../../scripts/build.mjs';
+import { eventually } from '../../scripts/processes.mjs';
+import { Server, password } from '../../e2e/server.mjs';
+import { Computer, roomItem, testid } from '../../e2e/window/computer.mjs';
+import { memoryOf } from './figures.mjs';
+import { open, scrollUp, watch, watched } from './probes.mjs';
+import { marked, steadily, text } from './traffic.mjs';
+
+const ROOM = 'general';
+/** Another room, to come from. */
+const ELSEWHERE = 'announcements';
+const SPEAKERS = ['suzuki', 'yamada'];
+/** Said at the same time while the room is filled. */
+const AT_ONCE = 16;
+
+export class Ours {
+	name = 'HugMeDo Chat (WebKitGTK)';
+	count = 0;
+	#server;
+	#address;
+	#tokens;
+	#computer;
+
+	/** @param {string} reliability the program whose server has no limits on how often one person may speak */
+	static async start(folder, reliability) {
+		const ours = new Ours();
+		const founded = await Server.start(join(folder, 'server'));
+		await founded.stop();
+		ours.#server = spawn(
+			reliability,
+			['serve', '--listen', '127.0.0.1:0', '--data-dir', join(folder, 'server', 'data')],
+			{
+				// It ends with its standard input, and so with us.
+				stdio: ['pipe', 'pipe', 'inherit']
+			}
+		);
+		for await (const line of createInterface({ input: ours.#server.stdout })) {
+			ours.#address = line.match(/^listening on (http:\S+)$/)?.[1];
+			if (ours.#address) break;
+		}
+		await ours.#signIn();
+		ours.#computer = await Computer.start(join(folder, 'sato'));
+		await ours.#computer.openApp();
+		await ours.#computer.signIn({ address: ours.#address }, 'sato', password);
+		return ours;
+	}
+
+	/** Fills the room up to so many messages, all of them read, and starts the app again once it has them. */
+	async fill(count) {
+		await this.#signIn();
+		const say = async () => {
+			while (this.count < count - 1) await this.#say(text(++this.count));
+		};
+		await Promise.all(Array.from({ length: AT_ONCE }, say));
+		// Alone, so that it is the newest.
+		await this.#say(text(++this.count));
+		await this.#post('/api/events/read', this.#tokens.sato, { roomId: ROOM, upToSeq: 10_000_000 });
+		const computer = this.#computer;
+		await eventually(async () => (await computer.connection()) === 'live', 600, 'a live connection');
+		const isHere = async () => !(await computer.sees(testid('progress'))) && (await this.#newest()) >= count;
+		await eventually(isHere, 600, 'the whole history');
+		await computer.closeApp();
+		await computer.openApp();
+		await computer.isLive();
+	}
+
+	/** Opens the room, from another one. @returns {Promise<number>} milliseconds */
+	async open() {
+		await this.#computer.openRoom(ELSEWHERE);
+		return this.#run(open, roomItem(ROOM), testid('message'), marked(this.count));
+	}
+
+	memory() {
+		return memoryOf(this.#computer.pid);
+	}
+
+	scroll(pixels, milliseconds) {
+		return this.#run(scrollUp, testid('timeline'), testid('message'), pixels, milliseconds);
+	}
+
+	/** Types while others talk. */
+	async type(words, perSecond, seconds) {
+		await this.#run(watch, testid('composer'));
+		const talking = steadily(perSecond, seconds, () => void this.#say(text(++this.count)));
+		const field = await this.#computer.page.find(testid('composer'));
+		const typing = steadily(
+			words.length / seconds,
+			seconds,
+			(
+				(index) => () =>
+					field.type(words[index++] ?? '')
+			)(0)
+		);
+		await Promise.all([talking, typing]);
+		const noted = await this.#run(watched);
+		await field.clear();
+		return noted;
+	}
+
+	/** Searches as the page does, so many times. @returns {Promise<number[]>} milliseconds from the call to its answer */
+	search(words, times) {
+		return this.#run(
+			async function (text, times) {
+				const took = [];
+				const query = { text, roomId: null, authorId: null, since: null, until: null, after: null };
+				for (let time = 0; time < times; time++) {
+					const began = performance.now();
+					await globalThis.__TAURI_INTERNALS__.invoke('search', { query });
+					took.push(performance.now() - began);
+				}
+				return took;
+			},
+			words,
+			times
+		);
+	}
+
+	async stop() {
+		await this.#computer?.stop();
+		this.#server?.stdin.end();
+	}
+
+	/** The number of the newest message on this computer, by the room's preview. */
+	async #newest() {
+		const preview = await this.#computer.text(roomItem(ROOM));
+		return Number(preview?.match(/No\.(\d+) /)?.[1] ?? 0);
+	}
+
+	#run(probe, ...args) {
+		return this.#computer.page.run(String(probe), ...args);
+	}
+
+	/** Everyone signs in again: a long run outlives their tokens. */
+	async #signIn() {
+		this.#tokens = {};
+		for (const username of ['sato', ...SPEAKERS]) {
+			const { accessToken } = await this.#post('/api/login', null, { username, password });
+			this.#tokens[username] = accessToken;
+		}
+	}
+
+	#say(content) {
+		const speaker = SPEAKERS[this.count % SPEAKERS.length];
+		const message = { content, clientMessageId: crypto.randomUUID() };
+		return this.#post(`/api/rooms/${ROOM}/messages`, this.#tokens[speaker], message);
+	}
+
+	async #post(path, token, body) {
+		const response = await fetch(this.#address + path, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+			body: JSON.stringify(body)
+		});
+		if (!response.ok) throw new Error(`${path}: ${response.status}`);
+		return response.json();
+	}
+}
+
+/** The app and the server as they are shipped. */
+export function useReleasePrograms(folder) {
+	programs.app = join(folder, 'hugmedo-chat');
+	programs.server = join(folder, 'hugmedo-chat-server');
+}

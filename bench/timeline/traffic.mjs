@@ -1,0 +1,28 @@
+/** What is said in the room of a run: the same words for every program that shows them. */
+
+const TEXTS = [
+	'302号室、血圧が安定しました。',
+	'採血の結果が出ました。カリウムは 4.1 です。',
+	'酸素を 2L に変更しました。SpO2 は 96% を保っています。',
+	'明日の手術は 9:00 入室の予定です。同意書と絶飲食の説明は済んでいます。',
+	'ご家族から電話がありました。折り返しをお願いします。',
+	'体位変換を行いました。右側臥位、仙骨部に発赤はありません。',
+	'了解しました。',
+	'14時の抗菌薬は投与済みです。次回は 22時にお願いします。点滴の刺入部に腫れや痛みはなく、滴下も良好です。'
+];
+
+/** How a message of this number can be found on a screen. */
+export const marked = (number) => `No.${number} `;
+
+/** The words of a message. */
+export const text = (number) => marked(number) + TEXTS[number % TEXTS.length];
+
+/** Calls `say` so many times a second for so many seconds, never more than one call late. */
+export async function steadily(perSecond, seconds, say) {
+	const began = performance.now();
+	for (let count = 0; count < perSecond * seconds; count++) {
+		const due = began + (count * 1000) / perSecond;
+		await new Promise((passed) => setTimeout(passed, Math.max(0, due - performance.now())));
+		await say();
+	}
+}
