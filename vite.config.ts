@@ -1,9 +1,10 @@
 import { sveltekit } from '@sveltejs/kit/vite';
 import { svelteTesting } from '@testing-library/svelte/vite';
 import { defineConfig } from 'vitest/config';
+import { licences } from './scripts/licences.ts';
 
 export default defineConfig({
-	plugins: [sveltekit(), svelteTesting()],
+	plugins: [sveltekit(), svelteTesting(), licences()],
 	clearScreen: false,
 	// tauri.conf.json names this address as devUrl.
 	server: {

@@ -1,4 +1,5 @@
 /** The real server as a process of its own, with the sample people and rooms, and a person's HTTP calls to it. */
+import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { programs } from '../scripts/build.mjs';
@@ -51,6 +52,13 @@ export class Server {
 	/** The same data at the same address again. */
 	restart() {
 		return Server.start(this.folder, { port: this.port });
+	}
+
+	/** The server's command line over the same data. @returns {string} what it prints */
+	administer(...args) {
+		const done = spawnSync(programs.server, [...args, '--data-dir', join(this.folder, 'data')], { encoding: 'utf8' });
+		if (done.status !== 0) throw new Error(`${args.join(' ')}: ${done.stderr}`);
+		return done.stdout;
 	}
 
 	/** Signs a sample person in over HTTP. */

@@ -27,6 +27,8 @@ export async function buildInterface() {
 	const sources = fingerprint([
 		'src',
 		'static',
+		'scripts/licences.ts',
+		'Cargo.lock',
 		'package-lock.json',
 		'svelte.config.js',
 		'vite.config.ts',

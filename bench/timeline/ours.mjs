@@ -1,5 +1,6 @@
 /** HugMeDo Chat itself: the app's window, its core and store, and the server, each as its own program. */
 import { spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { programs } from '../../scripts/build.mjs';
@@ -44,13 +45,18 @@ export class Ours {
 		}
 		await ours.#signIn();
 		ours.#computer = await Computer.start(join(folder, 'sato'));
+		// Nobody touches this computer while it is measured.
+		mkdirSync(ours.#computer.dataDir, { recursive: true });
+		writeFileSync(join(ours.#computer.dataDir, 'preferences.json'), JSON.stringify({ lockAfterSeconds: 0 }));
 		await ours.#computer.openApp();
 		await ours.#computer.signIn({ address: ours.#address }, 'sato', password);
 		return ours;
 	}
 
-	/** Fills the room up to so many messages, all of them read, and starts the app again once it has them. */
+	/** Fills the room up to so many messages, all of them read, while the app is closed, and has it fetch them. */
 	async fill(count) {
+		const computer = this.#computer;
+		await computer.closeApp();
 		await this.#signIn();
 		const say = async () => {
 			while (this.count < count - 1) await this.#say(text(++this.count));
@@ -59,8 +65,8 @@ export class Ours {
 		// Alone, so that it is the newest.
 		await this.#say(text(++this.count));
 		await this.#post('/api/events/read', this.#tokens.sato, { roomId: ROOM, upToSeq: 10_000_000 });
-		const computer = this.#computer;
-		await eventually(async () => (await computer.connection()) === 'live', 600, 'a live connection');
+		await computer.openApp();
+		await computer.isLive();
 		const isHere = async () => !(await computer.sees(testid('progress'))) && (await this.#newest()) >= count;
 		await eventually(isHere, 600, 'the whole history');
 		await computer.closeApp();

@@ -135,6 +135,67 @@ describe('choices', { timeout: 240_000 }, () => {
 		assert.equal((await preferences()).doNotDisturbUntil, undefined);
 	});
 
+	test('data that was removed is told once, and nothing says that it was kept', async () => {
+		await start('lang=en');
+		await page.evaluate(() => {
+			globalThis.fakeBackend.publish({ kind: 'sessionChanged', session: null, ended: 'revoked' });
+			globalThis.fakeBackend.publish({ kind: 'troubleChanged', trouble: 'dataErased' });
+		});
+		await page.getByText('was removed from this computer').waitFor();
+		assert.equal(await page.getByText('messages waiting to be sent').count(), 0);
+		assert.equal(await page.locator(testid('room')).count(), 0);
+	});
+
+	test('whose work the app is made of is listed, with the terms', async () => {
+		page = await browser.page('lang=en');
+		await page.click(testid('settings'));
+		await page.click(testid('licences'));
+		const dialog = page.locator(testid('licences-dialog'));
+		// What the product stands on, from each of the three places it comes from.
+		for (const name of ['tokio', 'openssl-src', 'svelte']) {
+			await dialog.getByRole('searchbox').fill(name);
+			const entry = dialog.getByRole('button', { name: new RegExp(`^${name} \\d`) });
+			await entry.click();
+			assert.match(await dialog.locator('pre').textContent(), /permission|license/i);
+			await entry.click();
+		}
+		await dialog.getByRole('searchbox').fill('nobody-made-this');
+		await dialog.getByText('There is none of that name').waitFor();
+	});
+
+	test('a setting the system has nothing for is not offered', async () => {
+		page = await browser.page('lang=en');
+		await page.click(testid('settings'));
+		await page.waitForSelector(testid('autostart'));
+		assert.equal(await page.locator(testid('protect-from-capture')).count(), 0, 'on Linux');
+		await page.addInitScript(() => Object.defineProperty(navigator, 'userAgent', { value: 'Mozilla/5.0 (Macintosh)' }));
+		await page.reload();
+		await page.click(testid('protect-from-capture'));
+		await page.waitForFunction(() =>
+			globalThis.fakeBackend.calls.some(
+				(call) => call.name === 'setPreferences' && call.input.protectFromCapture === true
+			)
+		);
+	});
+
+	test('a setting is found by any of its words, in either width and kana', async () => {
+		page = await browser.page('lang=ja');
+		await page.click(testid('settings'));
+		const all = await page.locator('main .choices > *:visible').count();
+		assert.ok(all > 8);
+		const found = async (words) => {
+			await page.fill(testid('settings-find'), words);
+			return page.locator('main .choices > *:visible').allTextContents();
+		};
+		const [quiet, ...others] = await found('静かな時間');
+		assert.match(quiet ?? '', /静かな時間/);
+		assert.deepEqual(others, []);
+		assert.match((await found('ぷろきし'))[0] ?? '', /プロキシ/);
+		assert.deepEqual(await found('そのような設定はない'), []);
+		await page.getByText('見つかりません').waitFor();
+		assert.equal((await found('')).length, all);
+	});
+
 	test('diagnostics are read before they are copied or saved', async () => {
 		await start('lang=en');
 		await page.click(testid('settings'));

@@ -205,6 +205,31 @@ export const views = {
 	history: { scene: 'state=history', open: (page) => openRoom(page, 'general') },
 	baseline: { scene: 'state=baseline', open: (page) => openRoom(page, 'general') },
 	settings: { open: settings },
+	erased: {
+		open: async (page) => {
+			await openRoom(page, 'general');
+			await page.evaluate(() => {
+				globalThis.fakeBackend.publish({ kind: 'sessionChanged', session: null, ended: 'revoked' });
+				globalThis.fakeBackend.publish({ kind: 'troubleChanged', trouble: 'dataErased' });
+			});
+			await page.waitForSelector('[name=password]');
+		}
+	},
+	'settings-found': {
+		open: async (page) => {
+			await settings(page);
+			await page.fill(testid('settings-find'), 'pin');
+		}
+	},
+	licences: {
+		open: async (page) => {
+			await settings(page);
+			await page.click(testid('licences'));
+			const first = page.locator(`${testid('licences-dialog')} li button`).first();
+			await first.click();
+			await page.waitForSelector(`${testid('licences-dialog')} pre`);
+		}
+	},
 	'settings-lock': {
 		open: async (page) => {
 			await settings(page);

@@ -61,6 +61,17 @@ describe('on a computer with a keyring', () => {
 		assert.equal((await sato.message('再起動の前に書いた')).own, false);
 		assert.equal(stores().length, 1);
 	});
+
+	test('an administrator revokes the device: it says so, and neither disk nor keyring holds anything', async () => {
+		const [device] = server.administer('device', 'list', 'suzuki').split('\n');
+		server.administer('device', 'revoke', 'suzuki', JSON.parse(device).id);
+		await eventually(() => sato.sees(testid('sign-in-form')), 20, 'the sign-in form');
+		await eventually(async () => /消去しました/.test(await sato.text('body')), 20, 'the reason');
+		assert.equal(keyringItems(sato), 0);
+		assert.deepEqual(stores(), []);
+		const [told] = server.administer('device', 'list', 'suzuki').split('\n');
+		assert.ok(JSON.parse(told).eraseToldAt, 'and the administrator can see that it was told');
+	});
 });
 
 describe('on a computer without a keyring', () => {

@@ -3,8 +3,8 @@
 //! Invariant: the shell decides nothing about the chat. It is the only Rust that knows Tauri, and neither a token nor a
 //! password ever goes from here to the webview.
 
-mod autostart;
 mod away;
+mod choices;
 mod cli;
 mod commands;
 mod core_handle;
@@ -107,10 +107,7 @@ fn set_up<R: Runtime>(app: &AppHandle<R>, cli: &Cli) -> Result<(), Box<dyn Error
     network::watch(app.clone());
     away::watch(app.clone());
     tray::start(app);
-    if cli.data_dir.is_none() {
-        // What starts with the session is the person's own instance.
-        autostart::follow(app.clone());
-    }
+    choices::follow(app.clone(), cli.data_dir.is_none());
     app.manage(profile);
     app.manage(cli.clone());
 

@@ -19,7 +19,7 @@ pub(crate) const MAIN: &str = "main";
 /// If the configuration has no window of that label, or the system cannot make one.
 pub(crate) fn create<R: Runtime>(app: &AppHandle<R>, profile: &Profile, hidden: bool) -> tauri::Result<()> {
     let config = configuration(app).ok_or(tauri::Error::WindowNotFound)?;
-    WebviewWindowBuilder::from_config(app, &config)?
+    let window = WebviewWindowBuilder::from_config(app, &config)?
         .data_directory(profile.webview_dir())
         .visible(!hidden)
         .on_navigation(move |url| {
@@ -34,7 +34,39 @@ pub(crate) fn create<R: Runtime>(app: &AppHandle<R>, profile: &Profile, hidden: 
             NewWindowResponse::Deny
         })
         .build()?;
+    check_spelling(&window);
     Ok(())
+}
+
+/// Marks misspelt words in what is written. The other systems' webviews do so by themselves; WebKitGTK asks for the languages,
+/// and checks those that have a dictionary on this computer. Nothing of it leaves the computer.
+fn check_spelling<R: Runtime>(window: &WebviewWindow<R>) {
+    #[cfg(all(unix, not(target_os = "macos")))]
+    {
+        use webkit2gtk::{WebContextExt, WebViewExt};
+
+        let asked = window.with_webview(|webview| {
+            if let Some(context) = webview.inner().context() {
+                context.set_spell_checking_languages(&["en_US", "en_GB"]);
+                context.set_spell_checking_enabled(true);
+            }
+        });
+        if asked.is_err() {
+            tracing::warn!("spelling is not checked");
+        }
+    }
+    #[cfg(not(all(unix, not(target_os = "macos"))))]
+    let _ = window;
+}
+
+/// Keeps the window out of screenshots and shared screens. On Linux no program can ask for that.
+pub(crate) fn set_capture_protected<R: Runtime>(app: &AppHandle<R>, protected: bool) {
+    if cfg!(any(target_os = "macos", windows))
+        && let Some(window) = main(app)
+        && window.set_content_protected(protected).is_err()
+    {
+        tracing::warn!(protected, "the protection from screenshots could not be set");
+    }
 }
 
 pub(crate) fn main<R: Runtime>(app: &AppHandle<R>) -> Option<WebviewWindow<R>> {

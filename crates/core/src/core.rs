@@ -25,8 +25,8 @@ use crate::{
     notify, opening,
     preferences::PreferencesFile,
     profile::DataFolder,
-    search,
-    store::{self, rooms},
+    remains, search,
+    store::rooms,
     supervisor,
     surroundings::Surroundings,
     transport::{Network, NetworkTo, trust},
@@ -159,8 +159,9 @@ impl Core {
         let Some(account) = self.inner.close_account().await else { return Ok(()) };
         self.inner.hub.publish(ViewChange::SessionChanged { session: None, ended: None });
         self.inner.hub.publish(ViewChange::ConnectionChanged { connection: self.inner.idle() });
+        account.tokens.retire().await;
         let removed = match &account.store_path {
-            Some(path) => self.inner.forget(&account, path).await,
+            Some(_) => self.inner.forget(&account.name).await,
             None => Ok(()),
         };
         if let Some(token) = account.tokens.present().await
@@ -319,7 +320,9 @@ impl Inner {
         tokio::spawn(search::index_rest(Arc::clone(&account)));
         tokio::spawn(attachments::keep_tidy(Arc::clone(&account)));
         tokio::spawn(alerts::repeat_urgent(Arc::clone(&account)));
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        if self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+            self.hub.publish(ViewChange::TroubleChanged { trouble: None });
+        }
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Open { account: Arc::clone(&account), supervisor });
         account
@@ -337,17 +340,15 @@ impl Inner {
         Some(open.account)
     }
 
-    /// Removes what an account has left on this computer.
-    async fn forget(&self, account: &Account, store_path: &std::path::Path) -> Result<(), Error> {
-        account.tokens.retire().await;
+    /// Removes the session and everything else an account has left on this computer.
+    async fn forget(&self, name: &str) -> Result<(), Error> {
         self.vault.forget_session().await?;
-        self.vault.forget_store_key(&account.name).await?;
-        self.vault.forget_lock_record(&account.name).await?;
-        store::remove(store_path)
+        self.remove(name).await
     }
 
-    /// The server ended the session. What is on this computer stays, locked away by its key, until the person is back.
-    async fn end_session(&self, account: &Arc<Account>, reason: SessionEndReason) {
+    /// The server ended the session. What is on this computer stays, locked away by its key, until the person is back; or goes,
+    /// if that is what the server wants.
+    async fn end_session(self: &Arc<Self>, account: &Arc<Account>, reason: SessionEndReason) {
         let ours = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
             let ours = open.as_ref().is_some_and(|open| Arc::ptr_eq(&open.account, account));
@@ -369,5 +370,8 @@ impl Inner {
             tracing::warn!(%error, "the ended session is still in the keychain");
         }
         self.hub.publish(ViewChange::SessionChanged { session: None, ended: Some(reason) });
+        if account.store_path.is_some() {
+            remains::settle(self, &account.name, &account.tokens).await;
+        }
     }
 }

@@ -82,6 +82,10 @@ pub enum ErrorCode {
     KeychainMissing,
     /// The keychain is locked.
     KeychainLocked,
+    /// The organisation had the account's data removed from this computer.
+    DataErased,
+    /// The server was not heard of for as long as it lends its data, so that the account's data was removed.
+    LeaseOver,
     /// A fault in this app.
     Internal,
 }
@@ -125,7 +129,9 @@ impl ErrorCode {
             | Self::InvalidPin
             | Self::StoreTooNew
             | Self::StoreUnreadable
-            | Self::KeychainMissing => false,
+            | Self::KeychainMissing
+            | Self::DataErased
+            | Self::LeaseOver => false,
         }
     }
 }

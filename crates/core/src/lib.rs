@@ -41,6 +41,7 @@ mod preferences;
 mod presence;
 mod profile;
 mod reading;
+mod remains;
 mod search;
 mod store;
 mod supervisor;

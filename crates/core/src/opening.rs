@@ -21,11 +21,11 @@ use crate::{
     api::Api,
     core::Inner,
     error::{Error, ErrorCode},
-    lock,
+    lock, remains,
     store::{self, Mode, Rebuilds, Store, meta, rooms},
     tokens::{TokenKeeper, Tokens},
     transport::{ConnectFailure, HttpFailure, Network},
-    vault::account_name,
+    vault::{SavedSession, account_name},
     view::{Credentials, SessionView, SignInRequest, ViewChange},
 };
 
@@ -176,8 +176,20 @@ impl Inner {
 }
 
 async fn resume_patiently(inner: &Arc<Inner>) -> Result<(), Error> {
-    let Some(saved) = inner.vault.session().await? else { return Ok(()) };
+    let saved = inner.vault.session().await?;
+    let resumed = resume_saved(inner, saved).await;
+    // Not before the keychain has answered: it would ask the person twice.
+    tokio::spawn(remains::watch(Arc::downgrade(inner)));
+    resumed
+}
+
+async fn resume_saved(inner: &Arc<Inner>, saved: Option<SavedSession>) -> Result<(), Error> {
     let _turn = inner.turnstile.lock().await;
+    // Before anything of it is opened.
+    let over = remains::end_leases_in_turn(inner).await?;
+    let Some(saved) = saved.filter(|saved| saved.account().is_none_or(|name| !over.contains(&name))) else {
+        return Ok(());
+    };
     if inner.open_account().is_some() {
         return Ok(());
     }
@@ -318,7 +330,12 @@ async fn open(inner: &Arc<Inner>, way: Way, baseline: bool) -> Result<Account, E
 async fn identify(inner: &Inner, api: &Api, network: &Network, credentials: &Credentials) -> Result<Identity, Error> {
     match credentials {
         Credentials::Password { username, password } => {
-            let login = LoginRequest { username: username.trim().to_owned(), password: password.clone(), otp: None };
+            let login = LoginRequest {
+                username: username.trim().to_owned(),
+                password: password.clone(),
+                otp: None,
+                device_id: Some(inner.folder.device()),
+            };
             let grant = api.login(&login).await?;
             Ok(Identity { user: grant.user.clone(), tokens: grant.into(), baseline: false })
         }

@@ -46,6 +46,12 @@ impl DataFolder {
         DeviceId::new(self.id.clone())
     }
 
+    /// The accounts that have left something here.
+    pub(crate) fn accounts(&self) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(self.root.join("accounts")) else { return Vec::new() };
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
+    }
+
     pub(crate) fn store_path(&self, account: &str) -> PathBuf {
         self.root.join("accounts").join(account).join("store.db")
     }

@@ -6,7 +6,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use hugmedo_chat_protocol::{Secret, SessionGrant, Timestamp, UserId};
@@ -16,10 +16,11 @@ use crate::{
     address::ServerAddress,
     api::Api,
     error::ErrorCode,
+    remains::Remains,
     surroundings::Surroundings,
     transport::HttpFailure,
     unfinished::Unfinished,
-    vault::{SavedSession, SavedToken, Vault},
+    vault::{SavedSession, SavedToken, Vault, account_name},
 };
 
 /// A token is renewed this long before it ends.
@@ -28,21 +29,27 @@ const MARGIN_MS: i64 = 60_000;
 /// What a person signed in with.
 pub(crate) enum Tokens {
     /// By the server's own sign-in: renewable.
-    Granted { access: Option<(Secret, Timestamp)>, refresh: Secret },
+    Granted {
+        access: Option<(Secret, Timestamp)>,
+        refresh: Secret,
+        /// For how long after the grant the server lends its data.
+        lease_seconds: Option<u64>,
+    },
     /// By another service: used as it is.
     Issued { access: Secret },
 }
 
 impl From<SessionGrant> for Tokens {
     fn from(grant: SessionGrant) -> Self {
-        Self::Granted { access: Some((grant.access_token, grant.expires_at)), refresh: grant.refresh_token }
+        let SessionGrant { access_token, refresh_token, expires_at, user: _, lease_seconds } = grant;
+        Self::Granted { access: Some((access_token, expires_at)), refresh: refresh_token, lease_seconds }
     }
 }
 
 impl From<SavedToken> for Tokens {
     fn from(token: SavedToken) -> Self {
         match token {
-            SavedToken::Refresh(refresh) => Self::Granted { access: None, refresh },
+            SavedToken::Refresh(refresh) => Self::Granted { access: None, refresh, lease_seconds: None },
             SavedToken::Access(access) => Self::Issued { access },
         }
     }
@@ -66,6 +73,8 @@ pub(crate) struct TokenKeeper {
     vault: Mutex<Option<Vault>>,
     tokens: Mutex<Tokens>,
     renewals: Unfinished,
+    /// The server refused to renew and wants what is stored here removed.
+    is_to_erase: AtomicBool,
     surroundings: Surroundings,
     /// The server's clock less ours, in milliseconds.
     clock_offset: AtomicI64,
@@ -87,6 +96,7 @@ impl TokenKeeper {
             vault: Mutex::new(vault),
             tokens: Mutex::new(tokens),
             renewals: Unfinished::default(),
+            is_to_erase: AtomicBool::new(false),
             surroundings,
             clock_offset: AtomicI64::new(0),
         }
@@ -131,6 +141,27 @@ impl TokenKeeper {
         }
     }
 
+    /// The newest refresh token, of a session that has any.
+    pub(crate) async fn refresh_token(&self) -> Option<Secret> {
+        match &*self.tokens.lock().await {
+            Tokens::Granted { refresh, .. } => Some(refresh.clone()),
+            Tokens::Issued { .. } => None,
+        }
+    }
+
+    /// Whether the server was heard to want what is stored here removed.
+    pub(crate) fn is_to_erase(&self) -> bool {
+        self.is_to_erase.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn server(&self) -> &ServerAddress {
+        &self.server
+    }
+
+    pub(crate) fn api(&self) -> &Api {
+        &self.api
+    }
+
     /// Puts the session into the keychain.
     pub(crate) async fn save(&self) -> Result<(), crate::error::Error> {
         let tokens = self.tokens.lock().await;
@@ -150,12 +181,15 @@ impl TokenKeeper {
     async fn save_tokens(&self, tokens: &Tokens) -> Result<(), crate::error::Error> {
         let vault = self.vault.lock().await;
         let Some(vault) = &*vault else { return Ok(()) };
-        let token = match tokens {
-            Tokens::Granted { refresh, .. } => SavedToken::Refresh(refresh.clone()),
-            Tokens::Issued { access } => SavedToken::Access(access.clone()),
+        let (token, lease_seconds) = match tokens {
+            Tokens::Granted { refresh, lease_seconds, .. } => (SavedToken::Refresh(refresh.clone()), *lease_seconds),
+            Tokens::Issued { access } => (SavedToken::Access(access.clone()), None),
         };
         let session = SavedSession { server: self.server.as_str().to_owned(), user_id: self.user_id.clone(), token };
-        vault.save_session(&session).await
+        vault.save_session(&session).await?;
+        let lease_ends_at = lease_seconds.map(|lease| self.surroundings.in_millis(lease.saturating_mul(1000)));
+        let remains = Remains { lease_ends_at, ended: None };
+        vault.save_remains(&account_name(&self.server, &self.user_id), &remains).await
     }
 
     async fn renewed(self: &Arc<Self>, refused: bool) -> Result<Secret, TokenFailure> {
@@ -178,7 +212,10 @@ impl TokenKeeper {
         };
         let grant = match self.api.renew_tokens(&refresh).await {
             Ok(grant) => grant,
-            Err(HttpFailure::Refused(error)) if !error.code.is_transient() => return Err(TokenFailure::Ended),
+            Err(HttpFailure::Refused(error)) if !error.code.is_transient() => {
+                self.is_to_erase.store(error.erase, Ordering::Relaxed);
+                return Err(TokenFailure::Ended);
+            }
             Err(failure) => return Err(TokenFailure::Failed(failure.code())),
         };
         let token = grant.access_token.clone();
@@ -235,7 +272,7 @@ mod tests {
     async fn a_renewal_whose_caller_was_cut_off_does_not_end_the_session() {
         let api = Api::new(Arc::new(SlowServer("first".to_owned().into())));
         let server = ServerAddress::parse("https://hospital.invalid", false).unwrap();
-        let tokens = Tokens::Granted { access: None, refresh: Secret::new("first") };
+        let tokens = Tokens::Granted { access: None, refresh: Secret::new("first"), lease_seconds: None };
         let keeper = TokenKeeper::new(api, server, UserId::new("sato"), None, tokens, Surroundings::real());
         let keeper = Arc::new(keeper);
         assert!(timeout(Duration::from_secs(1), keeper.fresh()).await.is_err(), "the caller gives up");

@@ -1,5 +1,5 @@
-//! What is kept in the keychain for one data folder: the session, and of each account the key of its store and its
-//! lock.
+//! What is kept in the keychain for one data folder: the session, and of each account the key of its store, its lock and how
+//! long its data may stay.
 //!
 //! Invariant: nothing confidential is ever in a file in the clear, and keychain calls, which may block, run off the event
 //! loop.
@@ -15,6 +15,7 @@ use crate::{
     error::{Error, ErrorCode},
     host::{SecretStore, SecretStoreError},
     lock::LockRecord,
+    remains::Remains,
     surroundings::Surroundings,
 };
 
@@ -25,6 +26,15 @@ pub(crate) struct SavedSession {
     pub(crate) server: String,
     pub(crate) user_id: UserId,
     pub(crate) token: SavedToken,
+}
+
+impl SavedSession {
+    /// The name of its account in folders and keychain entries.
+    pub(crate) fn account(&self) -> Option<String> {
+        // Consent to an unencrypted connection was given when this address was signed in to.
+        let server = ServerAddress::parse(&self.server, true).ok()?;
+        Some(account_name(&server, &self.user_id))
+    }
 }
 
 /// What opens the session again.
@@ -100,6 +110,22 @@ impl Vault {
 
     pub(crate) async fn forget_lock_record(&self, account: &str) -> Result<(), Error> {
         self.run(&format!("lock:{account}"), |secrets, name| secrets.delete(name)).await
+    }
+
+    /// What is left of an account; nothing to be heeded where the keychain holds nothing about it.
+    pub(crate) async fn remains(&self, account: &str) -> Result<Remains, Error> {
+        let remains = self.run(&format!("remains:{account}"), |secrets, name| secrets.read(name)).await?;
+        Ok(remains.and_then(|remains| serde_json::from_str(remains.expose()).ok()).unwrap_or_default())
+    }
+
+    pub(crate) async fn save_remains(&self, account: &str, remains: &Remains) -> Result<(), Error> {
+        let text = serde_json::to_string(remains).map_err(|_| Error::new(ErrorCode::Internal, "remains as JSON"))?;
+        let secret = Secret::new(text);
+        self.run(&format!("remains:{account}"), move |secrets, name| secrets.write(name, &secret)).await
+    }
+
+    pub(crate) async fn forget_remains(&self, account: &str) -> Result<(), Error> {
+        self.run(&format!("remains:{account}"), |secrets, name| secrets.delete(name)).await
     }
 
     async fn run<T: Send + 'static>(

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttachmentId, ErrorCode, Message, Room, Secret, Sensitive, ServerEvent, Timestamp, User, UserId};
+use crate::{
+    AttachmentId, DeviceId, ErrorCode, Message, Room, Secret, Sensitive, ServerEvent, Timestamp, User, UserId,
+};
 
 /// `POST /api/login`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +17,9 @@ pub struct LoginRequest {
     /// The second factor, where one is required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otp: Option<Secret>,
+    /// The installation that signs in, as in the CONNECT packet; for the list of a person's devices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_id: Option<DeviceId>,
 }
 
 /// `POST /api/token`: trades a refresh token for a new pair. The old one dies; its reuse ends the whole family.
@@ -37,6 +42,9 @@ pub struct SessionGrant {
     pub expires_at: Timestamp,
     /// Who signed in.
     pub user: User,
+    /// For how many seconds from now a device may keep what it has stored without hearing from the server; absent: for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_seconds: Option<u64>,
 }
 
 /// `GET /api/rooms`.
@@ -80,6 +88,9 @@ pub struct ApiError {
     /// Milliseconds to wait before trying again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// Only ever of `POST /api/token`: an administrator wants what this device has stored for the session's person to be removed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erase: bool,
 }
 
 /// `GET /api/people`: everyone the caller may begin a conversation with.

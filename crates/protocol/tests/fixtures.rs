@@ -114,6 +114,7 @@ fn every_http_body_survives_the_types() {
     same("http_attachment", "answer", through::<Attachment>);
     same("http_sync", "answer", through::<SyncPage>);
     same("http_error", "answer", through::<ApiError>);
+    same("http_erase", "answer", through::<ApiError>);
     same("connect_auth", "request", through::<ConnectAuth>);
 }
 

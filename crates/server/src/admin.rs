@@ -6,7 +6,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use hugmedo_chat_protocol::{
-    Room, RoomId, RoomKind, Secret, Sensitive, SessionEndReason, User, UserId, UserType, limits::MAX_ID_BYTES,
+    DeviceId, Room, RoomId, RoomKind, Secret, Sensitive, SessionEndReason, User, UserId, UserType, limits::MAX_ID_BYTES,
 };
 use rusqlite::Transaction;
 
@@ -15,9 +15,14 @@ use crate::{
     audit::{self, Checkpoints, Deed, Report},
     error::Error,
     failure::Failure,
+    outside,
     password::Passwords,
     presence, sign_in,
-    store::{Store, changes, rooms, sessions, users},
+    store::{
+        Store, changes, rooms,
+        sessions::{self, Device},
+        users,
+    },
 };
 
 /// Longest name to sign in with.
@@ -164,6 +169,38 @@ impl Admin {
         })
         .await?;
         self.revoke(user);
+        Ok(())
+    }
+
+    /// The devices a person has signed in on within the last hundred days, the one that was heard of last first.
+    ///
+    /// # Errors
+    /// If there is no such person.
+    pub async fn devices(&self, user: &UserId) -> Result<Vec<Device>, Error> {
+        let id = user.clone();
+        self.write(move |tx| {
+            users::account(tx, id.as_str())?.ok_or(Error::NotFound("user"))?;
+            Ok(sessions::devices(tx, &id)?)
+        })
+        .await
+    }
+
+    /// Signs a person out on one device, which is told to remove what it has stored for them, whenever it is next heard of.
+    ///
+    /// # Errors
+    /// If the person has not signed in there.
+    pub async fn revoke_device(&self, user: &UserId, device: &DeviceId) -> Result<(), Error> {
+        let (id, named) = (user.clone(), device.clone());
+        self.write(move |tx| {
+            if !sessions::revoke_device(tx, &id, &named)? {
+                return Err(Error::NotFound("device"));
+            }
+            Ok(audit::append(tx, None, Deed::RevokeDevice, None, Some(named.as_str()), None)?)
+        })
+        .await?;
+        if let Some(app) = self.app() {
+            outside::end_dead_sessions(app).await;
+        }
         Ok(())
     }
 

@@ -41,6 +41,9 @@ pub(crate) struct ServeArgs {
     /// Largest file that may be sent, in MiB
     #[arg(long, env = "HUGMEDO_CHAT_MAX_ATTACHMENT_MB", default_value_t = 25)]
     pub(crate) max_attachment_mb: u64,
+    /// Days a device may keep what it has stored without hearing from this server; 0 for ever
+    #[arg(long, env = "HUGMEDO_CHAT_LEASE_DAYS", default_value_t = 0)]
+    pub(crate) lease_days: u32,
     /// How much to log on standard error: off, error, warn, info, debug
     #[arg(long, env = "HUGMEDO_CHAT_LOG", default_value = "info")]
     pub(crate) log: LevelFilter,
@@ -59,6 +62,9 @@ pub(crate) enum Task {
     /// Look after the audit of who did what
     #[command(subcommand)]
     Audit(Audit),
+    /// List a person's devices, and have one removed of what it has stored
+    #[command(subcommand)]
+    Device(Device),
     /// Issue access tokens for people who sign in elsewhere
     #[command(subcommand)]
     Token(Token),
@@ -162,6 +168,22 @@ pub(crate) enum Audit {
         /// Only those after this place
         #[arg(long, default_value_t = 0)]
         after: i64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Device {
+    /// Print the devices a person has signed in on, one JSON object per line, the one that was heard of last first
+    List {
+        /// The person's user name
+        user: String,
+    },
+    /// Sign the person out on a device; it removes what it has stored for them as soon as it is heard of
+    Revoke {
+        /// The person's user name
+        user: String,
+        /// The device, as `device list` names it
+        device: String,
     },
 }
 

@@ -20,6 +20,8 @@ pub struct Config {
     pub access_token_ttl: Duration,
     /// How long a session lives at most before its person signs in again, however often it is refreshed.
     pub session_ttl: Duration,
+    /// How long a device may keep what it has stored without hearing from this server; `None`: for ever.
+    pub lease: Option<Duration>,
     /// How long the order of changes is kept for `GET /api/sync`; an older cursor is answered with `cursor_expired`.
     pub change_retention: Duration,
     /// Largest file that may be sent, in bytes.
@@ -47,6 +49,7 @@ impl Config {
             allowed_origins: Vec::new(),
             access_token_ttl: Duration::from_secs(10 * 60),
             session_ttl: Duration::from_secs(12 * 60 * 60),
+            lease: None,
             change_retention: Duration::from_secs(30 * 24 * 60 * 60),
             max_attachment_bytes: 25 * 1024 * 1024,
             ping_interval: Duration::from_secs(10),

@@ -44,7 +44,7 @@ pub use admin::Admin;
 pub use audit::{Finding, Report};
 pub use config::{Config, Limits, Rate};
 pub use error::Error;
-pub use store::StoreError;
+pub use store::{StoreError, sessions::Device};
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 

@@ -8,11 +8,11 @@ use std::{io::Write as _, time::Duration};
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use hugmedo_chat_protocol::{RoomId, RoomKind, Secret, UserId, UserType};
+use hugmedo_chat_protocol::{DeviceId, RoomId, RoomKind, Secret, UserId, UserType};
 use hugmedo_chat_server::{Admin, Config, start};
 use tracing_subscriber::{Layer as _, filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use command_line::{Audit, CommandLine, Kind, MemberChange, Room, ServeArgs, Task, Token, Type, User};
+use command_line::{Audit, CommandLine, Device, Kind, MemberChange, Room, ServeArgs, Task, Token, Type, User};
 
 fn main() -> std::process::ExitCode {
     let command_line = CommandLine::parse();
@@ -39,6 +39,7 @@ async fn serve(data_dir: &std::path::Path, args: ServeArgs) -> anyhow::Result<()
     config.demo = args.demo;
     config.demo_quiet = args.demo_quiet;
     config.allowed_origins = args.allow_origin;
+    config.lease = (args.lease_days > 0).then(|| Duration::from_secs(u64::from(args.lease_days) * 24 * 60 * 60));
     config.max_attachment_bytes = args.max_attachment_mb.saturating_mul(1024 * 1024);
     // Listened for before anyone is told that the server is there.
     let stop = stop_signal()?;
@@ -89,6 +90,10 @@ async fn administer(data_dir: &std::path::Path, task: Task) -> anyhow::Result<()
         Task::User(task) => user(&admin, task).await,
         Task::Room(task) => room(&admin, task).await,
         Task::Audit(task) => audit(&admin, data_dir, task).await,
+        Task::Device(Device::List { user }) => device_list(&admin, &UserId::new(user)).await,
+        Task::Device(Device::Revoke { user, device }) => {
+            admin.revoke_device(&UserId::new(user), &DeviceId::new(device)).await.map_err(Into::into)
+        }
         Task::Token(Token::Issue { user, minutes }) => {
             let token = admin.issue_token(&UserId::new(user), Duration::from_secs(minutes * 60)).await;
             token.map_err(Into::into).and_then(|token| say(token.expose()))
@@ -112,6 +117,13 @@ async fn audit(admin: &Admin, data_dir: &std::path::Path, task: Audit) -> anyhow
         Audit::Export { after } => {
             admin.export_audit(after, |line| writeln!(std::io::stdout(), "{line}")).await?;
         }
+    }
+    Ok(())
+}
+
+async fn device_list(admin: &Admin, user: &UserId) -> anyhow::Result<()> {
+    for device in admin.devices(user).await? {
+        say(&serde_json::to_string(&device)?)?;
     }
     Ok(())
 }

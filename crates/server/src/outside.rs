@@ -69,7 +69,8 @@ async fn catch_up(app: &App, position: i64) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn end_dead_sessions(app: &App) {
+/// Closes the sockets whose session is over.
+pub(crate) async fn end_dead_sessions(app: &App) {
     for socket in app.fanout.all_sockets() {
         let Some(link) = fanout::link(&socket) else { continue };
         let token = link.token();

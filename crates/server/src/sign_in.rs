@@ -5,7 +5,9 @@
 
 use std::net::IpAddr;
 
-use hugmedo_chat_protocol::{ErrorCode, LoginRequest, Refusal, Secret, SessionEndReason, SessionGrant, User, UserId};
+use hugmedo_chat_protocol::{
+    ErrorCode, LoginRequest, Refusal, Secret, SessionEndReason, SessionGrant, User, UserId, limits::MAX_ID_BYTES,
+};
 use rusqlite::Transaction;
 
 use crate::{
@@ -25,7 +27,8 @@ use crate::{
 const MAX_PASSWORD_BYTES: usize = 1024;
 
 pub(crate) async fn log_in(app: &App, from: IpAddr, request: LoginRequest) -> Result<SessionGrant, Failure> {
-    let LoginRequest { username, password, otp: _ } = request;
+    let LoginRequest { username, password, otp: _, device_id } = request;
+    let device = device_id.filter(|device| device.as_str().len() <= MAX_ID_BYTES);
     if username.len() > crate::admin::MAX_USERNAME_BYTES || password.expose().len() > MAX_PASSWORD_BYTES {
         return Err(wrong());
     }
@@ -59,6 +62,7 @@ pub(crate) async fn log_in(app: &App, from: IpAddr, request: LoginRequest) -> Re
     app.store
         .write(move |tx| {
             let session = sessions::open(tx, &account.user.id, config.session_ttl)?;
+            sessions::note_device(tx, &session, device.as_ref())?;
             audit::append(tx, Some(&account.user.id), Deed::SignIn, None, Some(session.as_str()), None)?;
             grant(tx, &config, &session, account.user)
         })
@@ -74,38 +78,61 @@ fn grant(tx: &Transaction<'_>, config: &Config, session: &SessionId, user: User)
     let refresh_token = credential::generate(credential::REFRESH_PREFIX);
     let expires_at = sessions::add_access_token(tx, session, &TokenHash::of(&access_token), config.access_token_ttl)?;
     sessions::add_refresh_token(tx, session, &TokenHash::of(&refresh_token))?;
-    Ok(SessionGrant { access_token, refresh_token, expires_at, user })
+    let lease_seconds = config.lease.map(|lease| lease.as_secs());
+    Ok(SessionGrant { access_token, refresh_token, expires_at, user, lease_seconds })
+}
+
+/// Why there is no new pair.
+pub(crate) enum NotRenewed {
+    /// The session is over, and its device is to remove what it has stored.
+    Erase,
+    /// As of any other call.
+    Failed(Failure),
+}
+
+impl<F: Into<Failure>> From<F> for NotRenewed {
+    fn from(failure: F) -> Self {
+        Self::Failed(failure.into())
+    }
 }
 
 /// Trades a refresh token for a new pair. Used a second time it has been copied, so the session ends for everyone.
-pub(crate) async fn refresh(app: &App, refresh_token: Secret) -> Result<SessionGrant, Failure> {
+pub(crate) async fn refresh(app: &App, refresh_token: Secret) -> Result<SessionGrant, NotRenewed> {
     let token = TokenHash::of(&refresh_token);
     let config = app.config.clone();
+    // What is refused is no error of the transaction: what it has noted must be kept.
     let outcome = app
         .store
-        .write(move |tx| match sessions::take_refresh_token(tx, &token)? {
-            Refresh::Granted { session, user } => {
-                let account = users::account(tx, user.as_str())?.ok_or_else(Failure::unauthorized)?;
-                Ok(Ok(grant(tx, &config, &session, account.user)?))
-            }
-            // Not an error of the transaction: the end of the session must be kept.
-            Refresh::Reused { session } => {
-                audit::append(tx, None, Deed::TokenReuse, None, Some(session.as_str()), None)?;
-                Ok::<_, Failure>(Err(Some(session)))
-            }
-            Refresh::Unknown => Ok(Err(None)),
+        .write(move |tx| {
+            let refresh = sessions::take_refresh_token(tx, &token)?;
+            let granted = match &refresh {
+                Refresh::Granted { session, user } => {
+                    let account = users::account(tx, user.as_str())?.ok_or_else(Failure::unauthorized)?;
+                    Some(grant(tx, &config, session, account.user)?)
+                }
+                Refresh::Reused { session } => {
+                    audit::append(tx, None, Deed::TokenReuse, None, Some(session.as_str()), None)?;
+                    None
+                }
+                Refresh::Erase { first_told: Some(session) } => {
+                    audit::append(tx, None, Deed::TellErase, None, Some(session.as_str()), None)?;
+                    None
+                }
+                Refresh::Erase { first_told: None } | Refresh::Unknown => None,
+            };
+            Ok::<_, Failure>((refresh, granted))
         })
         .await?;
     match outcome {
-        Ok(grant) => Ok(grant),
-        Err(ended) => {
-            if let Some(session) = ended {
-                tracing::warn!("a refresh token was used twice; its session is over");
-                app.fanout.end(app.fanout.sockets_of_session(&session), SessionEndReason::Revoked);
-            }
-            Err(Failure::unauthorized())
+        (_, Some(grant)) => return Ok(grant),
+        (Refresh::Erase { .. }, _) => return Err(NotRenewed::Erase),
+        (Refresh::Reused { session }, _) => {
+            tracing::warn!("a refresh token was used twice; its session is over");
+            app.fanout.end(app.fanout.sockets_of_session(&session), SessionEndReason::Revoked);
         }
+        _ => {}
     }
+    Err(Failure::unauthorized().into())
 }
 
 /// Ends the caller's session and its sockets.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Result, bail};
 use hugmedo_chat_core::{
-    Changes, Core,
+    Changes, Core, ErrorCode,
     view::{
         ChannelItem, ConnectionState, ConnectionView, Delivery, LockView, MessageView, RoomView, SessionView,
         TypingPerson, ViewChange,
@@ -23,6 +23,8 @@ pub struct Watch {
     pub session: Option<SessionView>,
     /// What a locked app shows.
     pub lock: Option<LockView>,
+    /// The standing trouble, if any.
+    pub trouble: Option<ErrorCode>,
     /// The link.
     pub connection: ConnectionView,
     /// The rooms.
@@ -46,6 +48,7 @@ impl Watch {
             changes,
             session: snapshot.session,
             lock: snapshot.lock,
+            trouble: snapshot.trouble,
             connection: snapshot.connection,
             rooms: snapshot.rooms.into_iter().map(|room| (room.id.clone(), room)).collect(),
             messages: BTreeMap::new(),
@@ -128,6 +131,7 @@ impl Watch {
                 self.session = session;
             }
             ViewChange::LockChanged { lock } => self.lock = lock,
+            ViewChange::TroubleChanged { trouble } => self.trouble = trouble,
             ViewChange::ConnectionChanged { connection } => self.connection = connection,
             ViewChange::RoomUpserted { room } => drop(self.rooms.insert(room.id.clone(), room)),
             ViewChange::RoomRemoved { room_id } => {
@@ -148,7 +152,6 @@ impl Watch {
             | ViewChange::AttachmentChanged { .. }
             | ViewChange::TimelineReset { .. }
             | ViewChange::PreferencesChanged { .. }
-            | ViewChange::TroubleChanged { .. }
             | ViewChange::RoomRequested { .. } => {}
         }
     }

@@ -43,6 +43,7 @@ export const samplePreferences = (scene: URLSearchParams): Preferences => ({
 	closeToTray: true,
 	toldAboutTray: false,
 	autostart: false,
+	protectFromCapture: false,
 	lastServer: 'chat.hospital.example.jp',
 	lastUsername: 'sato',
 	connection: DEFAULT_CONNECTION

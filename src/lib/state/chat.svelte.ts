@@ -72,6 +72,7 @@ export class Chat {
 		closeToTray: true,
 		toldAboutTray: false,
 		autostart: false,
+		protectFromCapture: false,
 		lastServer: '',
 		lastUsername: '',
 		connection: DEFAULT_CONNECTION

@@ -192,6 +192,11 @@ impl Inner {
         self.lock.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(read)
     }
 
+    /// The locked account's name.
+    pub(crate) fn locked_name(&self) -> Option<String> {
+        self.with_lock(|lock| lock.name.clone())
+    }
+
     /// The account of this name that is locked and still open, because it leaves no trace.
     pub(crate) fn held_account(&self, name: &str) -> Option<Arc<Account>> {
         let held = self.with_lock(|lock| lock.held.clone().filter(|_| lock.name == name));

@@ -24,6 +24,7 @@ use crate::{
     host::NativeNotification,
     notify,
     opening::Way,
+    remains,
     store::{notified::Unanswered, unread::Unread},
     tokens::TokenFailure,
     transport::HttpFailure,
@@ -282,8 +283,11 @@ fn missing(failure: TokenFailure) -> Missing {
 impl Inner {
     /// The server ended the session of a locked account.
     async fn end_locked_session(self: Arc<Self>, reason: SessionEndReason) {
-        let _turn = self.turnstile.lock().await;
-        let Some(held) = self.with_lock(|lock| lock.held.is_some()) else { return };
+        let turn = self.turnstile.lock().await;
+        let Some((name, way, held)) = self.with_lock(|lock| (lock.name.clone(), lock.way.clone(), lock.held.is_some()))
+        else {
+            return;
+        };
         if held {
             // Its supervisor has been told the same, and ends it.
             return;
@@ -293,5 +297,7 @@ impl Inner {
             tracing::warn!(%error, "the ended session is still in the keychain");
         }
         self.hub.publish(ViewChange::SessionChanged { session: None, ended: Some(reason) });
+        drop(turn);
+        remains::settle(&self, &name, &way.tokens).await;
     }
 }

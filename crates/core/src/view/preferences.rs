@@ -166,6 +166,8 @@ pub struct Preferences {
     pub told_about_tray: bool,
     /// Whether the app starts, hidden, when the person signs in to the computer.
     pub autostart: bool,
+    /// Whether the window is left out of screenshots and shared screens, where the operating system offers that.
+    pub protect_from_capture: bool,
     /// The server address that was last signed in to, offered again.
     pub last_server: String,
     /// The user name that was last signed in with, offered again.
@@ -190,6 +192,7 @@ impl Default for Preferences {
             close_to_tray: true,
             told_about_tray: false,
             autostart: false,
+            protect_from_capture: false,
             last_server: String::new(),
             last_username: String::new(),
             connection: ConnectionSettings::default(),

@@ -3,6 +3,7 @@
 mod alerts;
 mod conversation;
 mod faults;
+mod leases;
 mod places;
 mod reconnecting;
 mod stage;

@@ -35,6 +35,10 @@ pub(crate) enum Deed {
     AddUser,
     SetPassword,
     DisableUser,
+    /// An administrator wants a device to remove what it has stored.
+    RevokeDevice,
+    /// The device was told.
+    TellErase,
     AddRoom,
     AddMember,
     RemoveMember,
@@ -68,6 +72,8 @@ impl Deed {
             Self::AddUser => "add_user",
             Self::SetPassword => "set_password",
             Self::DisableUser => "disable_user",
+            Self::RevokeDevice => "revoke_device",
+            Self::TellErase => "tell_erase",
             Self::AddRoom => "add_room",
             Self::AddMember => "add_member",
             Self::RemoveMember => "remove_member",

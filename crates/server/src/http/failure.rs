@@ -1,4 +1,4 @@
-//! Errors of the HTTP side: `{ code, message, retryAfterMs? }` with the matching status.
+//! Errors of the HTTP side: `{ code, message, retryAfterMs?, erase? }` with the matching status.
 
 use axum::{
     Json,
@@ -7,18 +7,19 @@ use axum::{
 };
 use hugmedo_chat_protocol::{ApiError, ErrorCode, Refusal};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, sign_in::NotRenewed};
 
 /// An error answer.
 #[derive(Debug)]
 pub(super) struct ApiFailure {
     status: StatusCode,
     refusal: Refusal,
+    erase: bool,
 }
 
 impl ApiFailure {
     pub(super) fn with_status(status: StatusCode, refusal: Refusal) -> Self {
-        Self { status, refusal }
+        Self { status, refusal, erase: false }
     }
 }
 
@@ -37,7 +38,7 @@ impl From<Refusal> for ApiFailure {
             ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             ErrorCode::Internal | ErrorCode::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        Self { status, refusal }
+        Self::with_status(status, refusal)
     }
 }
 
@@ -47,10 +48,20 @@ impl From<Failure> for ApiFailure {
     }
 }
 
+impl From<NotRenewed> for ApiFailure {
+    fn from(refused: NotRenewed) -> Self {
+        match refused {
+            NotRenewed::Erase => Self { erase: true, ..Failure::unauthorized().into() },
+            NotRenewed::Failed(failure) => failure.into(),
+        }
+    }
+}
+
 impl IntoResponse for ApiFailure {
     fn into_response(self) -> Response {
         let Refusal { code, message, retry_after_ms } = self.refusal;
-        let mut response = (self.status, Json(ApiError { code, message, retry_after_ms })).into_response();
+        let mut response =
+            (self.status, Json(ApiError { code, message, retry_after_ms, erase: self.erase })).into_response();
         let headers = response.headers_mut();
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

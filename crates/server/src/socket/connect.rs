@@ -5,7 +5,9 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use hugmedo_chat_protocol::{ConnectAuth, ErrorCode, PROTOCOL_VERSION, Refusal, ServerEvent, SessionInfo, Timestamp};
+use hugmedo_chat_protocol::{
+    ConnectAuth, ErrorCode, PROTOCOL_VERSION, Refusal, ServerEvent, SessionInfo, Timestamp, limits::MAX_ID_BYTES,
+};
 use serde_json::Value;
 use socketioxide::{
     SocketIo,
@@ -62,7 +64,8 @@ async fn admit(app: &App, socket: &SocketRef, auth: Option<Value>) -> Result<(),
     if app.fanout.sockets_of(who.id()).len() >= app.config.limits.sockets_per_user {
         return Err(Denied(ErrorCode::RateLimited));
     }
-    let link = Arc::new(Link::new(&who, token, app.config.limits.queued_events));
+    let device = auth.device_id.filter(|device| device.as_str().len() <= MAX_ID_BYTES);
+    let link = Arc::new(Link::new(&who, token, device, app.config.limits.queued_events));
     socket.extensions.insert(link);
     socket.on_fallback(async |_: Queued| {});
     socket.on_disconnect(async |socket: SocketRef| {

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use hugmedo_chat_protocol::{RoomId, Timestamp, User, UserId};
+use hugmedo_chat_protocol::{DeviceId, RoomId, Timestamp, User, UserId};
 use tokio::sync::{Notify, mpsc};
 
 use super::queue::Incoming;
@@ -36,6 +36,8 @@ struct Standing {
 #[derive(Debug)]
 pub(crate) struct Link {
     user: User,
+    /// As it names itself.
+    device: Option<DeviceId>,
     standing: Mutex<Standing>,
     renewed: Notify,
     /// The newest status of each person this socket has still to hear of.
@@ -53,10 +55,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Link {
-    pub(super) fn new(who: &Principal, token: TokenHash, queued_events: usize) -> Self {
+    pub(super) fn new(who: &Principal, token: TokenHash, device: Option<DeviceId>, queued_events: usize) -> Self {
         let (inlet, outlet) = mpsc::channel(queued_events.max(1));
         Self {
             user: who.user().clone(),
+            device,
             standing: Mutex::new(Standing {
                 token,
                 session: who.session().clone(),
@@ -79,6 +82,10 @@ impl Link {
     /// The token that stands behind the socket now.
     pub(crate) fn token(&self) -> TokenHash {
         lock(&self.standing).token
+    }
+
+    pub(super) fn device(&self) -> Option<&DeviceId> {
+        self.device.as_ref()
     }
 
     pub(super) fn session(&self) -> SessionId {

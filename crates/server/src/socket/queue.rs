@@ -16,7 +16,7 @@ use socketioxide::{
 use tokio::sync::mpsc;
 
 use super::{Link, events};
-use crate::{app::App, authorize, failure::Failure, fanout, presence};
+use crate::{app::App, authorize, failure::Failure, fanout, presence, store::sessions};
 
 /// An event as it came.
 #[derive(Debug)]
@@ -86,6 +86,14 @@ pub(super) async fn work(app: Arc<App>, socket: SocketRef, link: Arc<Link>, mut 
         fanout::end(socket, if is_expired { SessionEndReason::Expired } else { SessionEndReason::Revoked });
         return;
     }
+    let (session, device) = (link.session(), link.device().cloned());
+    let store = app.store.clone();
+    // Nothing the socket asks for depends on it.
+    tokio::spawn(async move {
+        if let Err(error) = store.write(move |tx| sessions::note_device(tx, &session, device.as_ref())).await {
+            tracing::warn!(%error, "the device of a session was not noted");
+        }
+    });
     presence::arrive(&app, &link.user().id);
     let statuses = tokio::spawn(presence::pass_on(socket.clone(), link.clone()));
     listen(&app, socket, &link, &mut queue).await;

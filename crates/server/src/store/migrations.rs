@@ -11,6 +11,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0004_add_direct_rooms.sql"),
     include_str!("../../migrations/0005_add_attachments.sql"),
     include_str!("../../migrations/0006_add_escalation.sql"),
+    include_str!("../../migrations/0007_add_devices.sql"),
 ];
 
 /// Brings the store to the present schema. Each step and its number are one transaction.

@@ -1,11 +1,13 @@
 //! Sessions and the tokens that descend from them.
 //!
-//! Invariants: a refresh token works once; its second use ends its whole session; a session's end ends all of its tokens.
+//! Invariants: a refresh token works once; its second use ends its whole session; a session's end ends all of its tokens; a
+//! device that is to remove what it has stored is told so whenever it shows a token of one of those sessions.
 
 use std::time::Duration;
 
-use hugmedo_chat_protocol::{Timestamp, UserId};
+use hugmedo_chat_protocol::{DeviceId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, Transaction};
+use serde::Serialize;
 
 use super::{StoreError, now};
 use crate::credential::{SessionId, TokenHash};
@@ -13,14 +15,41 @@ use crate::credential::{SessionId, TokenHash};
 /// How long an ended token is remembered, so that it is answered `token_expired` rather than `unauthorized`.
 const REMEMBERED: i64 = 24 * 60 * 60 * 1000;
 
+/// How long a session that is over is remembered, so that a device that has been away for long can be told to remove what it has
+/// stored.
+const DEVICES_REMEMBERED: i64 = 100 * REMEMBERED;
+
 /// What became of a presented refresh token.
 pub(crate) enum Refresh {
     /// It was good, and is now used up.
     Granted { session: SessionId, user: UserId },
     /// It was used before: the session is over.
     Reused { session: SessionId },
+    /// Its session is over, and the device is to remove what it has stored for it.
+    Erase {
+        /// The session, if the device has not been told before.
+        first_told: Option<SessionId>,
+    },
     /// Unknown, or its session is over.
     Unknown,
+}
+
+/// A device a person has signed in on, by all of their sessions there that are remembered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Device {
+    /// As it names itself.
+    pub id: DeviceId,
+    /// When the oldest session began.
+    pub first_signed_in_at: Timestamp,
+    /// When it last connected.
+    pub seen_at: Timestamp,
+    /// Whether one of the sessions lives.
+    pub is_signed_in: bool,
+    /// When it was last to remove what it has stored.
+    pub erase_asked_at: Option<Timestamp>,
+    /// When it was last told so.
+    pub erase_told_at: Option<Timestamp>,
 }
 
 pub(crate) fn open(tx: &Transaction<'_>, user: &UserId, ttl: Duration) -> Result<SessionId, StoreError> {
@@ -63,7 +92,8 @@ pub(crate) fn take_refresh_token(tx: &Transaction<'_>, token: &TokenHash) -> Res
     let found = tx
         .query_row(
             "SELECT session.id, session.user_id, token.used_at,
-                    session.ended_at IS NULL AND session.expires_at > ?2 AND user.disabled_at IS NULL
+                    session.ended_at IS NULL AND session.expires_at > ?2 AND user.disabled_at IS NULL,
+                    session.erase_at IS NOT NULL OR user.disabled_at IS NOT NULL
              FROM refresh_token AS token
              JOIN session ON session.id = token.session_id
              JOIN user ON user.id = session.user_id
@@ -72,17 +102,25 @@ pub(crate) fn take_refresh_token(tx: &Transaction<'_>, token: &TokenHash) -> Res
             |row| {
                 let session = SessionId::new(row.get::<_, String>(0)?);
                 let user = UserId::new(row.get::<_, String>(1)?);
-                Ok((session, user, row.get::<_, Option<i64>>(2)?.is_some(), row.get::<_, bool>(3)?))
+                let used = row.get::<_, Option<i64>>(2)?.is_some();
+                Ok((session, user, used, row.get::<_, bool>(3)?, row.get::<_, bool>(4)?))
             },
         )
         .optional()?;
     match found {
-        None | Some((_, _, _, false)) => Ok(Refresh::Unknown),
-        Some((session, _, true, true)) => {
+        Some((session, _, _, _, true)) => {
+            let told = tx.execute(
+                "UPDATE session SET erase_told_at = ?2 WHERE id = ?1 AND erase_told_at IS NULL",
+                (session.as_str(), now()),
+            )?;
+            Ok(Refresh::Erase { first_told: (told > 0).then_some(session) })
+        }
+        None | Some((_, _, _, false, false)) => Ok(Refresh::Unknown),
+        Some((session, _, true, true, false)) => {
             end(tx, &session)?;
             Ok(Refresh::Reused { session })
         }
-        Some((session, user, false, true)) => {
+        Some((session, user, false, true, false)) => {
             tx.execute("UPDATE refresh_token SET used_at = ?2 WHERE hash = ?1", (token, now()))?;
             Ok(Refresh::Granted { session, user })
         }
@@ -99,6 +137,50 @@ pub(crate) fn end_all_of(tx: &Transaction<'_>, user: &UserId) -> Result<(), Stor
     Ok(())
 }
 
+/// Learns on which device a session lives, and that it does.
+pub(crate) fn note_device(
+    tx: &Transaction<'_>,
+    session: &SessionId,
+    device: Option<&DeviceId>,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE session SET device_id = coalesce(?2, device_id), seen_at = ?3 WHERE id = ?1",
+        (session.as_str(), device.map(DeviceId::as_str), now()),
+    )?;
+    Ok(())
+}
+
+/// The devices of a person, the one that was heard of last first.
+pub(crate) fn devices(tx: &Transaction<'_>, user: &UserId) -> Result<Vec<Device>, StoreError> {
+    let mut statement = tx.prepare(
+        "SELECT device_id, min(created_at), max(coalesce(seen_at, created_at)),
+                max(ended_at IS NULL AND expires_at > ?2), max(erase_at), max(erase_told_at)
+         FROM session WHERE user_id = ?1 AND device_id IS NOT NULL GROUP BY device_id ORDER BY 3 DESC, 1",
+    )?;
+    let time = |at: Option<i64>| at.map(Timestamp::from_millis);
+    let rows = statement.query_map((user.as_str(), now()), |row| {
+        Ok(Device {
+            id: DeviceId::new(row.get::<_, String>(0)?),
+            first_signed_in_at: Timestamp::from_millis(row.get(1)?),
+            seen_at: Timestamp::from_millis(row.get(2)?),
+            is_signed_in: row.get(3)?,
+            erase_asked_at: time(row.get(4)?),
+            erase_told_at: time(row.get(5)?),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Ends a person's sessions on a device and lets it be told to remove what it has stored. Whether there were any.
+pub(crate) fn revoke_device(tx: &Transaction<'_>, user: &UserId, device: &DeviceId) -> Result<bool, StoreError> {
+    let revoked = tx.execute(
+        "UPDATE session SET ended_at = coalesce(ended_at, ?3), erase_at = coalesce(erase_at, ?3)
+         WHERE user_id = ?1 AND device_id = ?2",
+        (user.as_str(), device.as_str(), now()),
+    )?;
+    Ok(revoked > 0)
+}
+
 /// Whether a person is signed in by name and password: such sessions, and only they, have refresh tokens.
 pub(crate) fn is_signed_in(tx: &Transaction<'_>, user: &UserId) -> Result<bool, StoreError> {
     Ok(tx.query_row(
@@ -111,11 +193,14 @@ pub(crate) fn is_signed_in(tx: &Transaction<'_>, user: &UserId) -> Result<bool, 
     )?)
 }
 
-/// Forgets sessions that were over long ago, and their tokens with them.
+/// Forgets sessions that were over long ago, and of those that were over a while ago the tokens nobody will show again.
 pub(crate) fn forget_old(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    let over = "SELECT id FROM session WHERE min(expires_at, coalesce(ended_at, expires_at)) < ?1";
+    tx.execute(&format!("DELETE FROM session WHERE id IN ({over})"), (now() - DEVICES_REMEMBERED,))?;
+    // A device shows its newest token, or the one before where the answer to that was lost.
     tx.execute(
-        "DELETE FROM session WHERE min(expires_at, coalesce(ended_at, expires_at)) < ?1",
-        (now() - REMEMBERED,),
+        &format!("DELETE FROM refresh_token WHERE session_id IN ({over}) AND used_at < ?1 - ?2"),
+        (now() - REMEMBERED, REMEMBERED),
     )?;
     Ok(())
 }

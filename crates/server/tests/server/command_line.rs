@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::wire::Wire;
 
@@ -70,7 +70,7 @@ async fn a_running_server_notices_what_the_command_line_does() {
     assert_eq!(alice.event_named("room_removed").await, json!({ "roomId": "ward" }));
 
     let sign_in = async |password: &str| {
-        let body = json!({ "username": "alice", "password": password });
+        let body = json!({ "username": "alice", "password": password, "deviceId": "ward-pc" });
         reqwest::Client::new().post(format!("{}/api/login", serving.url)).json(&body).send().await.unwrap().status()
     };
     assert_eq!(sign_in("a long password").await, 200);
@@ -78,6 +78,19 @@ async fn a_running_server_notices_what_the_command_line_does() {
     assert_eq!(alice.until_closed().await.last().unwrap().1, json!({ "reason": "revoked" }));
     assert_eq!(sign_in("a long password").await, 401);
     assert_eq!(sign_in("another password").await, 200);
+
+    let devices = || -> Vec<Value> {
+        let lines = done(folder, &["device", "list", "alice"], "");
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    assert_eq!(
+        (devices().len(), &devices()[0]["id"], &devices()[0]["isSignedIn"]),
+        (1, &json!("ward-pc"), &json!(true))
+    );
+    done(folder, &["device", "revoke", "alice", "ward-pc"], "");
+    assert_eq!(devices()[0]["isSignedIn"], false);
+    assert!(devices()[0]["eraseAskedAt"].is_string());
+
     done(folder, &["user", "disable", "alice"], "");
     assert_eq!(sign_in("another password").await, 401);
 }
@@ -97,6 +110,8 @@ fn what_cannot_be_done_is_one_clear_line() {
         (&["room", "add", "a/b"], "", "a room id is"),
         (&["room", "member", "nowhere", "alice"], "", "no such room"),
         (&["token", "issue", "nobody"], "", "no such user"),
+        (&["device", "list", "nobody"], "", "no such user"),
+        (&["device", "revoke", "alice", "nowhere"], "", "no such device"),
         (&["--demo", "--listen", "0.0.0.0:0"], "", "refuses to listen on"),
         (&["--database-url", "postgres://x"], "", "unexpected argument"),
         (&["--redis-url", "redis://x"], "", "unexpected argument"),

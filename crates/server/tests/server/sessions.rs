@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hugmedo_chat_protocol::{DeviceId, UserId};
 use hugmedo_chat_server::Config;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -165,4 +166,32 @@ async fn a_person_has_a_limited_number_of_sockets() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn only_a_device_that_an_administrator_revoked_is_told_to_remove_what_it_has_stored() {
+    let hospital = Hospital::open().await;
+    let log_in = async |device: &str| {
+        let body = json!({ "username": "alice", "password": PASSWORD, "deviceId": device });
+        let (_, grant) = hospital.call(Method::POST, "/api/login", None, Some(body)).await;
+        grant["refreshToken"].as_str().unwrap().to_owned()
+    };
+    let [lost, at_work] = [log_in("lost").await, log_in("at-work").await];
+    let alice = UserId::new("alice");
+    hospital.server.admin().revoke_device(&alice, &DeviceId::new("lost")).await.unwrap();
+    assert!(hospital.server.admin().revoke_device(&alice, &DeviceId::new("unknown")).await.is_err());
+
+    let erased = |(status, body): (StatusCode, Value)| (status, body["code"].clone(), body["erase"].clone());
+    let told = (StatusCode::UNAUTHORIZED, json!("unauthorized"), json!(true));
+    let refused = (StatusCode::UNAUTHORIZED, json!("unauthorized"), Value::Null);
+    assert_eq!(erased(refresh(&hospital, &lost).await), told);
+    assert_eq!(erased(refresh(&hospital, &lost).await), told, "as often as it asks");
+    let (status, grant) = refresh(&hospital, &at_work).await;
+    assert_eq!(status, StatusCode::OK, "the other device goes on");
+
+    hospital.server.admin().set_password(&alice, "another password").await.unwrap();
+    let newest = grant["refreshToken"].as_str().unwrap().to_owned();
+    assert_eq!(erased(refresh(&hospital, &newest).await), refused, "another password erases nothing");
+    hospital.server.admin().disable_user(&alice).await.unwrap();
+    assert_eq!(erased(refresh(&hospital, &newest).await), told, "a closed account does, on every device");
 }

@@ -65,6 +65,10 @@ toldAboutTray: boolean,
  */
 autostart: boolean, 
 /**
+ * Whether the window is left out of screenshots and shared screens, where the operating system offers that.
+ */
+protectFromCapture: boolean, 
+/**
  * The server address that was last signed in to, offered again.
  */
 lastServer: string, 

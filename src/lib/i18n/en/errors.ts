@@ -46,6 +46,10 @@ export const errors: Pick<Texts, 'errors'> = {
 		keychainMissing:
 			'This computer’s keychain cannot be used, so the sign-in cannot be kept. Choose “Continue without remembering”, or contact your administrator.',
 		keychainLocked: 'The keychain is locked. Unlock it, then restart the app or sign in again.',
+		dataErased:
+			'The data of this account was removed from this computer at the wish of your organisation. Ask your administrator if you did not expect that.',
+		leaseOver:
+			'This computer had not heard from the server for as long as your organisation allows, so the account’s data was removed from it. Sign in to fetch it again.',
 		internal: 'Something went wrong in the app. Try again; if it goes on, restart the app.'
 	}
 };

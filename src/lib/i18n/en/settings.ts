@@ -5,6 +5,9 @@ export const settings: Pick<Texts, 'settings' | 'about'> = {
 	settings: {
 		title: 'Settings',
 		back: 'Back',
+		find: 'Find a setting',
+		notFound: 'No such setting',
+		notFoundHint: 'Try another word, or fewer.',
 		language: 'Language',
 		theme: 'Appearance',
 		themes: { system: 'Follow the system', light: 'Light', dark: 'Dark' },
@@ -53,6 +56,7 @@ export const settings: Pick<Texts, 'settings' | 'about'> = {
 		closeToTray: 'Keep receiving notifications when the window is closed',
 		closeToTrayHint: 'The app then stays in the tray. Where there is no tray, closing the window ends it.',
 		autostart: 'Start when I sign in to this computer',
+		protectFromCapture: 'Leave this window out of screenshots and shared screens',
 		account: 'Account',
 		signedInAs: (name, server) => `${name} (${server})`,
 		signOut: 'Sign out',
@@ -66,7 +70,7 @@ export const settings: Pick<Texts, 'settings' | 'about'> = {
 		saved: 'Saved'
 	},
 	about: {
-		title: 'Help with problems',
+		title: 'About and help',
 		explained: 'Shows how the app is doing. There are no names, no messages and no passwords in it.',
 		show: 'Show diagnostics',
 		diagnostics: 'Diagnostics',
@@ -74,6 +78,11 @@ export const settings: Pick<Texts, 'settings' | 'about'> = {
 		copy: 'Copy',
 		save: 'Save…',
 		saved: 'The file was saved',
+		licences: 'Licences of what it is made of',
+		licencesExplained: 'This app contains the work of many. Here is whose, and under which terms.',
+		licencesFind: 'Find by name',
+		licencesNone: 'There is none of that name.',
+		licenceWithoutText: 'The package comes without a text of its own; the terms are those of the licence named.',
 		close: 'Close'
 	}
 };

@@ -3,6 +3,9 @@ export const settings = {
 	settings: {
 		title: '設定',
 		back: '戻る',
+		find: '設定を探す',
+		notFound: '見つかりません',
+		notFoundHint: '別の言葉で探してください。',
 		language: '表示言語',
 		theme: '外観',
 		themes: { system: 'システムに合わせる', light: 'ライト', dark: 'ダーク' },
@@ -50,6 +53,7 @@ export const settings = {
 		closeToTray: 'ウィンドウを閉じても通知を受け取る',
 		closeToTrayHint: '閉じるとトレイに残ります。トレイのない環境では、閉じるとアプリが終了します。',
 		autostart: 'パソコンへのサインイン時に自動で起動する',
+		protectFromCapture: 'スクリーンショットや画面共有にこのウィンドウを映さない',
 		account: 'アカウント',
 		signedInAs: (name: string, server: string) => `${name}（${server}）`,
 		signOut: 'サインアウト',
@@ -60,7 +64,7 @@ export const settings = {
 		saved: '保存しました'
 	},
 	about: {
-		title: '困ったときは',
+		title: 'このアプリと困ったとき',
 		explained: 'アプリの状態を表示します。氏名、メッセージ、パスワードは含まれません。',
 		show: '診断情報を表示',
 		diagnostics: '診断情報',
@@ -68,6 +72,11 @@ export const settings = {
 		copy: 'コピー',
 		save: '保存…',
 		saved: 'ファイルを保存しました',
+		licences: '使っているソフトウェアのライセンス',
+		licencesExplained: 'このアプリには多くの方々の成果が含まれています。その名前と利用条件の一覧です。',
+		licencesFind: '名前で探す',
+		licencesNone: 'この名前のものはありません。',
+		licenceWithoutText: '本文は同梱されていません。条件は記載のライセンスのとおりです。',
 		close: '閉じる'
 	}
 };

@@ -90,7 +90,7 @@ impl Ledger {
 /// A refusal as an HTTP client sees it.
 pub(in crate::simulation) fn refused(refusal: Refusal) -> HttpFailure {
     let Refusal { code, message, retry_after_ms } = refusal;
-    HttpFailure::Refused(ApiError { code, message, retry_after_ms })
+    HttpFailure::Refused(ApiError { code, message, retry_after_ms, erase: false })
 }
 
 fn json(value: impl Serialize) -> Value {

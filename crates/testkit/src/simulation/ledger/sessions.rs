@@ -70,7 +70,13 @@ impl Ledger {
         let (access, refresh) = (format!("access-{number}"), format!("refresh-{number}"));
         self.sessions.access.insert(access.clone(), Bearer { user: user.id.clone(), session, expires_at });
         self.sessions.refresh.insert(refresh.clone(), (session, user.id.clone(), false));
-        SessionGrant { access_token: Secret::new(access), refresh_token: Secret::new(refresh), expires_at, user }
+        SessionGrant {
+            access_token: Secret::new(access),
+            refresh_token: Secret::new(refresh),
+            expires_at,
+            user,
+            lease_seconds: None,
+        }
     }
 
     /// Trades a refresh token for a new pair.

@@ -1,0 +1,184 @@
+//! What an account has left on this computer, and when it has to go: by the person's signing out, because its server wants it
+//! removed, or because the server has not been heard of for as long as it lends its data.
+//!
+//! Invariants: what goes, goes with its key first, so that an interrupted removal leaves nothing that can be read; nothing goes
+//! because a server could not be reached, but by its lease; the account of who has signed in again meanwhile stays.
+
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError, Weak},
+    time::Duration,
+};
+
+use hugmedo_chat_protocol::{Secret, SessionEndReason, Timestamp};
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+
+use crate::{
+    address::ServerAddress,
+    api::Api,
+    core::Inner,
+    error::{Error, ErrorCode},
+    store,
+    tokens::TokenKeeper,
+    transport::HttpFailure,
+    view::ViewChange,
+};
+
+/// How often leases are looked at and servers of ended sessions asked.
+const LOOK_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// What the keychain holds about an account's data, beside its key.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Remains {
+    /// Until when the data may stay without a word from the server; `None` for ever.
+    pub(crate) lease_ends_at: Option<Timestamp>,
+    /// Whom to ask, once the session is over, whether the data has to go.
+    pub(crate) ended: Option<EndedSession>,
+}
+
+/// A session that is over, and was not ended by its person.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EndedSession {
+    pub(crate) server: String,
+    /// Good for nothing any more but to say which session it was.
+    pub(crate) refresh_token: Secret,
+}
+
+/// Looks after what is left of accounts until core is gone.
+pub(crate) async fn watch(inner: Weak<Inner>) {
+    loop {
+        let Some(strong) = inner.upgrade() else { return };
+        let turn = strong.turnstile.lock().await;
+        if let Err(error) = end_leases_in_turn(&strong).await {
+            tracing::warn!(%error, "leases were not looked at");
+        }
+        drop(turn);
+        ask_servers(&strong).await;
+        drop(strong);
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Removes the data of every account whose lease is over, and answers whose. For who has the turnstile.
+pub(crate) async fn end_leases_in_turn(inner: &Arc<Inner>) -> Result<Vec<String>, Error> {
+    let now = inner.config.surroundings.now();
+    let mut over = Vec::new();
+    for name in inner.folder.accounts() {
+        if inner.vault.remains(&name).await?.lease_ends_at.is_some_and(|ends_at| ends_at <= now) {
+            end_lease(inner, &name).await?;
+            over.push(name);
+        }
+    }
+    Ok(over)
+}
+
+async fn end_lease(inner: &Arc<Inner>, name: &str) -> Result<(), Error> {
+    if inner.open_account().is_some_and(|account| account.name == name)
+        && let Some(account) = inner.close_account().await
+    {
+        account.tokens.retire().await;
+        inner.tell_ended(SessionEndReason::Expired);
+    }
+    if inner.locked_name().is_some_and(|locked| locked == name) {
+        inner.drop_lock();
+        inner.tell_ended(SessionEndReason::Expired);
+    }
+    if inner.vault.session().await?.and_then(|saved| saved.account()).is_some_and(|account| account == name) {
+        inner.vault.forget_session().await?;
+    }
+    inner.remove(name).await?;
+    inner.tell_trouble(ErrorCode::LeaseOver);
+    Ok(())
+}
+
+/// Asks the servers of sessions that are over whether what they have left has to go.
+async fn ask_servers(inner: &Arc<Inner>) {
+    for name in inner.folder.accounts() {
+        let Ok(Remains { ended: Some(ended), .. }) = inner.vault.remains(&name).await else { continue };
+        let Ok(server) = ServerAddress::parse(&ended.server, true) else { continue };
+        let api = Api::new(Arc::clone(&inner.network(&server).http));
+        if wants_removal(&api, &ended.refresh_token).await
+            && let Err(error) = remove_unless_back(inner, &name).await
+        {
+            tracing::warn!(%error, "data that has to go is still here");
+        }
+    }
+}
+
+/// Whether the server of a session that is over wants its data removed.
+async fn wants_removal(api: &Api, refresh_token: &Secret) -> bool {
+    matches!(api.renew_tokens(refresh_token).await, Err(HttpFailure::Refused(error)) if error.erase)
+}
+
+/// Settles what a session has left that its server has ended: it goes if the server wants it, or stays, and is asked about again.
+pub(crate) async fn settle(inner: &Arc<Inner>, name: &str, tokens: &TokenKeeper) {
+    let Some(refresh_token) = tokens.refresh_token().await else { return };
+    let settled = if tokens.is_to_erase() || wants_removal(tokens.api(), &refresh_token).await {
+        remove_unless_back(inner, name).await
+    } else {
+        let ended = EndedSession { server: tokens.server().as_str().to_owned(), refresh_token };
+        note_unless_back(inner, name, ended).await
+    };
+    if let Err(error) = settled {
+        tracing::warn!(%error, "what a session has left is not settled");
+    }
+}
+
+async fn remove_unless_back(inner: &Arc<Inner>, name: &str) -> Result<(), Error> {
+    let _turn = inner.turnstile.lock().await;
+    if inner.is_in_use(name) {
+        return Ok(());
+    }
+    inner.remove(name).await?;
+    inner.tell_trouble(ErrorCode::DataErased);
+    Ok(())
+}
+
+async fn note_unless_back(inner: &Arc<Inner>, name: &str, ended: EndedSession) -> Result<(), Error> {
+    let _turn = inner.turnstile.lock().await;
+    if inner.is_in_use(name) {
+        return Ok(());
+    }
+    let remains = Remains { ended: Some(ended), ..inner.vault.remains(name).await? };
+    inner.vault.save_remains(name, &remains).await
+}
+
+impl Inner {
+    /// Whether the account is open or locked, which is to say that its person is signed in.
+    fn is_in_use(&self, name: &str) -> bool {
+        self.open_account().is_some_and(|account| account.name == name)
+            || self.locked_name().is_some_and(|locked| locked == name)
+    }
+
+    /// Removes everything of a closed account from this computer, its session left aside. Can be done again where it failed.
+    pub(crate) async fn remove(&self, name: &str) -> Result<(), Error> {
+        self.vault.forget_store_key(name).await?;
+        self.vault.forget_lock_record(name).await?;
+        let path = self.folder.store_path(name);
+        self.config.surroundings.off_loop(move || remove_files(&path)).await?;
+        // The last, because without it nobody would know that something is left to do.
+        self.vault.forget_remains(name).await
+    }
+
+    /// Nobody is signed in any more.
+    pub(crate) fn tell_ended(&self, reason: SessionEndReason) {
+        self.hub.publish(ViewChange::SessionChanged { session: None, ended: Some(reason) });
+        self.hub.publish(ViewChange::ConnectionChanged { connection: self.idle() });
+    }
+
+    fn tell_trouble(&self, code: ErrorCode) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(code);
+        self.hub.publish(ViewChange::TroubleChanged { trouble: Some(code) });
+    }
+}
+
+fn remove_files(store: &Path) -> Result<(), Error> {
+    store::remove(store)?;
+    match store.parent().map(std::fs::remove_dir) {
+        Some(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}

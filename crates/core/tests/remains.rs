@@ -1,0 +1,102 @@
+//! What is left of an account on a computer once its organisation wants it gone, with the real server.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "all of this file is a test")]
+
+use anyhow::Result;
+use hugmedo_chat_core::ErrorCode;
+use hugmedo_chat_protocol::{RoomId, UserId};
+use hugmedo_chat_testkit::{Clinician, Hospital};
+
+const PIN: &str = "4711";
+
+fn general() -> RoomId {
+    "general".into()
+}
+
+fn sato() -> UserId {
+    UserId::new("sato")
+}
+
+/// Someone with a message on their computer.
+async fn at_work(hospital: &Hospital) -> Result<Clinician> {
+    let mut clinician = hospital.clinician("sato").await?;
+    clinician.say(&general(), "回診の時間です").await?;
+    clinician.watch.until("the message", |watch| watch.message(&general(), "回診の時間です").is_some()).await?;
+    Ok(clinician)
+}
+
+async fn revoke(hospital: &Hospital) -> Result<()> {
+    let admin = hospital.server().expect("running").admin();
+    let devices = admin.devices(&sato()).await?;
+    admin.revoke_device(&sato(), &devices[0].id).await?;
+    Ok(())
+}
+
+async fn until_erased(clinician: &mut Clinician) -> Result<()> {
+    let watch = &mut clinician.watch;
+    watch.until("the removal", |watch| watch.trouble == Some(ErrorCode::DataErased)).await?;
+    assert!(watch.session.is_none() && watch.lock.is_none());
+    assert_eq!(clinician.secrets.names(), Vec::<String>::new(), "nothing of it in the keychain");
+    assert_eq!(std::fs::read_dir(clinician.data_dir().join("accounts"))?.count(), 0, "nor on the disk");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_revoked_device_is_signed_out_at_once_and_has_nothing_left() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let mut clinician = at_work(&hospital).await?;
+    revoke(&hospital).await?;
+    until_erased(&mut clinician).await?;
+
+    let admin = hospital.server().expect("running").admin();
+    let device = admin.devices(&sato()).await?.remove(0);
+    assert!(!device.is_signed_in && device.erase_asked_at.is_some() && device.erase_told_at.is_some());
+
+    // Whoever is allowed to comes back, and finds what the server has.
+    clinician.sign_in(&hospital.url(), "sato").await?;
+    clinician.watch.until_live().await?;
+    assert_eq!(clinician.newest(&general(), 1).await?, ["回診の時間です"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_device_that_was_off_is_erased_when_it_is_heard_of_again() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let mut clinician = at_work(&hospital).await?;
+    clinician.core.shutdown().await;
+    revoke(&hospital).await?;
+    clinician.restart().await?;
+    until_erased(&mut clinician).await
+}
+
+#[tokio::test]
+async fn so_is_a_locked_one() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let mut clinician = at_work(&hospital).await?;
+    clinician.core.set_pin(Some(PIN.into())).await?;
+    clinician.core.lock().await?;
+    revoke(&hospital).await?;
+    until_erased(&mut clinician).await
+}
+
+#[tokio::test]
+async fn what_a_session_has_left_stays_for_its_person_until_the_organisation_wants_it_gone() -> Result<()> {
+    let mut hospital = Hospital::open().await?;
+    let mut clinician = at_work(&hospital).await?;
+    hospital.server().expect("running").admin().set_password(&sato(), "another-password").await?;
+    clinician.watch.until("the end of the session", |watch| watch.session.is_none()).await?;
+    // Asked whether it has to go, the server did not say so.
+    clinician.restart().await?;
+    assert_eq!(clinician.watch.trouble, None);
+    let key = |clinician: &Clinician| clinician.secrets.names().iter().any(|name| name.contains(":store-key:"));
+    assert!(key(&clinician), "what is unsent is still there");
+
+    // An administrator, while the server is away and the computer on.
+    hospital.close().await;
+    clinician.restart().await?;
+    assert!(key(&clinician), "a server that cannot be reached removes nothing");
+    hospital.reopen().await?;
+    hospital.server().expect("running").admin().disable_user(&sato()).await?;
+    clinician.restart().await?;
+    until_erased(&mut clinician).await
+}
