@@ -181,6 +181,7 @@ describe('choices', { timeout: 240_000 }, () => {
 	test('a setting is found by any of its words, in either width and kana', async () => {
 		page = await browser.page('lang=ja');
 		await page.click(testid('settings'));
+		await page.waitForSelector(testid('settings-find'));
 		const all = await page.locator('main .choices > *:visible').count();
 		assert.ok(all > 8);
 		const found = async (words) => {
