@@ -8,6 +8,8 @@ mod choices;
 mod cli;
 mod commands;
 mod core_handle;
+#[cfg(target_os = "linux")]
+mod drawing;
 mod file_name;
 mod ipc;
 mod keychain;
@@ -42,6 +44,8 @@ use crate::{
 /// Runs the app until its window is closed or it is told to end.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    #[cfg(target_os = "linux")]
+    drawing::choose();
     let context = tauri::generate_context!();
     let built = tauri::Builder::default()
         // First, so that a second start ends before it has opened anything.
