@@ -28,8 +28,27 @@ describe('the conversation', { timeout: 300_000 }, () => {
 		await page.click(testid('latest'));
 		await message('伺います').waitFor();
 	};
+	/** Waits until the list has found its place: a row that goes out of sight meanwhile takes the focus with it. */
+	const settled = () =>
+		page.evaluate(
+			(list) =>
+				new Promise((resolve) => {
+					const element = document.querySelector(list);
+					let [last, still] = ['', 0];
+					requestAnimationFrame(function look() {
+						const { scrollTop, scrollHeight, clientHeight } = element;
+						const now = `${scrollTop} ${scrollHeight} ${clientHeight}`;
+						still = now === last ? still + 1 : 0;
+						last = now;
+						if (still < 8) requestAnimationFrame(look);
+						else resolve();
+					});
+				}),
+			testid('timeline')
+		);
 	/** Gives the message the focus and presses a key on it. */
 	const press = async (text, key) => {
+		await settled();
 		await message(text).focus();
 		await page.keyboard.press(key);
 	};
