@@ -87,6 +87,23 @@ describe('the interface', { timeout: 240_000 }, () => {
 		await row.waitFor({ state: 'visible' });
 	});
 
+	test('who is at the end stays there through a burst of messages that ends while the list is still being settled', async () => {
+		page = await browser.page('lang=ja');
+		await openRoom('general');
+		await page.evaluate(async () => {
+			for (let count = 0; count < 200; count++) {
+				globalThis.fakeBackend.receive('general', 'suzuki', `経過 ${count}\n`.repeat((count % 4) + 1));
+				await new Promise((resolve) => setTimeout(resolve, 10));
+			}
+		});
+		await page.waitForFunction(() => {
+			const scroller = document.querySelector('[data-testid=timeline]').getBoundingClientRect();
+			const newest = [...document.querySelectorAll('[data-testid=message]')].at(-1);
+			return newest.innerText.includes('経過 199') && newest.getBoundingClientRect().bottom <= scroller.bottom + 1;
+		});
+		assert.equal(await page.getByRole('button', { name: '最新へ移動' }).count(), 0);
+	});
+
 	test('everything on the way to a sent message can be reached by keyboard', async () => {
 		page = await browser.page('lang=en');
 		await page.waitForSelector(room('support'));

@@ -18,6 +18,8 @@ import type { TimelinePage } from '$lib/backend/bindings/TimelinePage';
 
 /** Memory does not grow with how far one scrolls. */
 export const MOST_ROWS = 300;
+/** So many more are put up with before those furthest from the eye go: letting go of them costs a drawing of the list. */
+export const SPARE_ROWS = 100;
 
 export class Timeline {
 	readonly roomId: RoomId;
@@ -138,6 +140,17 @@ export class Timeline {
 		this.rows = this.rows.slice(-MOST_ROWS);
 		this.hasEarlier = true;
 		await tick();
+	}
+
+	/** For who reads up to `seen`, further up than the end: the newest of too many rows go, but not those just below the eye. */
+	forgetLater(seen: Seq) {
+		const beyond = this.rows.findIndex((row) => row.seq === undefined || row.seq > seen);
+		if (beyond < 0) return;
+		const kept = Math.max(MOST_ROWS, beyond + SPARE_ROWS);
+		if (this.rows.length <= kept + SPARE_ROWS) return;
+		this.prepended = false;
+		this.rows = this.rows.slice(0, kept);
+		this.hasLater = true;
 	}
 
 	/** Shows the end of the room, from wherever this stretch is. */

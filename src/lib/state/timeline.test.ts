@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { createFakeBackend, type FakeBackend } from '$lib/backend/fake';
-import { MOST_ROWS, Timeline } from './timeline.svelte';
+import { MOST_ROWS, SPARE_ROWS, Timeline } from './timeline.svelte';
 
 let backend: FakeBackend;
 let timeline: Timeline;
@@ -33,6 +33,28 @@ test('the rows stay few and without a gap however far one goes up and down again
 		expect(whole(seqs())).toBe(true);
 	}
 	expect([seqs().at(-1), timeline.hasEarlier]).toEqual([newest, true]);
+});
+
+test('for who reads further up the rows stay few too, and what lies below comes again', async () => {
+	await timeline.loadEarlier();
+	const eye = seqs()[40] ?? 0;
+	const earliest = seqs()[0];
+	for (let count = 0; count < 1_000; count++) {
+		backend.receive('general', 'suzuki', `その後 ${count}`);
+		timeline.forgetLater(eye);
+		expect(timeline.rows.length).toBeLessThanOrEqual(MOST_ROWS + SPARE_ROWS);
+	}
+	expect([seqs()[0], timeline.hasLater, whole(seqs())]).toEqual([earliest, true, true]);
+	await timeline.loadLater();
+	expect(whole(seqs())).toBe(true);
+});
+
+test('rows just below the eye stay, however many there are', async () => {
+	while (timeline.rows.length < MOST_ROWS) await timeline.loadEarlier();
+	const eye = seqs().at(-1) ?? 0;
+	for (let count = 0; count < 500; count++) backend.receive('general', 'suzuki', `その後 ${count}`);
+	timeline.forgetLater(eye);
+	expect(seqs().at(-1)).toBe(eye + SPARE_ROWS);
 });
 
 test('a jump loads what is around, and says where there is nothing', async () => {
