@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Browser } from './browser.mjs';
-import { assertAccessible, openRoom, room, tabTo, testid } from './scene.mjs';
+import { assertAccessible, openRoom, room, settled, tabTo, testid } from './scene.mjs';
 
 describe('the conversation', { timeout: 300_000 }, () => {
 	/** @type {Browser} */
@@ -27,28 +27,10 @@ describe('the conversation', { timeout: 300_000 }, () => {
 		await message('502号室の血圧').waitFor();
 		await page.click(testid('latest'));
 		await message('伺います').waitFor();
+		await settled(page);
 	};
-	/** Waits until the list has found its place: a row that goes out of sight meanwhile takes the focus with it. */
-	const settled = () =>
-		page.evaluate(
-			(list) =>
-				new Promise((resolve) => {
-					const element = document.querySelector(list);
-					let [last, still] = ['', 0];
-					requestAnimationFrame(function look() {
-						const { scrollTop, scrollHeight, clientHeight } = element;
-						const now = `${scrollTop} ${scrollHeight} ${clientHeight}`;
-						still = now === last ? still + 1 : 0;
-						last = now;
-						if (still < 8) requestAnimationFrame(look);
-						else resolve();
-					});
-				}),
-			testid('timeline')
-		);
 	/** Gives the message the focus and presses a key on it. */
 	const press = async (text, key) => {
-		await settled();
 		await message(text).focus();
 		await page.keyboard.press(key);
 	};

@@ -14,7 +14,26 @@ export async function openRoom(page, id) {
 	await page.click(room(id));
 	await page.waitForSelector(testid('composer'));
 	await page.waitForSelector(testid('message'));
+	await settled(page);
 }
+
+/** Waits until the list has found its place: what is pressed meanwhile may have moved, or gone out of sight. */
+export const settled = (page) =>
+	page.evaluate(
+		(list) =>
+			new Promise((resolve) => {
+				let [last, still] = ['', 0];
+				requestAnimationFrame(function look() {
+					const { scrollTop, scrollHeight, clientHeight } = document.querySelector(list) ?? {};
+					const now = `${scrollTop} ${scrollHeight} ${clientHeight}`;
+					still = now === last ? still + 1 : 0;
+					last = now;
+					if (still < 8) requestAnimationFrame(look);
+					else resolve();
+				});
+			}),
+		testid('timeline')
+	);
 
 /** Presses Tab until this is focused. */
 export async function tabTo(page, selector) {

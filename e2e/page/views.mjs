@@ -1,5 +1,5 @@
 /** Every view of the interface: at which scene of the fake backend it is found, and how one gets there. */
-import { openRoom, room, testid } from './scene.mjs';
+import { openRoom, room, settled, testid } from './scene.mjs';
 
 const message = (page, text) => page.locator(testid('message'), { hasText: text }).last();
 
@@ -7,6 +7,7 @@ async function busy(page) {
 	await openRoom(page, 'general');
 	await page.click(testid('latest')).catch(() => {});
 	await message(page, '伺います').waitFor();
+	await settled(page);
 }
 
 /** A message with files, in the middle of the window, its pictures drawn. */
