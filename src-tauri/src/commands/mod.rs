@@ -5,6 +5,7 @@
 
 mod attachments;
 mod connection;
+mod devices;
 mod diagnostics;
 mod link;
 mod lock;
@@ -13,6 +14,7 @@ mod notification;
 mod preferences;
 mod presence;
 mod rooms;
+mod second_factor;
 mod session;
 mod subscribe;
 
@@ -24,6 +26,12 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         subscribe::subscribe,
         session::sign_in,
         session::sign_out,
+        second_factor::second_factor,
+        second_factor::offer_second_factor,
+        second_factor::confirm_second_factor,
+        second_factor::remove_second_factor,
+        devices::list_devices,
+        devices::revoke_device,
         lock::lock,
         lock::unlock,
         lock::has_pin,

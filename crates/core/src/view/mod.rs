@@ -6,9 +6,11 @@
 mod attachment;
 mod change;
 mod conversation;
+mod device;
 mod lock;
 mod notification;
 mod preferences;
+mod second_factor;
 mod session;
 mod timeline;
 
@@ -18,11 +20,13 @@ pub use conversation::{
     ExcerptPart, MemberReceipt, MessageDetails, NewRoom, Place, PresenceStatus, PresenceView, QuoteView, ReactionView,
     RoomChoices, RoomNotify, SearchHit, SearchPage, SearchQuery, Template,
 };
+pub use device::DeviceView;
 pub use lock::{LockView, PinView};
 pub use notification::NotificationTest;
 pub use preferences::{
     ConnectionSettings, Language, NotificationPrivacy, NotifyAbout, Preferences, QuietHours, TextSize, Theme,
 };
+pub use second_factor::{SecondFactorOffer, SecondFactorProof, SecondFactorView};
 pub use session::{ConnectionState, ConnectionView, Credentials, SessionView, SignInRequest, SyncProgress};
 pub use timeline::{
     Delivery, Draft, Gaze, LastMessageView, MessageView, OpenedRoom, OutgoingMessage, RoomView, TimelinePage,
