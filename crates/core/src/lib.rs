@@ -35,6 +35,7 @@ mod hub;
 mod intake;
 mod link;
 mod lock;
+mod naming;
 mod notify;
 mod opening;
 mod places;
