@@ -1,7 +1,13 @@
 //! What an administrator does: people, rooms, memberships. Used by the command line, the sample data and tests.
 //!
-//! Invariant: what changes for a connected person is told at once: in the same step when the server runs in this process,
-//! within a second when it runs in another (see [`crate::outside`]).
+//! Invariants: what changes for a connected person is told at once: in the same step when the server runs in this process,
+//! within a second when it runs in another (see [`crate::outside`]); whoever acts by a session is an administrator in the very
+//! transaction of the deed, and the audit names them.
+
+mod listing;
+mod records;
+mod retention;
+mod roles;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -12,7 +18,9 @@ use rusqlite::Transaction;
 
 use crate::{
     app::App,
-    audit::{self, Checkpoints, Deed, Report},
+    audit::{self, Checkpoints, Deed},
+    authorize,
+    credential::TokenHash,
     error::Error,
     failure::Failure,
     outside,
@@ -35,6 +43,29 @@ const MIN_PASSWORD_CHARS: usize = 8;
 pub struct Admin {
     store: Arc<Store>,
     reach: Reach,
+    authority: Authority,
+}
+
+/// On whose word something is done.
+#[derive(Debug, Clone, Copy)]
+enum Authority {
+    /// Who may use the data folder may do everything with it: the command line.
+    Operator,
+    /// Whoever presents this token, if they are an administrator.
+    Session(TokenHash),
+}
+
+impl Authority {
+    /// Whom the audit names; nobody for the operator.
+    fn actor(self, tx: &Transaction<'_>) -> Result<Option<UserId>, Failure> {
+        match self {
+            Self::Operator => Ok(None),
+            Self::Session(token) => {
+                let who = authorize::principal(tx, &token)?;
+                Ok(Some(authorize::administrator(tx, &who)?.into_id()))
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -52,13 +83,18 @@ impl Admin {
     /// If the folder or the store cannot be used.
     pub fn open(data_dir: &Path) -> Result<Self, Error> {
         let store = Arc::new(crate::open_store(data_dir)?);
-        let passwords = Passwords::new().map_err(|_| Error::Invalid("passwords cannot be hashed on this machine"))?;
         let checkpoints = crate::open_checkpoints(data_dir)?;
-        Ok(Self { store, reach: Reach::StoreOnly(Box::new((passwords, checkpoints))) })
+        let reach = Reach::StoreOnly(Box::new((Passwords::only_hashing(), checkpoints)));
+        Ok(Self { store, reach, authority: Authority::Operator })
     }
 
     pub(crate) fn live(app: Arc<App>) -> Self {
-        Self { store: app.store.clone(), reach: Reach::Live(app) }
+        Self { store: app.store.clone(), reach: Reach::Live(app), authority: Authority::Operator }
+    }
+
+    /// On the word of whoever presents this token.
+    pub(crate) fn by_session(app: Arc<App>, token: TokenHash) -> Self {
+        Self { authority: Authority::Session(token), ..Self::live(app) }
     }
 
     fn passwords(&self) -> &Passwords {
@@ -75,11 +111,13 @@ impl Admin {
         }
     }
 
+    /// Does something on this authority's word, or nothing. The work is told whom the audit has to name.
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
+        work: impl FnOnce(&Transaction<'_>, Option<&UserId>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.store.write(work).await
+        let authority = self.authority;
+        self.store.write(move |tx| work(tx, authority.actor(tx)?.as_ref())).await
     }
 
     async fn hash(&self, password: Secret) -> Result<String, Error> {
@@ -122,14 +160,17 @@ impl Admin {
         if name.as_str().trim().is_empty() {
             return Err(Error::Invalid("a person needs a name"));
         }
+        if user_type == UserType::Unknown {
+            return Err(Error::Invalid("a person is a clinician, a patient or of the staff"));
+        }
         let hash = self.hash(password).await?;
         let id = UserId::new(username);
         let user = User { id: id.clone(), name, user_type, role, avatar_url: None };
-        self.write(move |tx| {
+        self.write(move |tx, actor| {
             if !users::insert(tx, &user, &hash)? {
                 return Err(Error::Exists("user"));
             }
-            Ok(audit::append(tx, None, Deed::AddUser, None, Some(user.id.as_str()), None)?)
+            Ok(audit::append(tx, actor, Deed::AddUser, None, Some(user.id.as_str()), None)?)
         })
         .await?;
         Ok(id)
@@ -142,11 +183,11 @@ impl Admin {
     pub async fn set_password(&self, user: &UserId, password: impl Into<Secret>) -> Result<(), Error> {
         let hash = self.hash(password.into()).await?;
         let id = user.clone();
-        self.write(move |tx| {
+        self.write(move |tx, actor| {
             if !users::set_password(tx, &id, &hash)? {
                 return Err(Error::NotFound("user"));
             }
-            audit::append(tx, None, Deed::SetPassword, None, Some(id.as_str()), None)?;
+            audit::append(tx, actor, Deed::SetPassword, None, Some(id.as_str()), None)?;
             Ok(sessions::end_all_of(tx, &id)?)
         })
         .await?;
@@ -160,12 +201,12 @@ impl Admin {
     /// If there is no such person or they have none.
     pub async fn reset_second_factor(&self, user: &UserId) -> Result<(), Error> {
         let id = user.clone();
-        self.write(move |tx| {
+        self.write(move |tx, actor| {
             users::account(tx, id.as_str())?.ok_or(Error::NotFound("user"))?;
             if !second_factors::remove(tx, &id)? {
                 return Err(Error::NotFound("second factor"));
             }
-            Ok(audit::append(tx, None, Deed::ResetSecondFactor, None, Some(id.as_str()), None)?)
+            Ok(audit::append(tx, actor, Deed::ResetSecondFactor, None, Some(id.as_str()), None)?)
         })
         .await
     }
@@ -176,11 +217,11 @@ impl Admin {
     /// If there is no such person.
     pub async fn disable_user(&self, user: &UserId) -> Result<(), Error> {
         let id = user.clone();
-        self.write(move |tx| {
+        self.write(move |tx, actor| {
             if !users::disable(tx, &id)? {
                 return Err(Error::NotFound("user"));
             }
-            audit::append(tx, None, Deed::DisableUser, None, Some(id.as_str()), None)?;
+            audit::append(tx, actor, Deed::DisableUser, None, Some(id.as_str()), None)?;
             Ok(sessions::end_all_of(tx, &id)?)
         })
         .await?;
@@ -194,8 +235,9 @@ impl Admin {
     /// If there is no such person.
     pub async fn devices(&self, user: &UserId) -> Result<Vec<Device>, Error> {
         let id = user.clone();
-        self.write(move |tx| {
+        self.write(move |tx, actor| {
             users::account(tx, id.as_str())?.ok_or(Error::NotFound("user"))?;
+            listing::note(tx, actor, "devices")?;
             Ok(sessions::devices(tx, &id)?)
         })
         .await
@@ -207,11 +249,11 @@ impl Admin {
     /// If the person has not signed in there.
     pub async fn revoke_device(&self, user: &UserId, device: &DeviceId) -> Result<(), Error> {
         let (id, named) = (user.clone(), device.clone());
-        self.write(move |tx| {
+        self.write(move |tx, actor| {
             if !sessions::revoke_device(tx, &id, &named)? {
                 return Err(Error::NotFound("device"));
             }
-            Ok(audit::append(tx, None, Deed::RevokeDevice, None, Some(named.as_str()), None)?)
+            Ok(audit::append(tx, actor, Deed::RevokeDevice, None, Some(named.as_str()), None)?)
         })
         .await?;
         if let Some(app) = self.app() {
@@ -226,21 +268,6 @@ impl Admin {
         }
     }
 
-    /// Puts a person on call, or takes them off: urgent messages that nobody takes on are brought to those who are.
-    ///
-    /// # Errors
-    /// If there is no such person.
-    pub async fn set_on_call(&self, user: &UserId, on_call: bool) -> Result<(), Error> {
-        let id = user.clone();
-        self.write(move |tx| {
-            if !users::set_on_call(tx, &id, on_call)? {
-                return Err(Error::NotFound("user"));
-            }
-            Ok(audit::append(tx, None, Deed::SetOnCall, None, Some(id.as_str()), None)?)
-        })
-        .await
-    }
-
     /// Chooses how long an urgent message of a room may wait for someone to take it on, before the server tells of it again;
     /// `None` for ever.
     ///
@@ -249,11 +276,11 @@ impl Admin {
     pub async fn set_escalation(&self, room: &RoomId, after: Option<Duration>) -> Result<(), Error> {
         let id = room.clone();
         let after = after.map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
-        self.write(move |tx| {
+        self.write(move |tx, actor| {
             if !rooms::set_escalation(tx, &id, after)? {
                 return Err(Error::NotFound("room"));
             }
-            Ok(audit::append(tx, None, Deed::SetEscalation, Some(&id), None, None)?)
+            Ok(audit::append(tx, actor, Deed::SetEscalation, Some(&id), None, None)?)
         })
         .await
     }
@@ -271,11 +298,11 @@ impl Admin {
         }
         let room = RoomId::new(id);
         let (new, name) = (room.clone(), name.into());
-        self.write(move |tx| {
+        self.write(move |tx, actor| {
             if !rooms::insert(tx, &new, name.as_str(), kind)? {
                 return Err(Error::Exists("room"));
             }
-            Ok(audit::append(tx, None, Deed::AddRoom, Some(&new), None, None)?)
+            Ok(audit::append(tx, actor, Deed::AddRoom, Some(&new), None, None)?)
         })
         .await?;
         Ok(room)
@@ -289,7 +316,7 @@ impl Admin {
         let turn = self.turn(room).await;
         let (room_id, user_id) = (room.clone(), user.clone());
         let views = self
-            .write(move |tx| {
+            .write(move |tx, actor| {
                 if !rooms::is_open_to(tx, &room_id, &user_id)?.ok_or(Error::NotFound("room"))? {
                     return Err(Error::Invalid("a conversation of two takes nobody else"));
                 }
@@ -299,7 +326,7 @@ impl Admin {
                 if !rooms::add_member(tx, &room_id, &user_id)? {
                     return Ok(Vec::new());
                 }
-                audit::append(tx, None, Deed::AddMember, Some(&room_id), Some(user_id.as_str()), None)?;
+                audit::append(tx, actor, Deed::AddMember, Some(&room_id), Some(user_id.as_str()), None)?;
                 Ok(rooms::changed(tx, &room_id)?)
             })
             .await?;
@@ -316,12 +343,12 @@ impl Admin {
         let turn = self.turn(room).await;
         let (room_id, user_id) = (room.clone(), user.clone());
         let views = self
-            .write(move |tx| {
+            .write(move |tx, actor| {
                 if !rooms::remove_member(tx, &room_id, &user_id)? {
                     return Err(Error::NotFound("member"));
                 }
                 changes::record_room_removed(tx, &room_id, &user_id)?;
-                audit::append(tx, None, Deed::RemoveMember, Some(&room_id), Some(user_id.as_str()), None)?;
+                audit::append(tx, actor, Deed::RemoveMember, Some(&room_id), Some(user_id.as_str()), None)?;
                 Ok(rooms::changed(tx, &room_id)?)
             })
             .await?;
@@ -354,39 +381,12 @@ impl Admin {
     /// If there is no such person or the account is closed.
     pub async fn issue_token(&self, user: &UserId, ttl: Duration) -> Result<Secret, Error> {
         let id = user.clone();
-        self.write(move |tx| match sign_in::issue(tx, &id, ttl) {
+        self.write(move |tx, _| match sign_in::issue(tx, &id, ttl) {
             Ok((token, _)) => Ok(token),
             Err(Failure::Refused(_)) => Err(Error::NotFound("user")),
             Err(Failure::Store(error)) => Err(error.into()),
         })
         .await
-    }
-
-    /// Looks for edits, deletions, another order and a cut-off end in the audit of this store.
-    ///
-    /// # Errors
-    /// If the audit or its checkpoints cannot be read at all.
-    pub async fn verify_audit(&self, data_dir: &Path) -> Result<Report, Error> {
-        let data_dir = data_dir.to_owned();
-        self.store.read(move |tx| audit::verify(tx, &data_dir)).await
-    }
-
-    /// Passes every entry after a place to `line`, as one JSON object each, in order.
-    ///
-    /// # Errors
-    /// If the audit cannot be read, or `line` fails.
-    pub async fn export_audit(
-        &self,
-        after: i64,
-        mut line: impl FnMut(&str) -> std::io::Result<()> + Send + 'static,
-    ) -> Result<(), Error> {
-        let work = move |tx: &Transaction<'_>| {
-            audit::entries(tx, after, |entry| {
-                let text = serde_json::to_string(&entry).map_err(std::io::Error::from).map_err(Error::Output)?;
-                line(&text).map_err(Error::Output)
-            })
-        };
-        self.store.read(work).await
     }
 
     /// Finishes writing and closes the store. Only for an [`Admin::open`]ed one; a server closes its own.

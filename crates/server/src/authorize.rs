@@ -1,6 +1,6 @@
 //! Who may do what: the one place that decides it. Default deny.
 //!
-//! Invariant: [`Principal`], [`Member`] and [`Company`] can only be made here, from rows read in the caller's own transaction, and
+//! Invariant: [`Principal`], [`Member`], [`Company`] and [`Administrator`] can only be made here, from rows read in the caller's own transaction, and
 //! whatever reads or writes a room asks for them. So an unchecked path does not compile, and what was checked still holds
 //! when it is acted on. Nothing is cached: an account disabled, a session ended or a membership withdrawn, by this process
 //! or by another, is felt by the very next event.
@@ -109,6 +109,16 @@ impl std::ops::Deref for Poster {
     }
 }
 
+/// Proof that a principal administers this server. It is no membership: administrators read what members read, and as members.
+#[derive(Debug)]
+pub(crate) struct Administrator(UserId);
+
+impl Administrator {
+    pub(crate) fn into_id(self) -> UserId {
+        self.0
+    }
+}
+
 /// Proof that a principal may begin a conversation with these people.
 #[derive(Debug)]
 pub(crate) struct Company(BTreeMap<UserId, UserType>);
@@ -158,6 +168,14 @@ pub(crate) fn principal(tx: &Transaction<'_>, token: &TokenHash) -> Result<Princ
         return Err(Failure::refused(ErrorCode::TokenExpired, "the token's time is over"));
     }
     Ok(Principal { user, session, expires_at: Timestamp::from_millis(end) })
+}
+
+/// Whether a principal administers this server.
+pub(crate) fn administrator(tx: &Transaction<'_>, who: &Principal) -> Result<Administrator, Failure> {
+    let is_one: bool = tx
+        .prepare_cached("SELECT is_admin FROM user WHERE id = ?1")?
+        .query_row((who.id().as_str(),), |row| row.get(0))?;
+    if is_one { Ok(Administrator(who.id().clone())) } else { Err(Failure::forbidden()) }
 }
 
 /// The server's own name in rooms. Nobody signs in with it.

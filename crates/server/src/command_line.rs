@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use hugmedo_chat_protocol::UserType;
+use hugmedo_chat_protocol::{RoomKind, UserType};
 use ipnet::IpNet;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -24,6 +24,11 @@ pub(crate) struct CommandLine {
 
 #[derive(Debug, Args)]
 pub(crate) struct StoreArgs {
+    /// A TOML file of settings, named as the flags are; the environment and flags go before it
+    // Looked for before the rest can be read; it stands here for --help.
+    #[arg(long, global = true, env = "HUGMEDO_CHAT_CONFIG")]
+    #[allow(dead_code, reason = "see crate::settings")]
+    pub(crate) config: Option<PathBuf>,
     /// The folder that holds the store; made if it is missing
     #[arg(long, global = true, env = "HUGMEDO_CHAT_DATA_DIR", default_value = "hugmedo-chat-data")]
     pub(crate) data_dir: PathBuf,
@@ -85,9 +90,21 @@ pub(crate) struct ServeArgs {
     /// Days a device may keep what it has stored without hearing from this server; 0 for ever
     #[arg(long, env = "HUGMEDO_CHAT_LEASE_DAYS", default_value_t = 0)]
     pub(crate) lease_days: u32,
+    /// Answer GET /metrics to other machines too, not to this one alone
+    #[arg(long, env = "HUGMEDO_CHAT_METRICS_FOR_ALL", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) metrics_for_all: bool,
+    /// How to log: as text for people or as one JSON object per line
+    #[arg(long, env = "HUGMEDO_CHAT_LOG_FORMAT", value_enum, default_value = "text")]
+    pub(crate) log_format: LogFormat,
     /// How much to log on standard error: off, error, warn, info, debug
     #[arg(long, env = "HUGMEDO_CHAT_LOG", default_value = "info")]
     pub(crate) log: LevelFilter,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -100,6 +117,19 @@ pub(crate) enum Task {
     /// Add rooms, add and remove members
     #[command(subcommand)]
     Room(Room),
+    /// Choose how long rooms keep what is said in them
+    #[command(subcommand)]
+    Retention(Retention),
+    /// Copy everything into a new folder, also while a server runs; the copy is checked
+    Backup {
+        /// The folder to make
+        into: PathBuf,
+    },
+    /// Put a copy into a data folder without a store, for a server to start on; everyone has to sign in again
+    Restore {
+        /// The copy
+        from: PathBuf,
+    },
     /// Look after the audit of who did what
     #[command(subcommand)]
     Audit(Audit),
@@ -113,6 +143,16 @@ pub(crate) enum Task {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum User {
+    /// Print everyone, one JSON object per line
+    List,
+    /// Let a person administer this server over its API; it opens no room to them
+    Admin {
+        /// The name to sign in with
+        username: String,
+        /// Take it from them instead
+        #[arg(long)]
+        off: bool,
+    },
     /// Add a person; the password is read from standard input
     Add {
         /// The name to sign in with
@@ -177,6 +217,8 @@ impl From<Type> for UserType {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Room {
+    /// Print every room, one JSON object per line
+    List,
     /// Add a room without members
     Add {
         /// The room's id
@@ -187,6 +229,19 @@ pub(crate) enum Room {
         /// Who the room is for
         #[arg(long, value_enum, default_value_t = Kind::Staff)]
         kind: Kind,
+    },
+    /// Hold a room: nothing of it is lost, whatever the retention says and its members take back
+    Hold {
+        /// The room's id
+        room: String,
+        /// Let it go again, and with it what was kept
+        #[arg(long)]
+        off: bool,
+    },
+    /// Print what messages of a held room were before they were changed or taken back, one JSON object per line
+    Kept {
+        /// The room's id
+        room: String,
     },
     /// Make a person a member, or end the membership
     Member(MemberChange),
@@ -219,6 +274,34 @@ pub(crate) enum Kind {
     Patient,
     Staff,
     Announcement,
+}
+
+impl From<Kind> for RoomKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Patient => Self::Patient,
+            Kind::Staff => Self::Staff,
+            Kind::Announcement => Self::Announcement,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Retention {
+    /// Print the rules, one JSON object per line
+    List,
+    /// Set the rule of a kind of rooms; older messages are removed soon after
+    Set {
+        /// Which rooms
+        #[arg(value_enum)]
+        kind: Kind,
+        /// For how many days messages are kept
+        #[arg(long, required_unless_present = "off")]
+        days: Option<u32>,
+        /// Keep them for ever
+        #[arg(long, conflicts_with = "days")]
+        off: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

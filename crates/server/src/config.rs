@@ -53,6 +53,12 @@ pub struct Config {
     pub patience: Patience,
     /// How long a person without a socket is not yet taken for gone.
     pub presence_grace: Duration,
+    /// How often it is looked for what another process did to the store.
+    pub notice_every: Duration,
+    /// How often it is looked for what is past its time.
+    pub retention_every: Duration,
+    /// Whether `GET /metrics` answers others than this machine.
+    pub metrics_for_all: bool,
     /// How often anything may be done.
     pub limits: Limits,
 }
@@ -82,6 +88,9 @@ impl Config {
             connect_timeout: Duration::from_secs(5),
             patience: Patience::default(),
             presence_grace: Duration::from_secs(5),
+            notice_every: Duration::from_secs(1),
+            retention_every: Duration::from_secs(60),
+            metrics_for_all: false,
             limits: Limits::default(),
         }
     }

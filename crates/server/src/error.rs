@@ -2,6 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use hugmedo_chat_protocol::Refusal;
+
+use crate::failure::Failure;
+
 /// An error of the server as a whole. Refusals to clients are `Refusal`s of the wire contract instead.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -33,6 +37,17 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Two servers on one folder would not hear of each other's messages.
+    #[error("a server is working on the data folder {0}; stop it first")]
+    InUse(PathBuf),
+    /// A copy cannot be taken or put back.
+    #[error("{path} {what}")]
+    Backup {
+        /// What is in the way.
+        path: PathBuf,
+        /// Why.
+        what: &'static str,
+    },
     /// A file that was named cannot be read.
     #[error("cannot read {path}: {source}")]
     File {
@@ -53,7 +68,19 @@ pub enum Error {
     /// There is no such thing.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// Who wished it may not.
+    #[error("refused: {}", .0.code)]
+    Refused(Refusal),
     /// There is one already.
     #[error("there is already such a {0}")]
     Exists(&'static str),
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(refusal) => Self::Refused(refusal),
+            Failure::Store(error) => Self::Store(error),
+        }
+    }
 }

@@ -12,7 +12,7 @@ use hugmedo_chat_protocol::{
 use socketioxide::{SendError, SocketError, SocketIo, extract::SocketRef};
 use tokio::sync::{broadcast, watch};
 
-use crate::{credential::SessionId, socket::Link};
+use crate::{credential::SessionId, metrics::Closed, socket::Link};
 
 /// What those who live inside the server (see [`crate::demo`]) hear.
 #[derive(Debug, Clone)]
@@ -188,6 +188,9 @@ pub(crate) fn offer(socket: &SocketRef, event: &ServerEvent) -> Offered {
 /// Sends an event, or closes a socket that cannot take it.
 pub(crate) fn emit(socket: &SocketRef, event: &ServerEvent) {
     if let Offered::Full = offer(socket, event) {
+        if let Some(link) = link(socket) {
+            link.metrics.closed(Closed::SlowReader);
+        }
         tracing::info!(socket = %socket.id, "closing a socket that reads too slowly");
         hang_up(socket.clone());
     }
@@ -195,6 +198,9 @@ pub(crate) fn emit(socket: &SocketRef, event: &ServerEvent) {
 
 /// Says why a socket's session is over and closes it.
 pub(crate) fn end(socket: SocketRef, reason: SessionEndReason) {
+    if let Some(link) = link(&socket) {
+        link.metrics.closed(Closed::SessionEnded);
+    }
     emit(&socket, &ServerEvent::SessionEnded(SessionEnded { reason }));
     hang_up(socket);
 }

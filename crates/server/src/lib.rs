@@ -22,6 +22,7 @@ mod app;
 mod attachments;
 mod audit;
 mod authorize;
+mod backup;
 mod chat;
 mod config;
 mod credential;
@@ -33,6 +34,7 @@ mod http;
 mod issuer;
 mod key_file;
 mod limits;
+mod metrics;
 mod naming;
 mod outside;
 mod password;
@@ -42,13 +44,22 @@ mod serve;
 mod sign_in;
 mod socket;
 mod store;
+mod surface;
 mod turns;
 
 pub use admin::Admin;
 pub use audit::{Finding, Report};
+pub use backup::{Backup, restore};
 pub use config::{Config, IssuerSettings, Limits, Patience, Rate, TlsFiles};
 pub use error::Error;
-pub use store::{StoreError, sessions::Device};
+pub use store::{
+    StoreError,
+    retention::{Kept, RetentionRule},
+    rooms::RoomRecord,
+    sessions::Device,
+    users::Person,
+};
+pub use surface::{Surface, surface};
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -78,6 +89,8 @@ pub struct Server {
     app: Arc<App>,
     io: SocketIo,
     serving: JoinHandle<()>,
+    /// Held while it runs.
+    _alone: std::fs::File,
 }
 
 /// Opens the store, listens and serves.
@@ -95,6 +108,8 @@ pub async fn start(config: Config) -> Result<Server, Error> {
     let issuer = config.issuer.clone().map(Issuer::new).transpose()?;
     let tls = config.tls.clone().map(Tls::open).transpose().map_err(|error| Error::Tls(error.to_string()))?;
     let tls = tls.map(Arc::new);
+    private_folder(&config.data_dir).map_err(|source| Error::DataDir { path: config.data_dir.clone(), source })?;
+    let alone = lock(&config.data_dir)?;
     let store = Arc::new(open_store(&config.data_dir)?);
     let retention = i64::try_from(config.change_retention.as_millis()).unwrap_or(i64::MAX);
     let passwords = Passwords::new().map_err(|_| Error::Invalid("passwords cannot be hashed on this machine"))?;
@@ -121,6 +136,7 @@ pub async fn start(config: Config) -> Result<Server, Error> {
         checkpoints,
         fanout: Fanout::new(io.clone()),
         presence: presence::Presence::default(),
+        metrics: Arc::new(metrics::Metrics::new(socket::names())),
         turns: turns::Turns::new(),
         throttle: Throttle::new(&config.limits),
         passwords,
@@ -143,6 +159,7 @@ pub async fn start(config: Config) -> Result<Server, Error> {
     }
     tokio::spawn(outside::watch(app.clone()));
     tokio::spawn(chat::escalate::watch(app.clone()));
+    tokio::spawn(chat::retention::watch(app.clone()));
     tokio::spawn(audit::keep_checkpoints(app.clone()));
     tokio::spawn(attachments::keep_tidy(app.clone()));
 
@@ -153,7 +170,7 @@ pub async fn start(config: Config) -> Result<Server, Error> {
     let router = http::router(app.clone(), layer);
     let serving = tokio::spawn(serve::serve(listener, door, router, app.stop.clone()));
     tracing::info!(%address, encrypted, "listening");
-    Ok(Server { address, encrypted, admin, app, io, serving })
+    Ok(Server { address, encrypted, admin, app, io, serving, _alone: alone })
 }
 
 fn socket_io(config: &Config) -> (socketioxide::layer::SocketIoLayer, SocketIo) {
@@ -177,6 +194,20 @@ fn open_checkpoints(data_dir: &Path) -> Result<audit::Checkpoints, Error> {
 fn open_store(data_dir: &Path) -> Result<Store, Error> {
     private_folder(data_dir).map_err(|source| Error::DataDir { path: data_dir.to_owned(), source })?;
     Ok(Store::open(data_dir)?)
+}
+
+/// The file a server holds while it works on a data folder.
+const LOCK_FILE: &str = "serving.lock";
+
+/// Makes sure that no other server works on a data folder. The system ends this with the process, however that ends.
+fn lock(data_dir: &Path) -> Result<std::fs::File, Error> {
+    let path = data_dir.join(LOCK_FILE);
+    let file = std::fs::File::create(&path).map_err(|source| Error::DataDir { path: path.clone(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Error::InUse(data_dir.to_owned())),
+        Err(std::fs::TryLockError::Error(source)) => Err(Error::DataDir { path, source }),
+    }
 }
 
 /// Makes a folder, if there is none, that is closed to other accounts of this machine.

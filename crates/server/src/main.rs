@@ -3,19 +3,29 @@
 //! Invariant: passwords come from a pipe or a prompt, never from the arguments, which every user of the machine can read.
 
 mod command_line;
+mod settings;
 
 use std::{io::Write as _, time::Duration};
 
 use anyhow::Context as _;
-use clap::Parser as _;
-use hugmedo_chat_protocol::{DeviceId, RoomId, RoomKind, Secret, UserId, UserType};
+use hugmedo_chat_protocol::{DeviceId, RoomId, Secret, UserId, UserType};
 use hugmedo_chat_server::{Admin, Config, IssuerSettings, TlsFiles, start};
 use tracing_subscriber::{Layer as _, filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use command_line::{Audit, CommandLine, Device, Kind, MemberChange, Room, ServeArgs, Task, Token, User};
+use command_line::{
+    Audit, CommandLine, Device, LogFormat, MemberChange, Retention, Room, ServeArgs, Task, Token, User,
+};
 
 fn main() -> std::process::ExitCode {
-    let command_line = CommandLine::parse();
+    let command_line = match settings::read(std::env::args_os().collect()) {
+        Ok(command_line) => command_line,
+        Err(problems) => {
+            for problem in problems {
+                let _ = writeln!(std::io::stderr(), "hugmedo-chat-server: {problem}");
+            }
+            return std::process::ExitCode::from(2);
+        }
+    };
     if let Err(error) = run(command_line) {
         let _ = writeln!(std::io::stderr(), "hugmedo-chat-server: {error:#}");
         return std::process::ExitCode::FAILURE;
@@ -28,13 +38,14 @@ fn run(command_line: CommandLine) -> anyhow::Result<()> {
     let CommandLine { task, store, serve: args } = command_line;
     match task {
         None => runtime.block_on(serve(&store.data_dir, args)),
+        Some(Task::Restore { from }) => runtime.block_on(restore(&store.data_dir, &from)),
         Some(Task::Serve(args)) => runtime.block_on(serve(&store.data_dir, *args)),
         Some(task) => runtime.block_on(administer(&store.data_dir, task)),
     }
 }
 
 async fn serve(data_dir: &std::path::Path, args: ServeArgs) -> anyhow::Result<()> {
-    log_to_stderr(args.log);
+    log_to_stderr(args.log, args.log_format);
     let mut config = Config::new(args.listen, data_dir);
     config.tls = args.tls_cert.zip(args.tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
     config.trusted_proxies = args.trusted_proxy;
@@ -45,6 +56,7 @@ async fn serve(data_dir: &std::path::Path, args: ServeArgs) -> anyhow::Result<()
     config.demo = args.demo;
     config.demo_quiet = args.demo_quiet;
     config.allowed_origins = args.allow_origin;
+    config.metrics_for_all = args.metrics_for_all;
     config.lease = (args.lease_days > 0).then(|| Duration::from_secs(u64::from(args.lease_days) * 24 * 60 * 60));
     config.issuer = args.oidc_issuer.zip(args.oidc_audience).map(|(issuer, audience)| IssuerSettings {
         user_claim: args.oidc_user_claim,
@@ -65,11 +77,15 @@ async fn serve(data_dir: &std::path::Path, args: ServeArgs) -> anyhow::Result<()
 }
 
 /// Logs of our own code only: the libraries below would log frames and tokens at their finer levels.
-fn log_to_stderr(level: LevelFilter) {
+fn log_to_stderr(level: LevelFilter, format: LogFormat) {
     let ours = tracing_subscriber::filter::Targets::new()
         .with_target("hugmedo_chat_server", level)
         .with_default(level.min(LevelFilter::WARN));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
     tracing_subscriber::registry().with(lines.with_filter(ours)).init();
 }
 
@@ -99,11 +115,26 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
 async fn administer(data_dir: &std::path::Path, task: Task) -> anyhow::Result<()> {
     let admin = Admin::open(data_dir)?;
     let done = match task {
-        Task::Serve(_) => Ok(()),
+        Task::Serve(_) | Task::Restore { .. } => Ok(()),
+        Task::Backup { into } => match admin.backup(data_dir, &into).await {
+            Ok(backup) => say(&format!(
+                "{}: {} entries of the audit, {} files",
+                into.display(),
+                backup.audit_entries,
+                backup.attachments()
+            )),
+            Err(error) => Err(error.into()),
+        },
         Task::User(task) => user(&admin, task).await,
         Task::Room(task) => room(&admin, task).await,
+        Task::Retention(Retention::List) => admin.retention().await.map_err(Into::into).and_then(|rules| list(&rules)),
+        Task::Retention(Retention::Set { kind, days, off: _ }) => {
+            admin.set_retention(kind.into(), days).await.map_err(Into::into)
+        }
         Task::Audit(task) => audit(&admin, data_dir, task).await,
-        Task::Device(Device::List { user }) => device_list(&admin, &UserId::new(user)).await,
+        Task::Device(Device::List { user }) => {
+            admin.devices(&UserId::new(user)).await.map_err(Into::into).and_then(|devices| list(&devices))
+        }
         Task::Device(Device::Revoke { user, device }) => {
             admin.revoke_device(&UserId::new(user), &DeviceId::new(device)).await.map_err(Into::into)
         }
@@ -114,6 +145,11 @@ async fn administer(data_dir: &std::path::Path, task: Task) -> anyhow::Result<()
     };
     admin.close().await;
     done
+}
+
+async fn restore(data_dir: &std::path::Path, from: &std::path::Path) -> anyhow::Result<()> {
+    let backup = hugmedo_chat_server::restore(from, data_dir).await?;
+    say(&format!("{}: as it was at {}; everyone has to sign in again", data_dir.display(), backup.taken_at))
 }
 
 async fn audit(admin: &Admin, data_dir: &std::path::Path, task: Audit) -> anyhow::Result<()> {
@@ -134,15 +170,18 @@ async fn audit(admin: &Admin, data_dir: &std::path::Path, task: Audit) -> anyhow
     Ok(())
 }
 
-async fn device_list(admin: &Admin, user: &UserId) -> anyhow::Result<()> {
-    for device in admin.devices(user).await? {
-        say(&serde_json::to_string(&device)?)?;
+/// One JSON object per line.
+fn list(rows: &[impl serde::Serialize]) -> anyhow::Result<()> {
+    for row in rows {
+        say(&serde_json::to_string(row)?)?;
     }
     Ok(())
 }
 
 async fn user(admin: &Admin, task: User) -> anyhow::Result<()> {
     match task {
+        User::List => list(&admin.users().await?)?,
+        User::Admin { username, off } => admin.set_admin(&UserId::new(username), !off).await?,
         User::Add { username, name, r#type, role } => {
             let user_type = r#type.into();
             let name = name.unwrap_or_else(|| username.clone());
@@ -158,15 +197,13 @@ async fn user(admin: &Admin, task: User) -> anyhow::Result<()> {
 
 async fn room(admin: &Admin, task: Room) -> anyhow::Result<()> {
     match task {
+        Room::List => list(&admin.rooms().await?)?,
         Room::Add { id, name, kind } => {
-            let kind = match kind {
-                Kind::Patient => RoomKind::Patient,
-                Kind::Staff => RoomKind::Staff,
-                Kind::Announcement => RoomKind::Announcement,
-            };
             let name = name.unwrap_or_else(|| id.clone());
-            admin.add_room(&id, name.as_str(), kind).await?;
+            admin.add_room(&id, name.as_str(), kind.into()).await?;
         }
+        Room::Hold { room, off } => admin.set_hold(&RoomId::new(room), !off).await?,
+        Room::Kept { room } => list(&admin.kept(&RoomId::new(room)).await?)?,
         Room::Escalate { room, after, off: _ } => {
             let after = after.map(|minutes| Duration::from_secs(minutes * 60));
             admin.set_escalation(&RoomId::new(room), after).await?;

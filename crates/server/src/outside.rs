@@ -3,7 +3,11 @@
 //! Nothing depends on it for safety: every event and route reads sessions and memberships afresh, and new messages go to
 //! the members of their own transaction. This only closes sockets sooner and tells people of their new rooms.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use hugmedo_chat_protocol::{ErrorCode, RoomChanged, RoomId, ServerEvent, SessionEndReason, UserId};
 use socketioxide::extract::SocketRef;
@@ -16,22 +20,21 @@ use crate::{
     store::{StoreError, changes, rooms},
 };
 
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Every so many looks, buckets and meters of people who left are forgotten.
-const TIDY_EVERY: u32 = 60;
+/// How often buckets and meters of people who left are forgotten.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
 
 /// Looks until the server stops.
 pub(crate) async fn watch(app: Arc<App>) {
     let mut version = app.store.outside_version().await.unwrap_or_default();
     let mut position = head(&app).await.unwrap_or_default();
-    let mut looks = 0_u32;
+    let mut tidied = Instant::now();
     loop {
         tokio::select! {
             () = app.stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = tokio::time::sleep(app.config.notice_every) => {}
         }
-        looks = looks.wrapping_add(1);
-        if looks.is_multiple_of(TIDY_EVERY) {
+        if tidied.elapsed() >= TIDY_EVERY {
+            tidied = Instant::now();
             app.throttle.tidy();
             app.accounts.tidy();
             app.addresses.tidy();

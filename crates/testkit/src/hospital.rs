@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use hugmedo_chat_core::{
     Config, Core,
     host::NativeNotification,
@@ -80,6 +80,27 @@ impl Hospital {
         self.close().await;
         self.server = Some(hugmedo_chat_server::start(self.config.clone()).await?);
         Ok(())
+    }
+
+    /// Copies everything into a folder, while the server runs.
+    ///
+    /// # Errors
+    /// If the server does not run, or the copy fails.
+    pub async fn back_up(&self, into: &Path) -> Result<()> {
+        let server = self.server.as_ref().context("the server does not run")?;
+        server.admin().backup(&self.config.data_dir, into).await?;
+        Ok(())
+    }
+
+    /// Stops the server, loses its data, puts a copy back and starts it again.
+    ///
+    /// # Errors
+    /// If any of that fails.
+    pub async fn restore(&mut self, copy: &Path) -> Result<()> {
+        self.close().await;
+        std::fs::remove_dir_all(&self.config.data_dir)?;
+        hugmedo_chat_server::restore(copy, &self.config.data_dir).await?;
+        self.reopen().await
     }
 
     /// Signs someone of the sample data in, on a computer of their own, and waits until they are up to date.

@@ -6,6 +6,8 @@
 mod kind;
 mod picture;
 
+pub(crate) use picture::small_path;
+
 use std::{
     collections::HashSet,
     io,
@@ -25,6 +27,8 @@ use crate::{
     store::{Store, StoreError, attachments, now},
 };
 
+/// Where files lie in a data folder.
+pub(crate) const FOLDER: &str = "attachments";
 /// How much of a file is looked at to find what it is.
 const HEAD_BYTES: usize = 16 * 1024;
 /// Files looked at, at a time: a large picture takes a quarter of a gigabyte while it is made small.
@@ -41,7 +45,7 @@ pub(crate) struct Attachments {
 impl Attachments {
     /// Opens the folder of a data folder, making it first, and removes files no row knows.
     pub(crate) async fn open(data_dir: &Path, store: &Store) -> Result<Self, crate::Error> {
-        let folder = data_dir.join("attachments");
+        let folder = data_dir.join(FOLDER);
         let unusable = |source| crate::Error::DataDir { path: folder.clone(), source };
         crate::private_folder(&folder).map_err(unusable)?;
         let known: HashSet<String> = store.read(attachments::ids).await?.into_iter().collect();
@@ -189,7 +193,7 @@ pub(crate) async fn keep_tidy(app: Arc<App>) {
 }
 
 /// Rows first: a file without a row is found at the next start, a row without a file would be missed by whoever asks for it.
-async fn sweep(app: &App) -> Result<(), StoreError> {
+pub(crate) async fn sweep(app: &App) -> Result<(), StoreError> {
     let gone: Vec<AttachmentId> = app.store.write(|tx| attachments::forget_expired(tx, now())).await?;
     for id in gone {
         drop(Unkept(app.attachments.path(&id)));

@@ -50,7 +50,7 @@ fn decoder(path: &Path) -> Result<impl image::ImageDecoder, Refused> {
 }
 
 /// Where the small copy of a file lies.
-pub(super) fn small_path(path: &Path) -> PathBuf {
+pub(crate) fn small_path(path: &Path) -> PathBuf {
     path.with_extension("small")
 }
 

@@ -57,6 +57,26 @@ pub(crate) enum Deed {
     SetOnCall,
     /// An administrator chose how long urgent messages of a room may wait.
     SetEscalation,
+    /// Someone became an administrator.
+    GrantAdmin,
+    /// And is none any more.
+    WithdrawAdmin,
+    /// An administrator looked at what there is: users, rooms, devices, the audit.
+    Inspect,
+    /// An administrator chose how long rooms of a kind keep what is said in them.
+    SetRetention,
+    /// A message was past its time, and the server removed what it said.
+    Expire,
+    /// Nothing of a room may be lost any more.
+    Hold,
+    /// It may again.
+    Release,
+    /// The operator looked at what was kept of a held room.
+    ExportKept,
+    /// The operator copied everything.
+    Backup,
+    /// A copy was put back; `object` is when it had been taken.
+    Restore,
 }
 
 impl Deed {
@@ -96,6 +116,16 @@ impl Deed {
             Self::RemoveMember => "remove_member",
             Self::SetOnCall => "set_on_call",
             Self::SetEscalation => "set_escalation",
+            Self::GrantAdmin => "grant_admin",
+            Self::WithdrawAdmin => "withdraw_admin",
+            Self::Inspect => "inspect",
+            Self::SetRetention => "set_retention",
+            Self::Expire => "expire",
+            Self::Hold => "hold",
+            Self::Release => "release",
+            Self::ExportKept => "export_kept",
+            Self::Backup => "backup",
+            Self::Restore => "restore",
         }
     }
 }
@@ -207,6 +237,18 @@ pub(crate) fn entries<E: From<StoreError>>(
         each(entry(row).map_err(failed)?)?;
     }
     Ok(())
+}
+
+/// A page of entries after a place, and whether there is more.
+pub(crate) fn page(tx: &Transaction<'_>, after: i64, limit: usize) -> Result<(Vec<Entry>, bool), StoreError> {
+    let mut some = tx.prepare_cached(
+        "SELECT id, at, actor, action, room_id, object, seq, hash FROM audit WHERE id > ?1 ORDER BY id LIMIT ?2",
+    )?;
+    let asked = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    let mut page = some.query_map((after, asked), entry)?.collect::<Result<Vec<_>, _>>()?;
+    let has_more = page.len() > limit;
+    page.truncate(limit);
+    Ok((page, has_more))
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {

@@ -73,6 +73,11 @@ impl Checkpoints {
         Ok(Self { file: data_dir.join(CHECKPOINTS_FILE), key, last: AtomicI64::new(0) })
     }
 
+    /// The last place this process stated; 0 before the first.
+    pub(crate) fn last(&self) -> i64 {
+        self.last.load(Ordering::Relaxed)
+    }
+
     /// States how far the audit has come. Durable when this returns.
     pub(crate) fn add(&self, id: i64, hash: &[u8], at: i64) -> io::Result<()> {
         if self.last.swap(id, Ordering::Relaxed) == id {

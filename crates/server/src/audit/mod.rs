@@ -11,7 +11,7 @@ mod chain;
 mod checkpoints;
 mod verify;
 
-pub(crate) use chain::{Deed, append, entries};
+pub(crate) use chain::{Deed, append, entries, head, page};
 pub(crate) use checkpoints::Checkpoints;
 pub(crate) use verify::verify;
 pub use verify::{Finding, Report};

@@ -77,6 +77,9 @@ async fn tell(app: &App, overdue: Overdue) -> Result<(), Failure> {
             Ok::<_, Failure>(Some(News::Said(notice, members)))
         })
         .await?;
+    if news.is_some() {
+        app.metrics.escalated();
+    }
     Settled::new((), news, turn).announce(app).await;
     Ok(())
 }

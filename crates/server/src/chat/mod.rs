@@ -8,6 +8,7 @@ pub(crate) mod escalate;
 mod presence;
 mod reactions;
 mod receipts;
+pub(crate) mod retention;
 mod rooms;
 mod say;
 mod validate;
@@ -44,6 +45,8 @@ pub(crate) struct Settled<T> {
 enum News {
     Said(Box<Message>, Vec<UserId>),
     Changed(Box<MessageChanged>, Vec<UserId>),
+    /// Several changes of one room.
+    Expired(Vec<MessageChanged>, Vec<UserId>),
     Receipts(Vec<Receipt>, Vec<UserId>),
     /// A room, as each of its members sees it.
     Rooms(Vec<(UserId, Room)>),
@@ -69,6 +72,12 @@ impl Settled<()> {
             Some(News::Changed(change, members)) => {
                 let room = change.room_id.clone();
                 app.fanout.to_joined(&room, &members, &ServerEvent::MessageChanged(*change));
+            }
+            Some(News::Expired(changes, members)) => {
+                for change in changes {
+                    let room = change.room_id.clone();
+                    app.fanout.to_joined(&room, &members, &ServerEvent::MessageChanged(change));
+                }
             }
             Some(News::Receipts(receipts, members)) => {
                 for receipt in receipts {

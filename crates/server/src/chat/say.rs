@@ -53,5 +53,8 @@ pub(crate) async fn say(app: &App, token: TokenHash, wish: SendMessage) -> Resul
             }
         })
         .await?;
+    if let Some(News::Said(message, _)) = &news {
+        app.metrics.said(message.priority);
+    }
     Ok(Settled::new(answer, news, turn))
 }

@@ -57,6 +57,7 @@ pub(crate) async fn fill(app: &Arc<App>, admin: &Admin) -> Result<(), Error> {
             admin.add_member(&room, &UserId::new(*member)).await?;
         }
     }
+    admin.set_admin(&UserId::new("admin"), true).await?;
     admin.set_on_call(&UserId::new("yamada"), true).await?;
     admin.set_escalation(&RoomId::new("general"), Some(ESCALATE_AFTER)).await?;
     app.store.write(talk).await.map_err(|failure: Failure| match failure {

@@ -40,10 +40,9 @@ pub(super) async fn bring(
     request: Request,
 ) -> Result<Json<Attachment>, ApiFailure> {
     app.throttle.check(Kind::Upload, caller.who.id())?;
-    let token = caller.token;
+    let Caller { who, token } = caller;
     // Before a byte of the file is taken.
-    let allowed: Result<_, Failure> =
-        app.store.read(move |tx| authorize::uploader(tx, &authorize::principal(tx, &token)?)).await;
+    let allowed: Result<_, Failure> = app.store.read(move |tx| authorize::uploader(tx, &who)).await;
     allowed?;
     let max = app.config.max_attachment_bytes;
     let claimed = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());

@@ -7,10 +7,11 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
+    time::Instant,
 };
 
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    extract::{ConnectInfo, MatchedPath, Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -28,6 +29,10 @@ pub(super) async fn guard(State(app): State<Arc<App>>, mut request: Request, nex
     let request = request.map(|body| paced(body, &app.config.patience));
     let origin = request.headers().get(header::ORIGIN).cloned();
     let allowed = origin.as_ref().is_none_or(|origin| is_allowed(&app, origin));
+    let method = request.method().clone();
+    // The pattern of the route, not what was asked for; what has none has no name of ours.
+    let route = request.extensions().get::<MatchedPath>().map_or_else(String::new, |path| path.as_str().to_owned());
+    let begun = Instant::now();
     let in_time = from.map_or(Ok(()), |from| app.throttle.request(from));
     let mut response = if let Err(refusal) = in_time {
         ApiFailure::from(refusal).into_response()
@@ -39,6 +44,7 @@ pub(super) async fn guard(State(app): State<Arc<App>>, mut request: Request, nex
     } else {
         next.run(request).await
     };
+    app.metrics.called(known(&method), &route, response.status().as_u16(), begun.elapsed());
     if let Some(origin) = origin.filter(|_| allowed) {
         share(response.headers_mut(), origin);
     }
@@ -47,6 +53,15 @@ pub(super) async fn guard(State(app): State<Arc<App>>, mut request: Request, nex
         response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     response
+}
+
+/// A method by its name, if it is one that is served: any word can be sent as one.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        _ => "other",
+    }
 }
 
 /// Where a request comes from, a trusted proxy looked through, and whether it came encrypted. What follows reads the address

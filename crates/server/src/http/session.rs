@@ -7,7 +7,7 @@ use axum::{
     extract::{ConnectInfo, State},
     http::StatusCode,
 };
-use hugmedo_chat_protocol::{LoginRequest, SessionGrant, TokenRequest, User};
+use hugmedo_chat_protocol::{LoginRequest, Refusal, SessionGrant, TokenRequest, User};
 
 use super::{
     extract::{Body, Caller},
@@ -20,7 +20,9 @@ pub(super) async fn log_in(
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     Body(request): Body<LoginRequest>,
 ) -> Result<Json<SessionGrant>, ApiFailure> {
-    Ok(Json(sign_in::log_in(&app, from.ip(), request).await?))
+    let granted = sign_in::log_in(&app, from.ip(), request).await.map_err(Refusal::from);
+    app.metrics.signed_in(granted.as_ref().err().map(|refusal| refusal.code));
+    Ok(Json(granted?))
 }
 
 pub(super) async fn refresh(

@@ -72,8 +72,8 @@ async fn admit(app: &App, socket: &SocketRef, auth: Option<Value>) -> Result<(),
     };
     let seat = seat.ok_or(Denied(ErrorCode::RateLimited))?;
     let device = auth.device_id.filter(|device| device.as_str().len() <= MAX_ID_BYTES);
-    let link = Arc::new(Link::new(&who, token, device, &app.config.limits, seat));
-    socket.extensions.insert(link);
+    let link = Link::new(&who, token, device, &app.config.limits, seat, app.metrics.clone());
+    socket.extensions.insert(Arc::new(link));
     socket.on_fallback(async |_: Queued| {});
     socket.on_disconnect(async |socket: SocketRef| {
         if let Some(link) = fanout::link(&socket) {

@@ -1,6 +1,6 @@
 //! What each event of the wire contract does.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use hugmedo_chat_protocol::{
     Ack as Outcome, Acknowledge, ClientEvent, DeleteMessage, Delivered, EditMessage, Empty, ErrorCode, Heartbeat,
@@ -23,6 +23,7 @@ use crate::{
     fanout::{self, Fanout},
     issuer,
     limits::Kind,
+    metrics::Closed,
 };
 
 /// Every event a client may send, with the bucket it takes from. What is not listed is not heard.
@@ -47,6 +48,11 @@ pub(crate) fn bucket(name: &str) -> Option<Kind> {
     EVENTS.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
 }
 
+/// The events clients may send.
+pub(crate) fn names() -> Vec<&'static str> {
+    EVENTS.iter().map(|(name, _)| *name).collect()
+}
+
 /// Where an event came from and where its answer goes.
 struct Call<'a> {
     app: &'a Arc<App>,
@@ -54,11 +60,13 @@ struct Call<'a> {
     link: &'a Link,
     payload: Option<Value>,
     ack: Ack,
+    name: String,
+    arrived: Instant,
 }
 
 pub(super) async fn handle(app: &Arc<App>, socket: &SocketRef, link: &Link, incoming: Incoming) {
-    let Incoming { name, payload, ack } = incoming;
-    let call = Call { app, socket, link, payload, ack };
+    let Incoming { name, payload, ack, arrived } = incoming;
+    let call = Call { app, socket, link, payload, ack, name: name.clone(), arrived };
     let Some(kind) = bucket(&name) else {
         call.refuse(Refusal::new(ErrorCode::BadRequest, "no such event"));
         return;
@@ -102,10 +110,13 @@ impl Call<'_> {
     }
 
     fn refuse(self, why: impl Into<Refusal>) {
-        self.answer(Outcome::<Empty>::Refused(why.into()));
+        let why = why.into();
+        self.app.metrics.refused(why.code);
+        self.answer(Outcome::<Empty>::Refused(why));
     }
 
     fn answer<T: serde::Serialize>(self, outcome: Outcome<T>) {
+        self.app.metrics.answered(&self.name, self.arrived.elapsed());
         if !self.ack.asked {
             return;
         }
@@ -114,6 +125,7 @@ impl Call<'_> {
             return;
         };
         if let Err(SendError::Socket(SocketError::InternalChannelFull)) = self.ack.sender.send(&outcome) {
+            self.app.metrics.closed(Closed::SlowReader);
             tracing::info!(socket = %self.socket.id, "closing a socket that reads too slowly");
             fanout::hang_up(self.socket.clone());
         }

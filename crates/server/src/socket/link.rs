@@ -5,7 +5,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -20,6 +20,7 @@ use crate::{
     config::Limits,
     credential::{SessionId, TokenHash},
     limits::SocketMeter,
+    metrics::Metrics,
     presence::Status,
     serve::Place,
 };
@@ -39,6 +40,7 @@ struct Standing {
 #[derive(Debug)]
 pub(crate) struct Link {
     user: User,
+    pub(crate) metrics: Arc<Metrics>,
     /// As it names itself.
     device: Option<DeviceId>,
     meter: SocketMeter,
@@ -67,10 +69,12 @@ impl Link {
         device: Option<DeviceId>,
         limits: &Limits,
         seat: Place,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let (inlet, outlet) = mpsc::channel(limits.queued_events.max(1));
         Self {
             user: who.user().clone(),
+            metrics,
             device,
             meter: SocketMeter::new(limits),
             _seat: seat,

@@ -6,5 +6,5 @@ mod link;
 mod queue;
 
 pub(crate) use connect::serve;
-pub(crate) use events::bucket;
+pub(crate) use events::{bucket, names};
 pub(crate) use link::Link;

@@ -5,7 +5,7 @@
 //! empties it. A full queue closes the socket, and so does a socket that sends more than its rate; dropping
 //! single events would break the order silently.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Instant};
 
 use hugmedo_chat_protocol::{ErrorCode, SessionEndReason};
 use serde_json::Value;
@@ -17,7 +17,7 @@ use socketioxide::{
 use tokio::sync::mpsc;
 
 use super::{Link, events};
-use crate::{app::App, authorize, failure::Failure, fanout, presence, store::sessions};
+use crate::{app::App, authorize, failure::Failure, fanout, metrics::Closed, presence, store::sessions};
 
 /// An event as it came.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(super) struct Incoming {
     /// The one argument; `None` if there was none, more than one, or no JSON.
     pub(super) payload: Option<Value>,
     pub(super) ack: Ack,
+    /// When.
+    pub(super) arrived: Instant,
 }
 
 /// The way back to the caller, if it asked for one.
@@ -50,11 +52,13 @@ impl FromMessageParts<socketioxide::adapter::LocalAdapter> for Queued {
         let (name, payload) = read(frame);
         let bytes = if let Frame::Str(text, _) = frame { text.len() } else { 0 };
         let sender = AckSender::from_message_parts(socket, frame, ack_id)?;
-        let incoming = Incoming { name, payload, ack: Ack { sender, asked: ack_id.is_some() } };
+        let incoming =
+            Incoming { name, payload, ack: Ack { sender, asked: ack_id.is_some() }, arrived: Instant::now() };
         let socket = SocketRef::from(socket.clone());
         if let Some(link) = fanout::link(&socket)
             && !link.queue(incoming, bytes)
         {
+            link.metrics.closed(Closed::QueueFull);
             tracing::info!(socket = %socket.id, "closing a socket that sends faster than it is heard");
             fanout::hang_up(socket);
         }

@@ -1,6 +1,6 @@
 //! Files people sent, and which messages carry them. The bytes are the business of [`crate::attachments`].
 //!
-//! Invariant: a file has an end exactly while no message carries it.
+//! Invariant: a file has an end exactly while no message carries it and none of a held room did.
 
 use hugmedo_chat_protocol::{Attachment, AttachmentId, Message, Opaque, Sensitive, UserId};
 use rusqlite::{OptionalExtension, Row, Transaction};
@@ -118,12 +118,19 @@ pub(super) fn release(tx: &Transaction<'_>, message: &Message) -> Result<(), Sto
     let ids =
         released.query_map((message.id.as_str(),), |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
     for id in ids {
-        tx.execute(
-            "UPDATE attachment SET expires_at = ?2
-             WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM carried WHERE attachment_id = ?1)",
-            (id, now()),
-        )?;
+        end_unless_needed(tx, &id)?;
     }
+    Ok(())
+}
+
+/// Ends a file that no message carries, unless one of a held room did. Such a one is there, and nobody fetches it.
+pub(super) fn end_unless_needed(tx: &Transaction<'_>, id: &str) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE attachment SET expires_at = ?2
+         WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM carried WHERE attachment_id = ?1)
+           AND NOT EXISTS (SELECT 1 FROM kept WHERE instr(attachments, ?1) > 0)",
+        (id, now()),
+    )?;
     Ok(())
 }
 
@@ -132,6 +139,11 @@ pub(crate) fn forget_expired(tx: &Transaction<'_>, at: i64) -> Result<Vec<Attach
     let mut gone = tx.prepare_cached("DELETE FROM attachment WHERE expires_at <= ?1 RETURNING id")?;
     let ids = gone.query_map((at,), |row| Ok(AttachmentId::new(row.get::<_, String>(0)?)))?;
     Ok(ids.collect::<Result<_, _>>()?)
+}
+
+/// Whether there is such a file.
+pub(crate) fn is_known(tx: &Transaction<'_>, id: &str) -> Result<bool, StoreError> {
+    Ok(tx.query_row("SELECT EXISTS (SELECT 1 FROM attachment WHERE id = ?1)", (id,), |row| row.get(0))?)
 }
 
 /// Every file there is.

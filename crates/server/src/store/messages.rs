@@ -9,7 +9,7 @@ use hugmedo_chat_protocol::{
 use rusqlite::{OptionalExtension, Transaction};
 use sha2::{Digest, Sha256};
 
-use super::{StoreError, attachments, changes, columns, now, reactions, rooms};
+use super::{StoreError, attachments, changes, columns, now, reactions, retention, rooms};
 use crate::authorize::{Member, Poster, Principal};
 
 /// How far unread is counted; a badge says "999+" long before.
@@ -198,6 +198,7 @@ pub(crate) fn edit(
     message: Message,
     content: Sensitive,
 ) -> Result<MessageChanged, StoreError> {
+    retention::keep(tx, &message)?;
     let at = now();
     tx.execute(
         "UPDATE message SET content = ?2, edited_at = ?3 WHERE id = ?1",
@@ -208,6 +209,7 @@ pub(crate) fn edit(
 
 /// Takes a message back. Its place stays, its text goes.
 pub(crate) fn delete(tx: &Transaction<'_>, poster: &Poster, message: Message) -> Result<MessageChanged, StoreError> {
+    retention::keep(tx, &message)?;
     let at = now();
     tx.execute(
         "UPDATE message SET content = '', attachments = '[]', metadata = '{}', mentions = '[]', deleted_at = ?2

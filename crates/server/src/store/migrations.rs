@@ -1,4 +1,5 @@
-//! Numbered steps from an empty file to the present schema; append-only, one file each.
+//! Steps from an empty file to the present schema; append-only, one file each. Their order in this list is what counts; a number in
+//! the names may be missing.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -13,6 +14,8 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0006_add_escalation.sql"),
     include_str!("../../migrations/0007_add_devices.sql"),
     include_str!("../../migrations/0008_add_second_factor.sql"),
+    include_str!("../../migrations/0011_add_administrators.sql"),
+    include_str!("../../migrations/0012_add_retention.sql"),
 ];
 
 /// Brings the store to the present schema. Each step and its number are one transaction.

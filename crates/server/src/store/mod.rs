@@ -5,6 +5,7 @@
 //! asks for a proof that someone did.
 
 mod connection;
+mod copies;
 mod migrations;
 
 pub(crate) mod attachments;
@@ -14,20 +15,26 @@ pub(crate) mod escalations;
 pub(crate) mod messages;
 pub(crate) mod reactions;
 pub(crate) mod receipts;
+pub(crate) mod retention;
 pub(crate) mod rooms;
 pub(crate) mod second_factors;
 pub(crate) mod sessions;
 pub(crate) mod users;
 
+pub(crate) use copies::{FILE, begin_anew, copy};
+
 use std::{
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
+    time::Instant,
 };
 
 use hugmedo_chat_protocol::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 use connection::Worker;
+
+use crate::metrics::Histogram;
 
 /// Connections that only read. Two: history of one person must not wait for the search of another.
 const READERS: usize = 2;
@@ -87,12 +94,14 @@ pub(crate) struct Store {
     readers: Vec<Worker>,
     turn: AtomicUsize,
     id: String,
+    read_times: Histogram,
+    write_times: Histogram,
 }
 
 impl Store {
     /// Opens the store of a data folder, making or migrating it first.
     pub(crate) fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        let path = data_dir.join("server.sqlite3");
+        let path = data_dir.join(FILE);
         require_sound_sqlite()?;
         let mut writer = connect(&path)?;
         migrations::run(&mut writer)?;
@@ -104,7 +113,19 @@ impl Store {
                 Ok(Worker::spawn(reader))
             })
             .collect::<Result<_, StoreError>>()?;
-        Ok(Self { writer: Worker::spawn(writer), readers, turn: AtomicUsize::new(0), id })
+        Ok(Self {
+            writer: Worker::spawn(writer),
+            readers,
+            turn: AtomicUsize::new(0),
+            id,
+            read_times: Histogram::default(),
+            write_times: Histogram::default(),
+        })
+    }
+
+    /// How long reading and writing take, as whoever asks feels it.
+    pub(crate) fn timings(&self) -> [(&'static str, &Histogram); 2] {
+        [("read", &self.read_times), ("write", &self.write_times)]
     }
 
     /// A name for this very store, so that a cursor of another one is recognised.
@@ -121,7 +142,9 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.writer
+        let begun = Instant::now();
+        let done = self
+            .writer
             .run(move |connection| {
                 let transaction =
                     connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
@@ -129,7 +152,9 @@ impl Store {
                 transaction.commit().map_err(StoreError::from)?;
                 Ok(done)
             })
-            .await
+            .await;
+        self.write_times.observe(begun.elapsed());
+        done
     }
 
     /// Runs reads on one consistent snapshot.
@@ -143,12 +168,15 @@ impl Store {
     {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % READERS;
         let Some(reader) = self.readers.get(turn) else { return Err(StoreError::Closed.into()) };
-        reader
+        let begun = Instant::now();
+        let done = reader
             .run(move |connection| {
                 let transaction = connection.transaction().map_err(StoreError::from)?;
                 work(&transaction)
             })
-            .await
+            .await;
+        self.read_times.observe(begun.elapsed());
+        done
     }
 
     /// A number that moves whenever *another process* wrote, which is how this one learns of the command line's work.

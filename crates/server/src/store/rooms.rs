@@ -1,7 +1,8 @@
 //! Rooms and who is in them.
 
-use hugmedo_chat_protocol::{Room, RoomId, RoomKind, Seq, User, UserId};
+use hugmedo_chat_protocol::{Room, RoomId, RoomKind, Sensitive, Seq, Timestamp, User, UserId};
 use rusqlite::{OptionalExtension, Transaction};
+use serde::Serialize;
 
 use super::{StoreError, changes, columns, messages, now};
 use crate::authorize::{Company, Member, Principal};
@@ -89,6 +90,45 @@ pub(crate) fn members(tx: &Transaction<'_>, member: &Member) -> Result<Vec<UserI
 pub(crate) fn set_escalation(tx: &Transaction<'_>, room: &RoomId, after: Option<i64>) -> Result<bool, StoreError> {
     let changed = tx.execute("UPDATE room SET escalate_after = ?2 WHERE id = ?1", (room.as_str(), after))?;
     Ok(changed > 0)
+}
+
+/// A room, as administrators see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomRecord {
+    /// Its id.
+    pub id: RoomId,
+    /// Its name; empty for a conversation of two.
+    pub name: Sensitive,
+    /// Whom it is for.
+    pub kind: RoomKind,
+    /// Who is in it.
+    pub member_ids: Vec<UserId>,
+    /// How long its urgent messages may wait, in milliseconds.
+    pub escalate_after_ms: Option<i64>,
+    /// Since when nothing of it may be lost.
+    pub held_at: Option<Timestamp>,
+}
+
+/// Every room there is, for administrators.
+pub(crate) fn records(tx: &Transaction<'_>) -> Result<Vec<RoomRecord>, StoreError> {
+    let mut statement = tx.prepare("SELECT id, name, kind, escalate_after, held_at FROM room ORDER BY id")?;
+    let mut records = statement
+        .query_map((), |row| {
+            Ok(RoomRecord {
+                id: RoomId::new(row.get::<_, String>(0)?),
+                name: Sensitive::new(row.get::<_, String>(1)?),
+                kind: columns::word(&row.get::<_, String>(2)?),
+                member_ids: Vec::new(),
+                escalate_after_ms: row.get(3)?,
+                held_at: row.get::<_, Option<i64>>(4)?.map(Timestamp::from_millis),
+            })
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
+    for record in &mut records {
+        record.member_ids = member_ids(tx, &record.id)?;
+    }
+    Ok(records)
 }
 
 /// The ids of everyone in a room; for telling members what an administrator did, not for answering anyone.

@@ -1,7 +1,8 @@
 //! People and what they sign in with.
 
-use hugmedo_chat_protocol::{User, UserId};
+use hugmedo_chat_protocol::{Timestamp, User, UserId};
 use rusqlite::{OptionalExtension, Transaction};
+use serde::Serialize;
 
 use super::{StoreError, columns, now};
 use crate::authorize;
@@ -11,6 +12,44 @@ pub(crate) fn set_on_call(tx: &Transaction<'_>, user: &UserId, on_call: bool) ->
     let changed =
         tx.execute("UPDATE user SET on_call = ?2 WHERE id = ?1 AND disabled_at IS NULL", (user.as_str(), on_call))?;
     Ok(changed > 0)
+}
+
+/// Makes a person an administrator or takes that from them. False if there is no such person.
+pub(crate) fn set_admin(tx: &Transaction<'_>, user: &UserId, is_admin: bool) -> Result<bool, StoreError> {
+    let changed =
+        tx.execute("UPDATE user SET is_admin = ?2 WHERE id = ?1 AND disabled_at IS NULL", (user.as_str(), is_admin))?;
+    Ok(changed > 0)
+}
+
+/// A person, as administrators see them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Person {
+    /// As everyone sees them.
+    #[serde(flatten)]
+    pub user: User,
+    /// Whether they administer this server.
+    pub is_admin: bool,
+    /// Whether they are on call.
+    pub is_on_call: bool,
+    /// When the account was closed.
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// Everyone but the server itself.
+pub(crate) fn everyone(tx: &Transaction<'_>) -> Result<Vec<Person>, StoreError> {
+    let mut statement = tx.prepare(
+        "SELECT id, name, user_type, role, is_admin, on_call, disabled_at FROM user WHERE id <> ?1 ORDER BY id",
+    )?;
+    let people = statement.query_map((authorize::SERVER,), |row| {
+        Ok(Person {
+            user: columns::user(row, 0)?,
+            is_admin: row.get(4)?,
+            is_on_call: row.get(5)?,
+            disabled_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_millis),
+        })
+    })?;
+    Ok(people.collect::<Result<_, _>>()?)
 }
 
 /// What a sign-in is checked against.

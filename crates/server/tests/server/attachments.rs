@@ -51,7 +51,7 @@ fn with(files: &[Value]) -> Value {
     json!({ "roomId": "ward", "content": "", "attachments": files, "metadata": {} })
 }
 
-fn picture(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+pub(crate) fn picture(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     image.into().write_to(&mut bytes, format).unwrap();
     bytes.into_inner()

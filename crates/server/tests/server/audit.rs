@@ -6,6 +6,7 @@ use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use reqwest::Method;
 use rusqlite::Connection;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use hugmedo_chat_server::Admin;
 
@@ -74,7 +75,7 @@ fn tamper(folder: &Path, random: &mut StdRng) -> String {
     store.execute_batch("DROP TRIGGER audit_is_never_changed; DROP TRIGGER audit_is_never_cut;").unwrap();
     let last: i64 = store.query_row("SELECT max(id) FROM audit", (), |row| row.get(0)).unwrap();
     let id = random.random_range(1..=last);
-    match random.random_range(0..6) {
+    match random.random_range(0..8) {
         0 => {
             let column = ["actor", "action", "room_id", "object", "seq", "at"][random.random_range(0..6)];
             let value = if matches!(column, "seq" | "at") { "41" } else { "'mallory'" };
@@ -105,6 +106,23 @@ fn tamper(folder: &Path, random: &mut StdRng) -> String {
             }
             format!("{id} deleted and hidden")
         }
+        5 => {
+            // Something that never was, and the later ones moved down for it.
+            for later in (id..=last).rev() {
+                store.execute("UPDATE audit SET id = id + 1 WHERE id = ?1", (later,)).unwrap();
+            }
+            let copied =
+                "INSERT INTO audit SELECT ?1, at, actor, action, room_id, object, seq, hash FROM audit WHERE id = ?2";
+            store.execute(copied, (id, id + 1)).unwrap();
+            format!("one put in before {id}")
+        }
+        6 => {
+            // By someone who knows how the chain is made, but has not the key.
+            let actor = "UPDATE audit SET actor = 'mallory' WHERE id = ?1";
+            store.execute(actor, (id,)).unwrap();
+            chain_anew(&store);
+            format!("actor of {id} changed and everything chained anew")
+        }
         _ => {
             let path = folder.join("audit-checkpoints.jsonl");
             let text = std::fs::read_to_string(&path).unwrap();
@@ -112,6 +130,53 @@ fn tamper(folder: &Path, random: &mut StdRng) -> String {
             "a checkpoint changed".to_owned()
         }
     }
+}
+
+/// Gives every entry the hash it would have.
+fn chain_anew(store: &Connection) {
+    type Entry = (i64, i64, String, String, Option<String>, Option<String>, Option<i64>);
+    let mut all = store.prepare("SELECT id, at, actor, action, room_id, object, seq FROM audit ORDER BY id").unwrap();
+    let entries: Vec<Entry> = all
+        .query_map((), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
+        })
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let mut before = Vec::new();
+    for (id, at, actor, action, room, object, seq) in entries {
+        let mut hash = Sha256::new();
+        hash.update(&before);
+        hash.update(id.to_be_bytes());
+        hash.update(at.to_be_bytes());
+        for field in [Some(actor), Some(action), room, object, seq.map(|seq| seq.to_string())] {
+            match field {
+                Some(text) => {
+                    hash.update([1]);
+                    hash.update((text.len() as u64).to_be_bytes());
+                    hash.update(text.as_bytes());
+                }
+                None => hash.update([0]),
+            }
+        }
+        before = hash.finalize().to_vec();
+        store.execute("UPDATE audit SET hash = ?2 WHERE id = ?1", (id, &before)).unwrap();
+    }
+}
+
+#[test]
+fn who_chains_anew_does_it_as_the_server_does() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let folder = runtime.block_on(async { Hospital::open().await.stop().await });
+    let store = Connection::open(folder.path().join("server.sqlite3")).unwrap();
+    store.execute_batch("DROP TRIGGER audit_is_never_changed").unwrap();
+    chain_anew(&store);
+    drop(store);
+    runtime.block_on(async {
+        let admin = Admin::open(folder.path()).unwrap();
+        assert_eq!(admin.verify_audit(folder.path()).await.unwrap().findings, []);
+        admin.close().await;
+    });
 }
 
 #[tokio::test]
@@ -123,7 +188,7 @@ async fn any_edit_deletion_reorder_or_truncation_is_found() {
     }
     drop(alice);
     let folder = hospital.stop().await;
-    let cases = std::env::var("HUGMEDO_CHAT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(60);
+    let cases = std::env::var("HUGMEDO_CHAT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1000);
     for seed in 0..cases {
         let copy = tempfile::tempdir().unwrap();
         for file in std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {

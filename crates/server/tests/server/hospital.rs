@@ -75,6 +75,12 @@ impl Hospital {
         Self { server, ..self }
     }
 
+    /// A server over data that is there.
+    pub(crate) async fn over(folder: TempDir) -> Self {
+        let server = start(config(folder.path())).await.unwrap();
+        Self { server, http: reqwest::Client::new(), folder }
+    }
+
     /// Where the store is.
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.path()

@@ -8,23 +8,30 @@
     reason = "a test fails by panicking; clippy knows this of test functions, not of their helpers"
 )]
 
+mod administration;
 mod attachments;
 mod audit;
+mod backups;
 mod canary;
 mod command_line;
 mod dawdlers;
 mod demo;
+mod engine;
 mod escalation;
 mod hospital;
 mod issuer;
 mod malformed;
+mod matrix;
 mod messages;
+mod metrics;
 mod new_rooms;
 mod presence;
 mod reactions;
 mod receipts;
+mod retention;
 mod second_factor;
 mod sessions;
+mod settings;
 mod strangers;
 mod sync;
 mod transport;

@@ -41,8 +41,22 @@ pub(crate) enum Frame {
 impl Wire {
     /// Opens the transport without CONNECT.
     pub(crate) async fn open(url: &str) -> Self {
-        let line = Self::line(url).await;
-        Self::open_over(url, Box::new(line)).await
+        let mut wire = Self::open_unread(url, "").await;
+        wire.greeted().await;
+        wire
+    }
+
+    /// Opens the transport, with more in its query, and reads nothing.
+    pub(crate) async fn open_unread(url: &str, query: &str) -> Self {
+        Self::try_open(url, query, Box::new(Self::line(url).await)).await.expect("it opens")
+    }
+
+    /// Whether a transport opens.
+    pub(crate) async fn can_open(url: &str, query: &str) -> bool {
+        match Self::try_open(url, query, Box::new(Self::line(url).await)).await {
+            Some(mut wire) => wire.text().await.is_some(),
+            None => false,
+        }
     }
 
     /// A connection to the server, before anything was said.
@@ -57,11 +71,31 @@ impl Wire {
 
     /// Opens the transport over a connection of the caller's.
     pub(crate) async fn open_over(url: &str, line: Box<dyn Line>) -> Self {
-        let url = url.replacen("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket";
-        let (mut stream, _) = client_async(url, line).await.unwrap();
-        let hello = timeout(PATIENCE, stream.next()).await.unwrap().unwrap().unwrap();
-        assert!(hello.to_text().unwrap().starts_with('0'), "Engine.IO opens first");
-        Self { stream, inbox: VecDeque::new(), statuses: VecDeque::new(), next_ack: 0 }
+        let mut wire = Self::try_open(url, "", line).await.expect("it opens");
+        wire.greeted().await;
+        wire
+    }
+
+    async fn try_open(url: &str, query: &str, line: Box<dyn Line>) -> Option<Self> {
+        let url = url.replacen("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket" + query;
+        let (stream, _) = client_async(url, line).await.ok()?;
+        Some(Self { stream, inbox: VecDeque::new(), statuses: VecDeque::new(), next_ack: 0 })
+    }
+
+    async fn greeted(&mut self) {
+        let hello = self.text().await.unwrap();
+        assert!(hello.starts_with('0'), "Engine.IO opens first");
+    }
+
+    /// The next packet as it is: nothing is answered, not even a ping. `None` once the connection is closed.
+    pub(crate) async fn text(&mut self) -> Option<String> {
+        loop {
+            match timeout(PATIENCE, self.stream.next()).await.expect("the server says nothing") {
+                Some(Ok(Message::Text(text))) => return Some(text.as_str().to_owned()),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(_)) => {}
+            }
+        }
     }
 
     /// Opens, connects, and takes the `session` event.
@@ -151,6 +185,21 @@ impl Wire {
         let answer = self.ask("heartbeat", json!({})).await;
         assert_eq!(answer["ok"], true, "{answer}");
         self.inbox.drain(..).collect()
+    }
+
+    /// Everything that has come up to now, also on a socket whose person may do nothing any more; `None` once it is closed.
+    pub(crate) async fn drain(&mut self) -> Option<Vec<(String, Value)>> {
+        let id = self.emit_asking("heartbeat", json!({})).await;
+        loop {
+            match self.next().await {
+                Frame::Ack(answered, _) if answered == id => break,
+                Frame::Event(name, payload) => self.inbox.push_back((name, payload)),
+                Frame::Closed | Frame::Disconnected => return None,
+                other => panic!("expected the answer {id}, got {other:?}"),
+            }
+        }
+        self.statuses.clear();
+        Some(self.inbox.drain(..).collect())
     }
 
     /// Waits until the server has closed or disconnected this socket; returns the events before it.

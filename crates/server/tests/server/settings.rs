@@ -1,0 +1,98 @@
+//! Settings: from arguments, the environment and a file, in this order, and every mistake at once.
+
+use std::{fs, path::Path, process::Command};
+
+use serde_json::Value;
+
+use crate::command_line::{Serving, done, program};
+
+fn file(folder: &Path, text: &str) -> String {
+    let path = folder.join("settings.toml");
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn fails(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(!output.status.success());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_file_sets_what_flags_set_and_the_environment_and_arguments_go_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // Addresses on which somebody listens already: from where the server was told of one shows in what it complains of.
+    let held = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let [taken, other] = held.each_ref().map(|listener| listener.local_addr().unwrap().to_string());
+    let settings = file(
+        folder,
+        &format!(
+            "listen = \"{taken}\"\nlease_days = 30\nlog = \"off\"\nallow-origin = [\"https://a.example\", \"https://b.example\"]\n"
+        ),
+    );
+    assert!(fails(program(folder).args(["--config", &settings])).contains(&taken));
+    assert!(fails(program(folder).args(["--config", &settings]).env("HUGMEDO_CHAT_LISTEN", &other)).contains(&other));
+    let serving = Serving::start(folder, &["serve", &format!("--config={settings}")]);
+    assert!(serving.url.starts_with("http://127.0.0.1:"), "the argument");
+    drop(serving);
+
+    // The folder of the data is a setting of every command.
+    let data = folder.join("elsewhere");
+    let settings = file(folder, &format!("data_dir = {:?}\ndemo = false\n", data.to_str().unwrap()));
+    let mut add = program(folder);
+    add.env_remove("HUGMEDO_CHAT_DATA_DIR").env("HUGMEDO_CHAT_CONFIG", &settings).args(["room", "add", "ward"]);
+    assert!(add.output().unwrap().status.success());
+    assert!(data.join("server.sqlite3").exists());
+    assert_eq!(done(&data, &["room", "list"], "").lines().count(), 1);
+}
+
+#[test]
+fn every_mistake_is_named_at_once_and_nothing_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let settings = file(
+        folder,
+        "listen = \"somewhere\"\nlease_days = -1\nlistne = 1\ndemo = \"yes\"\nlog = 7\n[limits]\nmessages = 3\n",
+    );
+    let said = fails(program(folder).args(["--config", &settings]).env("HUGMEDO_CHAT_MAX_ATTACHMENT_MB", "many"));
+    for mistake in [
+        "listen: ",
+        "lease_days: ",
+        "listne: there is no such setting",
+        "demo: true or false",
+        "log: ",
+        "limits: there is no such",
+    ] {
+        assert!(said.contains(&format!("{settings}: {mistake}")), "{mistake} in {said}");
+    }
+    assert!(said.contains("HUGMEDO_CHAT_MAX_ATTACHMENT_MB: "), "{said}");
+    assert_eq!(said.lines().count(), 7, "{said}");
+    assert!(!folder.join("server.sqlite3").exists());
+
+    let settings = file(folder, "listen = \n");
+    assert!(fails(program(folder).args(["--config", &settings])).contains("line 1: "));
+    assert!(fails(program(folder).args(["--config", "/nowhere/settings.toml"])).contains("cannot be read"));
+
+    let said = fails(program(folder).args([
+        "--demo-quiet",
+        "--max-attachment-mb=0",
+        "--allow-origin=https://a.example/,b.example,https://c.example",
+    ]));
+    assert_eq!(said.lines().count(), 4, "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_log_for_machines_is_one_json_object_per_line() {
+    use std::io::Read as _;
+    let folder = tempfile::tempdir().unwrap();
+    let mut serving = Serving::start(folder.path(), &["serve", "--log-format", "json", "--demo", "--demo-quiet"]);
+    let id = serving.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let mut log = String::new();
+    serving.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    assert!(lines.iter().any(|line| line["message"] == "listening" && line["address"].is_string()), "{log}");
+    assert!(lines.iter().all(|line| line["level"].is_string() && line["timestamp"].is_string()), "{log}");
+}
