@@ -200,7 +200,14 @@ async fn resume_saved(inner: &Arc<Inner>, saved: Option<SavedSession>) -> Result
     let surroundings = inner.config.surroundings.clone();
     let user = nameless(&saved.user_id);
     let vault = Some(inner.vault.clone());
-    let tokens = TokenKeeper::new(api.clone(), server.clone(), saved.user_id, vault, saved.token.into(), surroundings);
+    let tokens = TokenKeeper::new(
+        api.clone(),
+        server.clone(),
+        saved.user_id,
+        vault,
+        Tokens::of(saved.token, saved.renewal_id),
+        surroundings,
+    );
     let record = inner.vault.lock_record(&account_name(&server, &user.id)).await?;
     let way = Way { server, network, api, tokens: Arc::new(tokens), user, remembered: true };
     if record.locked {

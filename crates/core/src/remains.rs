@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use hugmedo_chat_protocol::{Secret, SessionEndReason, Timestamp};
+use hugmedo_chat_protocol::{Secret, SessionEndReason, Timestamp, TokenRequest};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
@@ -110,7 +110,8 @@ async fn ask_servers(inner: &Arc<Inner>) {
 
 /// Whether the server of a session that is over wants its data removed.
 async fn wants_removal(api: &Api, refresh_token: &Secret) -> bool {
-    matches!(api.renew_tokens(refresh_token).await, Err(HttpFailure::Refused(error)) if error.erase)
+    let request = TokenRequest { refresh_token: refresh_token.clone(), renewal_id: None };
+    matches!(api.renew_tokens(&request).await, Err(HttpFailure::Refused(error)) if error.erase)
 }
 
 /// Settles what a session has left that its server has ended: it goes if the server wants it, or stays, and is asked about again.
