@@ -30,6 +30,10 @@ export const settings: Pick<Texts, 'settings' | 'about'> = {
 			content: 'The sender and the text'
 		},
 		privacyHint: 'Others can see your screen. Show the text only where you are alone.',
+		sounds: 'Sounds',
+		soundChoices: { all: 'With every notification', urgent: 'With urgent ones only', off: 'Never' },
+		soundsHint:
+			'Routine notifications sound soft, urgent ones loud. In quiet hours and “do not disturb” only urgent ones are heard.',
 		test: 'Test notifications',
 		tested: {
 			raised: (service: string) =>

@@ -28,6 +28,9 @@ export const settings = {
 			content: '送信者と本文'
 		},
 		privacyHint: '通知は周りの人の目にも入ります。本文の表示は個室でのみお勧めします。',
+		sounds: '通知音',
+		soundChoices: { all: 'すべての通知で鳴らす', urgent: '至急のみ鳴らす', off: '鳴らさない' },
+		soundsHint: '普段の通知は控えめな音、至急は大きな音です。おやすみモードや静かな時間には、至急のみ鳴ります。',
 		test: '通知をテスト',
 		tested: {
 			raised: (service: string) =>
