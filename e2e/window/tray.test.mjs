@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { programs } from '../../scripts/build.mjs';
 import { ask, eventually } from '../../scripts/processes.mjs';
 import { keepEvidence, testid } from './computer.mjs';
 import { Launcher, Tray } from './peers.mjs';
@@ -71,6 +72,15 @@ describe('the tray', () => {
 		tray?.stop();
 		launcher?.stop();
 		await stage.clear();
+	});
+
+	test('the command line tells what it is and what it takes', () => {
+		for (const [flag, words] of [
+			['--version', /^hugmedo-chat \d+\.\d+\.\d+/],
+			['--help', /--hidden[^]*--data-dir|--data-dir[^]*--hidden/]
+		]) {
+			assert.match(ask(programs.app, [flag], { env: sato.desktop.env }), words);
+		}
 	});
 
 	test('before anyone is signed in it says so, and offers only what is possible', async () => {
@@ -141,14 +151,18 @@ describe('the tray', () => {
 			sato.desktop.xdotool('key', '--clearmodifiers', 'alt+F4');
 			await eventually(() => !isShown(), 15, 'the end of the window');
 		};
+		await sato.openRoom('general');
+		await eventually(async () => (await sato.unread('general')) === 0, 15, 'it to be read');
+		const unread = launcher.count;
 		await close();
 		await eventually(() => sato.desktop.notifications.length > already, 15, 'that it goes on');
 		assert.match(sato.desktop.notifications.at(-1).body, /トレイ/);
 		await say('general', '午後の予定です');
-		const unread = Number((await tray.icon()).XAyatanaLabel);
-		await eventually(async () => launcher.count >= unread && launcher.count > 0, 15, 'counting on');
+		await eventually(() => launcher.count === unread + 1, 15, 'counting on: nobody reads in a window that is closed');
 		await tray.choose('開く');
 		await eventually(isShown, 15, 'the window');
+		sato.focusWindow();
+		await eventually(() => launcher.count === unread, 15, 'it to be read now');
 		await close();
 		await tray.choose('開く');
 		await eventually(isShown, 15, 'the window');
@@ -160,8 +174,24 @@ describe('the tray', () => {
 		sato.focusWindow();
 		sato.desktop.xdotool('key', '--clearmodifiers', 'alt+F4');
 		await eventually(() => !isShown(), 15, 'the end of the window');
+		assert.equal(await sato.startAgain('--hidden'), 0);
+		assert.equal(await sato.startAgain('not a link'), 2, 'is no way to start it');
+		assert.ok(!isShown());
 		assert.equal(await sato.startAgain(), 0);
 		await eventually(isShown, 15, 'the window');
+	});
+
+	test('a link leads to its room and message, and one that leads nowhere says nothing', async () => {
+		const { body } = await server.call('GET', '/api/rooms/support/messages?limit=1', { token: suzuki });
+		const message = body.messages.at(-1);
+		await sato.openRoom('general');
+		for (const nowhere of ['hugmedo-chat://room/no-such-room', 'hugmedo-chat://elsewhere/general']) {
+			await sato.startAgain(nowhere);
+			assert.equal(await sato.attribute('[data-room-id=general]', 'aria-current'), 'page', nowhere);
+		}
+		assert.equal(await sato.startAgain(`hugmedo-chat://room/support/message/${message.id}`), 0);
+		await sato.showsRoom('support');
+		await sato.message(message.content);
 	});
 
 	test('it locks from there, and counts on without more', async () => {

@@ -201,7 +201,7 @@ async fn serve<R: Runtime>(app: AppHandle<R>, data_dir: PathBuf, mut wishes: mps
     loop {
         tokio::select! {
             signal = signals.next() => match signal {
-                Some(Ok(signal)) => desk.hear(&signal).await,
+                Some(Ok(signal)) => desk.hear(&signal),
                 Some(Err(_)) => {}
                 // The bus is gone, and with it whatever was shown.
                 None => {
@@ -326,7 +326,7 @@ impl<R: Runtime> Desk<R> {
     }
 
     /// What the service tells, or the bus of it.
-    async fn hear(&mut self, signal: &Message) {
+    fn hear(&mut self, signal: &Message) {
         let (header, body) = (signal.header(), signal.body());
         match header.member().map(|member| member.as_str()) {
             Some("ActionInvoked") => {
@@ -345,8 +345,12 @@ impl<R: Runtime> Desk<R> {
             }
             // Another service, or none, to which our numbers say nothing.
             Some("NameOwnerChanged") => {
-                self.about.clear();
-                self.service = None;
+                let Ok((_, _, owner)) = body.deserialize::<(String, String, String)>() else { return };
+                let known = self.service.as_ref().map_or("", |service| service.identity.as_str());
+                if !known.ends_with(&format!(" {owner}")) {
+                    self.about.clear();
+                    self.service = None;
+                }
             }
             _ => {}
         }
