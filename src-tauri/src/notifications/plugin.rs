@@ -53,10 +53,8 @@ impl<R: Runtime> Notifications<R> {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "as elsewhere")]
     pub(super) fn withdraw(&self, _: &[MessageId]) {}
 
-    #[expect(clippy::unused_self, reason = "as elsewhere")]
     pub(super) fn settle(&self, _: Vec<NativeNotification>) {}
 
     pub(super) async fn try_out(&self, title: &str, body: &str, sound: Option<Sound>) -> NotificationTest {
