@@ -10,9 +10,7 @@ use hugmedo_chat_protocol::{Message, Priority, RoomId, RoomKind, Seq, Timestamp,
 use crate::{
     carried,
     host::{NativeNotification, Sound},
-    view::{
-        Gaze, Language, NotificationPrivacy, NotificationSounds, NotifyAbout, Preferences, RoomNotify, RoomView,
-    },
+    view::{Gaze, Language, NotificationPrivacy, NotificationSounds, NotifyAbout, Preferences, RoomNotify, RoomView},
 };
 
 /// Longest text shown, in characters.

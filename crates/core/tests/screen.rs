@@ -128,7 +128,8 @@ async fn what_a_locked_app_has_told_is_not_told_again_by_the_next_start() -> Res
     for _ in 0..2 {
         sato.notifications.recv().await.expect("raised");
     }
-    let counted = |watch: &hugmedo_chat_testkit::Watch| watch.lock.as_ref().is_some_and(|lock| lock.unread == before + 2);
+    let counted =
+        |watch: &hugmedo_chat_testkit::Watch| watch.lock.as_ref().is_some_and(|lock| lock.unread == before + 2);
     sato.watch.until("both counted", counted).await?;
     sato.restart().await?;
     sato.watch.until("counted by the next run", counted).await?;
@@ -155,7 +156,10 @@ async fn two_people_at_one_computer_have_stores_keys_and_notifications_of_their_
     computer.core.lock().await?;
 
     computer.sign_in(&hospital.url(), "suzuki").await?;
-    computer.watch.until("suzuki", |watch| watch.session.as_ref().is_some_and(|s| s.user.id.as_str() == "suzuki")).await?;
+    computer
+        .watch
+        .until("suzuki", |watch| watch.session.as_ref().is_some_and(|s| s.user.id.as_str() == "suzuki"))
+        .await?;
     computer.watch.until_live().await?;
     assert_eq!(computer.screen.standing(), [], "nothing of sato's is left for suzuki to see");
     let stores: Vec<_> = std::fs::read_dir(computer.data_dir().join("accounts"))?

@@ -8,14 +8,14 @@
 
 #[cfg(all(unix, not(target_os = "macos")))]
 mod left_over;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod sound;
 #[cfg(not(all(unix, not(target_os = "macos"))))]
 #[path = "plugin.rs"]
 mod system;
 #[cfg(all(unix, not(target_os = "macos")))]
 #[path = "service.rs"]
 mod system;
-#[cfg(all(unix, not(target_os = "macos")))]
-mod sound;
 
 use std::path::Path;
 

@@ -103,12 +103,8 @@ impl Service {
     async fn find() -> zbus::Result<(Self, Signals)> {
         let bus = Connection::session().await?;
         let its_own = MatchRule::builder().msg_type(Type::Signal).path(PATH)?.interface(NAME)?.build();
-        let owner_changed = MatchRule::builder()
-            .msg_type(Type::Signal)
-            .sender(BUS)?
-            .member("NameOwnerChanged")?
-            .arg(0, NAME)?
-            .build();
+        let owner_changed =
+            MatchRule::builder().msg_type(Type::Signal).sender(BUS)?.member("NameOwnerChanged")?.arg(0, NAME)?.build();
         let its_own = MessageStream::for_match_rule(its_own, &bus, None).await?;
         let owner_changed = MessageStream::for_match_rule(owner_changed, &bus, None).await?;
         // The first call starts a service that is started on demand, so that it has an owner for the next.
@@ -120,7 +116,7 @@ impl Service {
                     "" => bus.call_method(Some(BUS), BUS_PATH, Some(BUS), member, &()).await?,
                     name => bus.call_method(Some(BUS), BUS_PATH, Some(BUS), member, &name).await?,
                 };
-                zbus::Result::Ok(told.body().deserialize::<String>()?)
+                told.body().deserialize::<String>()
             }
         };
         let identity = format!("{} {}", ask("GetId", "").await?, ask("GetNameOwner", NAME).await?);
@@ -135,7 +131,8 @@ impl Service {
 
     async fn is_set(&self, interface: &str, property: &str) -> bool {
         let properties = "org.freedesktop.DBus.Properties";
-        let asked = self.bus.call_method(Some(NAME), PATH, Some(properties), "Get", &(interface, property));
+        let which = (interface, property);
+        let asked = self.bus.call_method(Some(NAME), PATH, Some(properties), "Get", &which);
         let told = timeout(PATIENCE, asked).await.ok().and_then(Result::ok);
         let value = told.and_then(|told| told.body().deserialize::<OwnedValue>().ok());
         value.and_then(|value| bool::try_from(value).ok()).unwrap_or(false)

@@ -43,12 +43,8 @@ impl Sounds {
 /// Plays a file by whatever player there is. Does not wait for its end.
 pub(super) fn play(file: &Path) {
     for player in PLAYERS {
-        let started = Command::new(player)
-            .arg(file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
+        let started =
+            Command::new(player).arg(file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         match started {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(_) => return tracing::info!(player, "the sound was not played"),

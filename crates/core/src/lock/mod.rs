@@ -20,9 +20,9 @@ use std::{
 use hugmedo_chat_protocol::{RoomId, Secret};
 pub(crate) use pin::Pin;
 use serde::{Deserialize, Serialize};
-pub(crate) use told::Told;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+pub(crate) use told::Told;
 
 use crate::{
     account::Account,
@@ -294,13 +294,7 @@ async fn known(account: &Account) -> Known {
     });
     read.await.unwrap_or_else(|error| {
         tracing::warn!(%error, "a locked app counts from nothing");
-        Known {
-            cursor: None,
-            unread: Vec::new(),
-            rooms: BTreeMap::new(),
-            unanswered: Vec::new(),
-            standing: Vec::new(),
-        }
+        Known { cursor: None, unread: Vec::new(), rooms: BTreeMap::new(), unanswered: Vec::new(), standing: Vec::new() }
     })
 }
 

@@ -1,6 +1,8 @@
 //! Which messages have raised a notification, and which urgent ones do so again.
 
-use hugmedo_chat_protocol::{Message, MessageId, Opaque, Priority, RoomId, Sensitive, Seq, Timestamp, UserId, UserType};
+use hugmedo_chat_protocol::{
+    Message, MessageId, Opaque, Priority, RoomId, Sensitive, Seq, Timestamp, UserId, UserType,
+};
 use rusqlite::{Connection, Row, params};
 
 use super::{columns::named, coverage::position, rows::Extras};
