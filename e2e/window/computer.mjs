@@ -29,13 +29,15 @@ export class Computer {
 
 	/**
 	 * @param {string} folder everything of this computer lies in it
-	 * @param {{ keyring?: boolean, language?: string, env?: NodeJS.ProcessEnv }} [options]
+	 * @param {{ keyring?: boolean, notices?: boolean, language?: string, env?: NodeJS.ProcessEnv, programs?: string,
+	 *   sessionType?: string, systemBus?: boolean }} [options]
+	 *   `programs`: a folder whose programs come before those of the same names
 	 */
-	static async start(folder, { env = {}, ...options } = {}) {
+	static async start(folder, { env = {}, programs: before, ...options } = {}) {
 		const computer = new Computer();
 		computer.folder = folder;
 		computer.dataDir = join(folder, 'app');
-		computer.env = env;
+		computer.env = { ...env, ...(before && { PATH: `${before}:${cargoEnv.PATH}` }) };
 		computer.desktop = await Desktop.start(folder, { width: 1200, height: 800, ...options });
 		return computer;
 	}
@@ -90,6 +92,24 @@ export class Computer {
 		process.kill(pid, 'SIGKILL');
 		await hasEnded(pid);
 		await page.close().catch(() => {});
+	}
+
+	/** Starts the app a second time, and resolves to what that exits with. */
+	startAgain(...args) {
+		const env = { ...this.desktop.env, ...this.env };
+		return Companion.start('a second start', programs.app, ['--data-dir', this.dataDir, ...args], { env }).exited;
+	}
+
+	/** The app has ended by itself, and is not to be waited for any more. */
+	async forgetApp() {
+		const { page } = this;
+		this.page = this.pid = undefined;
+		await page?.close().catch(() => {});
+	}
+
+	/** Whether a process has ended. */
+	hasEnded(pid) {
+		return isGone(pid);
 	}
 
 	/** The window shows on the screen what is on its page: neither an empty surface nor a picture from before. */
@@ -150,6 +170,37 @@ export class Computer {
 		};
 		await eventually(() => this.page.run(String(mark), inscription), 15, `a button ${inscription}`);
 		await this.click('[data-e2e=wanted]');
+	}
+
+	/** A selector of the first element that matches and holds this text, once there is one. */
+	async mark(selector, text) {
+		const mark = (selector, text) => {
+			for (const marked of document.querySelectorAll('[data-e2e-marked]')) delete marked.dataset.e2eMarked;
+			const found = Array.from(document.querySelectorAll(selector)).find((element) => element.innerText.includes(text));
+			if (found) found.dataset.e2eMarked = '';
+			return Boolean(found);
+		};
+		await eventually(() => this.page.run(String(mark), selector, text), 15, `${selector} with ${text}`);
+		return '[data-e2e-marked]';
+	}
+
+	/** Chooses from a list. */
+	async choose(selector, value) {
+		await eventually(() => this.sees(selector), 15, `${selector} to choose from`);
+		await this.page.run(
+			`function (selector, value) {
+				const list = document.querySelector(selector);
+				list.value = value;
+				list.dispatchEvent(new Event('change', { bubbles: true }));
+			}`,
+			selector,
+			value
+		);
+	}
+
+	/** Chooses what has this label: a radio button or a box to tick. */
+	async clickLabel(inscription) {
+		await this.click(await this.mark('label', inscription));
 	}
 
 	/** Replaces what is in a field by typing. */

@@ -8,6 +8,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '../../scripts/processes.mjs';
 import { keepEvidence, testid } from './computer.mjs';
 import { holders } from './memory.mjs';
+import { IdleMonitor } from './peers.mjs';
 import { Stage } from './stage.mjs';
 
 const PIN = '4711';
@@ -23,13 +24,7 @@ describe('the lock', () => {
 		const { status } = await server.call('POST', '/api/rooms/general/messages', { token: suzuki, body: message });
 		assert.equal(status, 200);
 	};
-	/** How often the app has locked, by its log: a page that is locked ends with its process, and the driver's session with it. */
-	const locks = () =>
-		readdirSync(join(sato.dataDir, 'logs'))
-			.map((name) => readFileSync(join(sato.dataDir, 'logs', name), 'utf8'))
-			.join('')
-			.split('\n')
-			.filter((line) => line.endsWith(' locked')).length;
+	const locks = () => locksOf(sato);
 	const hasLocked = (before) => eventually(() => locks() > before, 20, 'the lock');
 	const isLocked = () => eventually(() => sato.sees(testid('lock-screen')), 20, 'the lock screen');
 	/** Starts the app again, as after a power cut. */
@@ -48,7 +43,7 @@ describe('the lock', () => {
 	before(async () => {
 		server = await stage.server();
 		suzuki = (await server.signIn('suzuki')).token;
-		sato = await stage.computer('sato');
+		sato = await stage.computer('sato', { systemBus: true });
 		await sato.openApp();
 		await sato.signIn(server, 'sato', 'hugmedo-demo');
 		await sato.isLive();
@@ -106,6 +101,83 @@ describe('the lock', () => {
 		await sato.message('至急の内容です');
 	});
 
+	test("what was held back for a patient's room when it locks stays a draft, and has not gone out", async () => {
+		await sato.openRoom('patient-tanaka');
+		await sato.send('まだ送らないでください');
+		await eventually(() => sato.sees(testid('held')), 10, 'it to be held back');
+		const before = locks();
+		await sato.click(testid('lock'));
+		await hasLocked(before);
+		await restart();
+		await isLocked();
+		await unlock(PIN);
+		await isOpen();
+		await sato.isLive();
+		await sato.openRoom('patient-tanaka');
+		await eventually(async () => (await sato.draft()) === 'まだ送らないでください', 15, 'the draft');
+		const { body } = await server.call('GET', '/api/rooms/patient-tanaka/messages?limit=5', { token: suzuki });
+		assert.ok(!body.messages.some(({ content }) => content.includes('まだ送らないで')));
+		await (await sato.page.find(testid('composer'))).clear();
+	});
+
+	test('wrong PINs are slowed, and signing in helps', async () => {
+		const before = locks();
+		await sato.click(testid('lock'));
+		await hasLocked(before);
+		await restart();
+		await isLocked();
+		for (const left of [7, 6]) {
+			await unlock('0000');
+			await eventually(async () => (await sato.text(testid('error'))).includes(`あと${left}回`), 10, 'what is left');
+		}
+		await unlock('0000');
+		await eventually(async () => /秒後にもう一度/.test(await sato.text(testid('error'))), 10, 'that one has to wait');
+		assert.equal(await sato.attribute(testid('pin'), 'readonly'), '', 'nothing can be typed meanwhile');
+		// Nor does a restart help.
+		await restart();
+		await eventually(async () => /秒後にもう一度/.test(await sato.text(testid('error'))), 10, 'that one has to wait');
+		await sato.click(testid('sign-in-instead'));
+		await sato.signIn(server, 'sato', 'hugmedo-demo');
+		await sato.isLive();
+	});
+
+	test('another person signs in at the locked app, has a store of their own, and sees nothing of the first', async () => {
+		const stores = () =>
+			readdirSync(join(sato.dataDir, 'accounts'), { recursive: true }).filter((name) => name.endsWith('store.db'));
+		await sato.openRoom('general');
+		await sato.write('佐藤の書きかけ');
+		await eventually(async () => (await sato.draft()) === '佐藤の書きかけ', 10, 'the draft');
+		await sato.openRoom('support');
+		const before = locks();
+		await sato.click(testid('lock'));
+		await hasLocked(before);
+		await restart();
+		await isLocked();
+		await sato.click(testid('sign-in-instead'));
+		await sato.signIn(server, 'yamada', 'hugmedo-demo');
+		await sato.isLive();
+		assert.equal(stores().length, 2);
+		assert.equal(await sato.sees('[data-room-id=patient-tanaka]'), false, "nothing of a room that is not yamada's");
+		await sato.openRoom('general');
+		assert.equal(await sato.draft(), '');
+		const raised = sato.desktop.notifications.length;
+		await say('佐藤さんと山田さんへ', 'urgent');
+		await sato.message('佐藤さんと山田さんへ');
+
+		// And back.
+		const again = locks();
+		await sato.click(testid('lock'));
+		await hasLocked(again);
+		await restart();
+		await isLocked();
+		await sato.signIn(server, 'sato', 'hugmedo-demo');
+		await sato.isLive();
+		await sato.openRoom('general');
+		await eventually(async () => (await sato.draft()) === '佐藤の書きかけ', 15, "sato's draft");
+		assert.ok(sato.desktop.notifications.length >= raised);
+		await (await sato.page.find(testid('composer'))).clear();
+	});
+
 	test('the screen of the computer locks, and the app with it', async () => {
 		const before = locks();
 		const signal = ['/org/freedesktop/ScreenSaver', 'org.freedesktop.ScreenSaver.ActiveChanged', 'boolean:true'];
@@ -118,6 +190,24 @@ describe('the lock', () => {
 		await isOpen();
 	});
 
+	test('it locks when the computer goes to sleep, and when its session is locked', async () => {
+		for (const [object, member, ...args] of [
+			['/org/freedesktop/login1', 'org.freedesktop.login1.Manager.PrepareForSleep', 'boolean:true'],
+			['/org/freedesktop/login1/session/_31', 'org.freedesktop.login1.Session.Lock']
+		]) {
+			const before = locks();
+			const sent = spawnSync('dbus-send', ['--session', '--type=signal', object, member, ...args], {
+				env: sato.desktop.env
+			});
+			assert.equal(sent.status, 0);
+			await hasLocked(before);
+			await restart();
+			await isLocked();
+			await unlock(PIN);
+			await isOpen();
+		}
+	});
+
 	test('it locks by itself when nobody touches the computer', async () => {
 		await sato.closeApp();
 		const file = join(sato.dataDir, 'preferences.json');
@@ -127,3 +217,41 @@ describe('the lock', () => {
 		await hasLocked(before);
 	});
 });
+
+describe('on a Wayland desktop', () => {
+	const stage = new Stage();
+	let sato, monitor;
+
+	before(async () => {
+		const server = await stage.server();
+		sato = await stage.computer('sato', { sessionType: 'wayland' });
+		monitor = await IdleMonitor.start(sato);
+		await sato.openApp();
+		await sato.signIn(server, 'sato', 'hugmedo-demo');
+		await sato.isLive();
+	});
+	afterEach((context) => keepEvidence(context, { sato }));
+	after(async () => {
+		monitor?.stop();
+		await stage.clear();
+	});
+
+	test('the desktop is asked how long nobody has touched it, and the app locks by that', async () => {
+		await eventually(() => monitor.asked > 0, 15, 'the question');
+		monitor.idle = 599_000;
+		const asked = monitor.asked;
+		await eventually(() => monitor.asked > asked + 1, 15, 'the next one');
+		assert.ok(await sato.sees(testid('room-item')), 'it is open still');
+		monitor.idle = 600_000;
+		await eventually(() => locksOf(sato) === 1, 20, 'the lock');
+	});
+});
+
+/** How often an app has locked, by its log: a page that is locked ends with its process, and the driver's session with it. */
+function locksOf(computer) {
+	return readdirSync(join(computer.dataDir, 'logs'))
+		.map((name) => readFileSync(join(computer.dataDir, 'logs', name), 'utf8'))
+		.join('')
+		.split('\n')
+		.filter((line) => line.endsWith(' locked')).length;
+}

@@ -72,6 +72,20 @@ describe('on a computer with a keyring', () => {
 		const [told] = server.administer('device', 'list', 'suzuki').split('\n');
 		assert.ok(JSON.parse(told).eraseToldAt, 'and the administrator can see that it was told');
 	});
+
+	test('so it does for a device that was off when it was revoked, once it is on again', async () => {
+		await sato.signIn(server, 'yamada', 'hugmedo-demo');
+		await sato.isLive();
+		assert.equal(stores().length, 1);
+		await sato.closeApp();
+		const [device] = server.administer('device', 'list', 'yamada').split('\n');
+		server.administer('device', 'revoke', 'yamada', JSON.parse(device).id);
+		assert.ok(stores().length === 1 && keyringItems(sato) > 0, 'nobody could tell it yet');
+		await sato.openApp();
+		await eventually(async () => /消去しました/.test(await sato.text('body')), 20, 'the reason');
+		assert.ok(await sato.sees(testid('sign-in-form')));
+		await eventually(() => stores().length === 0 && keyringItems(sato) === 0, 10, 'nothing to be left');
+	});
 });
 
 describe('on a computer without a keyring', () => {

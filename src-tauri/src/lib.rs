@@ -4,6 +4,7 @@
 //! password ever goes from here to the webview.
 
 mod away;
+mod badge;
 mod choices;
 mod cli;
 mod commands;
@@ -19,6 +20,7 @@ mod logging;
 mod network;
 mod notifications;
 mod profile;
+mod screen_lock;
 #[cfg(debug_assertions)]
 mod sign_in_file;
 mod tray;
@@ -100,12 +102,13 @@ fn set_up<R: Runtime>(app: &AppHandle<R>, cli: &Cli) -> Result<(), Box<dyn Error
     tracing::info!(version = %app.package_info().version, "starting");
 
     app.plugin(window_state(&profile))?;
+    let notifier = Arc::new(SystemNotifier::new(app.clone(), profile.data_dir()));
+    app.manage(Arc::clone(&notifier));
     app.manage(CoreHandle::new(
         Config::new(profile.data_dir()),
         Arc::new(Keychain::new(&app.config().identifier)),
-        Arc::new(SystemNotifier::new(app.clone())),
+        notifier,
     ));
-    notifications::open_rooms_on_click(app);
     window::create(app, &profile, cli.hidden)?;
     lifecycle::exit_on_signals(app.clone());
     network::watch(app.clone());

@@ -157,6 +157,7 @@ impl Core {
             return Err(Error::new(ErrorCode::Locked, "the app is locked"));
         }
         let Some(account) = self.inner.close_account().await else { return Ok(()) };
+        self.inner.notifier.settle(Vec::new());
         self.inner.hub.publish(ViewChange::SessionChanged { session: None, ended: None });
         self.inner.hub.publish(ViewChange::ConnectionChanged { connection: self.inner.idle() });
         account.tokens.retire().await;
@@ -363,6 +364,7 @@ impl Inner {
         }
         self.drop_lock();
         account.close().await;
+        self.notifier.settle(Vec::new());
         account.tokens.retire().await;
         if account.store_path.is_some()
             && let Err(error) = self.vault.forget_session().await

@@ -21,7 +21,8 @@ use crate::{
     api::Api,
     core::Inner,
     error::{Error, ErrorCode},
-    lock, remains,
+    lock::{self, Told},
+    remains,
     store::{self, Mode, Rebuilds, Store, meta, rooms},
     tokens::{TokenKeeper, Tokens},
     transport::{ConnectFailure, HttpFailure, Network},
@@ -107,8 +108,7 @@ pub(crate) async fn sign_in(inner: &Arc<Inner>, request: SignInRequest) -> Resul
         return Err(error);
     }
     let session = account.session();
-    let account = inner.adopt(account);
-    watch_store(inner, &account);
+    let account = adopt(inner, account).await;
     if inner.lock_view().is_some() {
         inner.release(&account).await;
     } else {
@@ -221,9 +221,19 @@ async fn resume_saved(inner: &Arc<Inner>, saved: Option<SavedSession>) -> Result
 
 /// Opens the account a way leads to.
 pub(crate) async fn reopen(inner: &Arc<Inner>, way: Way) -> Result<Arc<Account>, Error> {
-    let account = inner.adopt(open(inner, way, false).await?);
+    let account = open(inner, way, false).await?;
+    Ok(adopt(inner, account).await)
+}
+
+/// Makes an account the open one.
+async fn adopt(inner: &Arc<Inner>, account: Account) -> Arc<Account> {
+    account.note_told_while_locked(Told::taken_from(account.store_path.as_deref()));
+    if let Err(error) = account.settle_notifications().await {
+        tracing::warn!(%error, "what is on the screen may be of another time");
+    }
+    let account = inner.adopt(account);
     watch_store(inner, &account);
-    Ok(account)
+    account
 }
 
 /// Lets sync bring back the history that a damaged store has lost, without the person having to know of stores. They are

@@ -80,6 +80,7 @@ async fn end_lease(inner: &Arc<Inner>, name: &str) -> Result<(), Error> {
         && let Some(account) = inner.close_account().await
     {
         account.tokens.retire().await;
+        inner.notifier.settle(Vec::new());
         inner.tell_ended(SessionEndReason::Expired);
     }
     if inner.locked_name().is_some_and(|locked| locked == name) {

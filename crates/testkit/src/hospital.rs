@@ -13,7 +13,7 @@ use hugmedo_chat_server::{Config as ServerConfig, Server};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
-use crate::{MemorySecrets, RecordingNotifier, Watch};
+use crate::{MemorySecrets, RecordingNotifier, Screen, Watch};
 
 /// The password of everyone in the sample data.
 const PASSWORD: &str = "hugmedo-demo";
@@ -104,6 +104,8 @@ pub struct Clinician {
     pub notifications: mpsc::UnboundedReceiver<NativeNotification>,
     /// What it took back.
     pub withdrawn: mpsc::UnboundedReceiver<MessageId>,
+    /// What stands on the screen. It outlives the app.
+    pub screen: Screen,
     /// Their keychain.
     pub secrets: MemorySecrets,
     folder: TempDir,
@@ -117,10 +119,11 @@ impl Clinician {
     pub async fn at_a_computer() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let secrets = MemorySecrets::default();
-        let (notifier, notifications, withdrawn) = RecordingNotifier::with_withdrawals();
+        let screen = Screen::default();
+        let (notifier, notifications, withdrawn) = RecordingNotifier::on(screen.clone());
         let core = Core::start(Config::new(folder.path()), Arc::new(secrets.clone()), notifier).await?;
         let watch = Watch::of(&core).await?;
-        Ok(Self { core, watch, notifications, withdrawn, secrets, folder })
+        Ok(Self { core, watch, notifications, withdrawn, screen, secrets, folder })
     }
 
     /// Signs in with the sample data's password.
@@ -140,7 +143,15 @@ impl Clinician {
     /// If core does not start.
     pub async fn restart(&mut self) -> Result<()> {
         self.core.shutdown().await;
-        let (notifier, notifications, withdrawn) = RecordingNotifier::with_withdrawals();
+        self.start().await
+    }
+
+    /// Starts core again after it has been shut down.
+    ///
+    /// # Errors
+    /// If core does not start.
+    pub async fn start(&mut self) -> Result<()> {
+        let (notifier, notifications, withdrawn) = RecordingNotifier::on(self.screen.clone());
         self.core = Core::start(Config::new(self.folder.path()), Arc::new(self.secrets.clone()), notifier).await?;
         self.watch = Watch::of(&self.core).await?;
         self.notifications = notifications;

@@ -38,6 +38,7 @@ export const samplePreferences = (scene: URLSearchParams): Preferences => ({
 	enterSends: true,
 	notifyAbout: 'important',
 	notificationPrivacy: 'sender',
+	notificationSounds: 'all',
 	urgentRepeatMinutes: 2,
 	lockAfterSeconds: 600,
 	closeToTray: true,

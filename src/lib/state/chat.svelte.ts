@@ -67,6 +67,7 @@ export class Chat {
 		enterSends: true,
 		notifyAbout: 'important',
 		notificationPrivacy: 'sender',
+		notificationSounds: 'all',
 		urgentRepeatMinutes: 2,
 		lockAfterSeconds: 600,
 		closeToTray: true,

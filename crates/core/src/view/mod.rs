@@ -21,7 +21,8 @@ pub use conversation::{
 pub use lock::{LockView, PinView};
 pub use notification::NotificationTest;
 pub use preferences::{
-    ConnectionSettings, Language, NotificationPrivacy, NotifyAbout, Preferences, QuietHours, TextSize, Theme,
+    ConnectionSettings, Language, NotificationPrivacy, NotificationSounds, NotifyAbout, Preferences, QuietHours,
+    TextSize, Theme,
 };
 pub use session::{ConnectionState, ConnectionView, Credentials, SessionView, SignInRequest, SyncProgress};
 pub use timeline::{

@@ -70,6 +70,8 @@ impl Notifier for Raised {
     }
 
     fn withdraw(&self, _: &[MessageId]) {}
+
+    fn settle(&self, _: Vec<NativeNotification>) {}
 }
 
 impl Computer {
