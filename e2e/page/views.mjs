@@ -76,6 +76,20 @@ export const views = {
 	rooms: { open: shown(room('general')) },
 	patient: { open: (page) => openRoom(page, 'patient-tanaka') },
 	timeline: { scene: 'state=busy', open: busy },
+	/** What is long, of an unknown kind, or written to deceive. */
+	'timeline-odd': {
+		open: async (page) => {
+			await openRoom(page, 'support');
+			await page.evaluate(() => {
+				const { fakeBackend } = globalThis;
+				const author = { id: 'x', name: '恵\ufffd藤佐', userType: 'clinician' };
+				fakeBackend.receive('support', 'yamada', '血圧は安定しています。'.repeat(400));
+				fakeBackend.receive('support', 'yamada', '昼食はどちらにしますか？', { unknownKind: true });
+				fakeBackend.receive('support', 'suzuki', '\u202e05 mg', { author });
+			});
+			await settled(page);
+		}
+	},
 	'timeline-unread': { open: (page) => openRoom(page, 'announcements') },
 	toolbar: {
 		scene: 'state=busy',
@@ -203,7 +217,13 @@ export const views = {
 	stopped: { scene: 'state=stopped', open: shown(testid('reconnect')) },
 	offline: { scene: 'state=offline', open: (page) => openRoom(page, 'general') },
 	limited: { scene: 'state=limited', open: (page) => openRoom(page, 'general') },
-	history: { scene: 'state=history', open: (page) => openRoom(page, 'general') },
+	history: {
+		scene: 'state=history',
+		open: async (page) => {
+			await openRoom(page, 'general');
+			await page.waitForSelector(testid('progress'));
+		}
+	},
 	baseline: { scene: 'state=baseline', open: (page) => openRoom(page, 'general') },
 	settings: { open: settings },
 	erased: {
