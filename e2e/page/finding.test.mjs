@@ -79,11 +79,13 @@ describe('finding one’s way', { timeout: 300_000 }, () => {
 		const all = await page.locator(testid('hit')).count();
 		await page.evaluate(() => globalThis.fakeBackend.receive('support', 'yamada', '回診のあとで'));
 		await tabTo(page, testid('search-author-filter'));
-		await page.keyboard.type('山');
-		await page.locator(testid('search-author-filter')).selectOption({ label: '山田 さくら' });
+		const author = page.locator(testid('search-author-filter'));
+		for (let presses = 0; presses < 8 && (await author.inputValue()) !== 'yamada'; presses++)
+			await page.keyboard.press('ArrowDown');
 		await page.locator(testid('hit'), { hasText: '回診のあとで' }).waitFor();
 		await page.waitForFunction(() => document.querySelectorAll('[data-testid=hit]').length === 1);
-		await page.locator(testid('search-author-filter')).selectOption('');
+		for (let presses = 0; presses < 8 && (await author.inputValue()) !== ''; presses++)
+			await page.keyboard.press('ArrowUp');
 		await page.waitForFunction((all) => document.querySelectorAll('[data-testid=hit]').length === all + 1, all);
 		// Since today: fewer.
 		await tabTo(page, `${testid('search-dialog')} button[aria-expanded]`);
@@ -111,7 +113,7 @@ describe('finding one’s way', { timeout: 300_000 }, () => {
 					.filter((thing) => thing.checkVisibility() && !thing.matches('[data-testid=room-item], [data-testid=send]'))
 					.map((thing) => thing.getAttribute('aria-label') ?? thing.textContent.trim())
 					// The quick emoji are reactions, and 'more' is the rest of the actions, each of which has its own name.
-					.filter((name) => !/^React ./u.test(name) && name !== 'More actions')
+					.filter((name) => !/^React ./u.test(name) && name !== 'More')
 			);
 		});
 		assert.ok(names.length >= 14, names.join());

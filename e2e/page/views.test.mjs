@@ -24,7 +24,7 @@ describe('every view is accessible and fits a small window', { timeout: 600_000 
 			});
 		}
 		test(`${name}, with text of twice the size`, async () => {
-			page = await browser.page(`lang=en&theme=light&text=largest&${scene}`, { width: 1180, height: 760, path });
+			page = await browser.page(`lang=en&theme=light&text=largest&${scene}`, { width: 1300, height: 900, path });
 			await open?.(page);
 			await assertAccessible(page);
 		});
