@@ -10,20 +10,28 @@ async function busy(page) {
 	await settled(page);
 }
 
-/** A message with files, in the middle of the window, its pictures drawn. */
-async function withFiles(page) {
-	await busy(page);
+/** Turns upwards until a message is there; what is far out of sight is not drawn. */
+async function bring(page, text) {
+	if (await message(page, text).isVisible()) return;
 	await page.locator(testid('timeline')).hover();
-	for (let turns = 0; turns < 20 && !(await message(page, '胸部写真').isVisible()); turns++) {
+	for (let turns = 0; turns < 40 && !(await message(page, text).isVisible()); turns++) {
 		await page.mouse.wheel(0, -200);
 		await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
 	}
+	await settled(page);
+}
+
+/** A message with files, in the middle of the window, its pictures drawn. */
+async function withFiles(page) {
+	await busy(page);
+	await bring(page, '胸部写真');
 	await page.waitForFunction(() => document.querySelectorAll('[data-testid=picture] img').length === 2);
 	await page.locator(testid('picture')).first().scrollIntoViewIfNeeded();
 }
 
 const onMessage = (text, key, wanted) => async (page) => {
 	await busy(page);
+	await bring(page, text);
 	await message(page, text).focus();
 	await page.keyboard.press(key);
 	await page.waitForSelector(testid(wanted));

@@ -67,7 +67,7 @@ async fn a_message_of_an_unknown_kind_is_shown_as_such_and_no_name_passes_for_an
     poll.user_name = "鈴木\u{202e}一健".into();
     let mut plain = said(2, "了解");
     plain.metadata = Opaque(json!({ "kind": "text", "senderType": "clinician" }));
-    let (mut scene, mut session) = with(vec![poll, plain]).await?;
+    let (mut scene, session) = with(vec![poll, plain]).await?;
     let row = shown(&mut scene, 1, "the poll", |_| true).await?;
     assert_eq!((row.unknown_kind, row.content.as_str()), (true, "昼食はどちら？"));
     assert_eq!(row.author.name.as_str(), "鈴木\u{fffd}一健");
@@ -81,8 +81,7 @@ async fn a_message_of_an_unknown_kind_is_shown_as_such_and_no_name_passes_for_an
     };
     scene.watch.until("the other name", is_renamed).await?;
     let members = scene.watch.rooms.get(&room()).context("the room")?.members.clone();
-    let told: Vec<_> =
-        members.iter().map(|user| (user.name.as_str(), user.role.as_deref())).collect();
+    let told: Vec<_> = members.iter().map(|user| (user.name.as_str(), user.role.as_deref())).collect();
     assert_eq!(told, [("佐\u{fffd}藤", Some("看護師\u{fffd}"))]);
     Ok(())
 }
