@@ -63,6 +63,27 @@ describe('markup', () => {
 	});
 });
 
+test('a direction that is forced upon what follows is seen, so that no dose reads as another', () => {
+	expect(blocksOf('\u202e05 mg\u202c').map(seen)).toEqual(['\ufffd05 mg\u202c']);
+	expect(blocksOf('`\u202d05`').map(seen)).toEqual(['\ufffd05']);
+});
+
+describe('however long and odd a message is, it is read through once', () => {
+	// Looked at again from each of its places, such a text would take minutes, and the test would not end in its time.
+	const CHARS = 200_000;
+	const pieces = ['*', '**a ', '[', '[a](', '`a', '@', 'https://', 'https://a@', '```x\n', '- a\n', '😀', '('];
+	const endings = [')', '!', '.)', "'*"];
+	test.each([
+		...pieces.map((piece) => [piece, piece.repeat(CHARS / piece.length)]),
+		...endings.flatMap((ending) => [
+			[`an address and ${ending}`, `https://a.example/${ending.repeat(CHARS)}`],
+			[`an address, ${ending} and more`, `https://a.example/${ending.repeat(CHARS)}a`]
+		])
+	])('%s', (_, text = '') => {
+		expect(blocksOf(text, ['佐藤 恵']).map(seen).join('\n').length).toBeGreaterThan(text.length / 4);
+	});
+});
+
 describe('a link', () => {
 	test('ends where the sentence goes on', () => {
 		expect(links('https://a.example.jp/x?y=1をご覧ください。')).toMatchObject([{ url: 'https://a.example.jp/x?y=1' }]);
@@ -84,6 +105,12 @@ describe('a link', () => {
 	});
 
 	test('has no unseen characters in its text', () => {
-		expect(links('[a\u202eb\u200bc](https://a.example)')).toMatchObject([{ text: 'abc' }]);
+		expect(links('[a\u202eb\u200bc](https://a.example)')).toMatchObject([{ text: 'a\ufffdbc' }]);
+	});
+
+	test('is none where it is longer than what is opened, and nothing within it is one either', () => {
+		const long = `https://a.example/?to=https://b.example/${'x'.repeat(3_000)}`;
+		expect(line(`見てください ${long} ここ`).map((part) => part.kind)).toEqual(['text', 'text', 'text']);
+		expect(blocksOf(long).map(seen)).toEqual([long]);
 	});
 });
