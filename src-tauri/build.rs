@@ -3,6 +3,7 @@
 /// Every command of `commands/`. A command that is missing here would be open to every window.
 const COMMANDS: &[&str] = &[
     "subscribe",
+    "check_server",
     "sign_in",
     "sign_out",
     "lock",
@@ -50,6 +51,10 @@ const COMMANDS: &[&str] = &[
     "set_status",
     "set_preferences",
     "reconnect_now",
+    "update_state",
+    "look_for_update",
+    "begin_newer",
+    "remove_everything",
 ];
 
 fn main() {

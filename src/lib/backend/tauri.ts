@@ -11,6 +11,7 @@ export function createTauriBackend(): Backend {
 			channel.onmessage = onItem;
 			return call('subscribe', { onItem: channel });
 		},
+		checkServer: (server, allowInsecure) => call('check_server', { server, allowInsecure }),
 		signIn: (request) => call('sign_in', { request }),
 		signOut: () => call('sign_out'),
 		lock: () => call('lock'),
@@ -57,7 +58,11 @@ export function createTauriBackend(): Backend {
 		diagnostics: () => call('diagnostics'),
 		saveDiagnostics: (text) => call('save_diagnostics', { text }),
 		setPreferences: (preferences) => call('set_preferences', { preferences }),
-		reconnectNow: () => call('reconnect_now')
+		reconnectNow: () => call('reconnect_now'),
+		updateState: () => call('update_state'),
+		lookForUpdate: () => call('look_for_update'),
+		beginNewer: () => call('begin_newer'),
+		removeEverything: () => call('remove_everything')
 	};
 }
 
