@@ -124,7 +124,7 @@ describe('rolling out', { timeout: 240_000 }, () => {
 		page = await browser.page('lang=en&state=waiting');
 		await page.click(testid('settings'));
 		await page.click(testid('remove-data'));
-		await page.getByText('have not been sent will be lost').first().waitFor();
+		await page.locator(testid('remove-dialog'), { hasText: 'not been sent will be lost' }).waitFor();
 		await assertAccessible(page);
 		await page.keyboard.press('Escape');
 		assert.deepEqual(await calls('removeEverything'), [], 'nothing by asking');
