@@ -12,6 +12,7 @@ const COMMANDS: &[&str] = &[
     "test_notification",
     "diagnostics",
     "save_diagnostics",
+    "save_conversation",
     "set_pin",
     "remove_pin",
     "open_room",

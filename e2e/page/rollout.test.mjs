@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Browser } from './browser.mjs';
-import { assertAccessible, testid } from './scene.mjs';
+import { assertAccessible, openRoom, testid } from './scene.mjs';
 
 describe('rolling out', { timeout: 240_000 }, () => {
 	/** @type {Browser} */
@@ -131,6 +131,22 @@ describe('rolling out', { timeout: 240_000 }, () => {
 		await page.click(testid('remove-data'));
 		await page.click(testid('remove-confirm'));
 		await page.waitForFunction(() => globalThis.fakeBackend.calls.some((call) => call.name === 'removeEverything'));
+	});
+
+	test('a conversation is saved as a file, unless the organisation does not allow it', async () => {
+		page = await browser.page('lang=en');
+		await openRoom(page, 'general');
+		await page.click(testid('room-info-open'));
+		await page.click(testid('save-conversation'));
+		await page.getByText('Saved', { exact: true }).waitFor();
+		assert.deepEqual(await calls('saveConversation'), ['general']);
+		await page.close();
+		page = await browser.page('lang=en&policy=managed');
+		await openRoom(page, 'general');
+		await page.click(testid('room-info-open'));
+		assert.equal(await page.isDisabled(testid('save-conversation')), true);
+		await page.waitForSelector(testid('managed-exportConversations'));
+		await assertAccessible(page);
 	});
 
 	test('a policy that cannot be followed is told with its key and what to do, before and after signing in', async () => {

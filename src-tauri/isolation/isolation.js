@@ -13,6 +13,7 @@ const COMMANDS = Object.freeze({
 	test_notification: {},
 	diagnostics: {},
 	save_diagnostics: { text: 'string' },
+	save_conversation: { roomId: 'string' },
 	set_pin: { pin: 'string' },
 	remove_pin: {},
 	open_room: { roomId: 'string' },

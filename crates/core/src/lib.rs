@@ -29,6 +29,7 @@ mod courier;
 mod deep_link;
 mod diagnostics;
 pub mod error;
+mod export;
 pub mod host;
 mod hub;
 mod inspection;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use hugmedo_chat_core::{
     ErrorCode,
     policy::Policy,
-    view::{NotificationPrivacy, PolicyKey, Preferences},
+    view::{Delivery, NotificationPrivacy, PolicyKey, Preferences},
 };
 use hugmedo_chat_testkit::{Clinician, Hospital};
 
@@ -77,5 +77,25 @@ async fn the_diagnostics_name_what_is_decided_and_what_is_wrong() -> Result<()> 
     let sato = Clinician::at_a_computer_under(policy(r#"{ "autostart": true, "updates": 1 }"#)).await?;
     let told = sato.core.diagnostics().await;
     assert!(told.contains("Policy, decided: autostart, updates\nproblem: `updates` must be "), "{told}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_conversation_is_a_text_with_everything_the_server_has_unless_the_organisation_does_not_allow_it() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let mut sato = hospital.clinician("sato").await?;
+    let room = "general".into();
+    for number in 0..3 {
+        let text = format!("記録{number}");
+        sato.say(&room, &text).await?;
+        sato.watch.until_message(&room, &text, Some(Delivery::Sent)).await?;
+    }
+    let exported = sato.core.export_conversation(&room).await?;
+    let places: Vec<_> = (0..3).map(|number| exported.as_str().find(&format!("記録{number}\n"))).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "in their order: {places:?}");
+
+    sato.restart_under(policy(r#"{ "exportConversations": false }"#)).await?;
+    let refused = sato.core.export_conversation(&room).await.expect_err("not allowed");
+    assert_eq!(refused.code(), ErrorCode::ManagedByPolicy);
     Ok(())
 }

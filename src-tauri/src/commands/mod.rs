@@ -69,6 +69,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         notification::test_notification,
         diagnostics::diagnostics,
         diagnostics::save_diagnostics,
+        diagnostics::save_conversation,
         preferences::set_preferences,
         connection::reconnect_now,
         installation::update_state,

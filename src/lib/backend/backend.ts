@@ -140,6 +140,8 @@ export interface Backend {
 	diagnostics(): Promise<string>;
 	/** Asks the person where to, and saves the text there. False if they chose no place. */
 	saveDiagnostics(text: string): Promise<boolean>;
+	/** Asks the person where to, and saves there what was said in a room; refused where the organisation does not allow it. */
+	saveConversation(roomId: RoomId): Promise<boolean>;
 
 	setPreferences(preferences: Preferences): Promise<void>;
 	/** Tries to connect now instead of at the announced time. */

@@ -422,6 +422,10 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			record('diagnostics');
 			return sampleDiagnostics;
 		},
+		async saveConversation(roomId) {
+			record('saveConversation', roomId);
+			return true;
+		},
 		async saveDiagnostics(text) {
 			record('saveDiagnostics', text);
 			return true;

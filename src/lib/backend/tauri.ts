@@ -56,6 +56,7 @@ export function createTauriBackend(): Backend {
 		setStatus: (status) => call('set_status', { status }),
 		testNotification: () => call('test_notification'),
 		diagnostics: () => call('diagnostics'),
+		saveConversation: (roomId) => call('save_conversation', { roomId }),
 		saveDiagnostics: (text) => call('save_diagnostics', { text }),
 		setPreferences: (preferences) => call('set_preferences', { preferences }),
 		reconnectNow: () => call('reconnect_now'),

@@ -11,7 +11,7 @@ const faults: Record<PolicyProblem['fault'], string> = {
 	wrongValue: 'The value is not one it can have. See the administrator’s guide.'
 };
 
-export const rollout: Pick<Texts, 'policy' | 'firstRun' | 'updates' | 'removal'> = {
+export const rollout: Pick<Texts, 'policy' | 'firstRun' | 'updates' | 'exporting' | 'removal'> = {
 	policy: {
 		managed: 'Set by your organisation',
 		broken:
@@ -50,6 +50,11 @@ export const rollout: Pick<Texts, 'policy' | 'firstRun' | 'updates' | 'removal'>
 		look: 'Look now',
 		looking: 'Looking…',
 		begin: 'Change to it now'
+	},
+	exporting: {
+		action: 'Save the conversation as a file…',
+		hint: 'The file is not encrypted. Treat it as a record with patients’ data, as your organisation prescribes.',
+		saved: 'Saved'
 	},
 	removal: {
 		title: 'Removing your data',
