@@ -5,11 +5,13 @@
 
 use std::{
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
 };
 
-use hugmedo_chat_core::policy::{Policy, Trust, read};
+use hugmedo_chat_core::policy::Policy;
+#[cfg(unix)]
+use hugmedo_chat_core::policy::{Trust, read};
 
 #[cfg(target_os = "macos")]
 const PLACE: &str = "/Library/Application Support/HugMeDo Chat/policy.json";
@@ -38,7 +40,7 @@ pub(crate) fn of_this_computer() -> Policy {
 
 #[cfg(unix)]
 fn from_its_place() -> Policy {
-    read(Path::new(PLACE), Trust::of_this_computer())
+    read(std::path::Path::new(PLACE), Trust::of_this_computer())
 }
 
 #[cfg(windows)]
@@ -55,7 +57,7 @@ fn from_its_place() -> Policy {
 
 /// As the administrator's, if it is its folder's owner's.
 #[cfg(debug_assertions)]
-fn read_from_own_folder(file: &Path) -> Policy {
+fn read_from_own_folder(file: &std::path::Path) -> Policy {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;

@@ -106,7 +106,10 @@ mod tests {
             _ => None,
         };
         assert_eq!(server("hugmedo-chat://server/chat.example.org").as_deref(), Some("https://chat.example.org"));
-        assert_eq!(server("hugmedo-chat://server/chat.example.org:8443").as_deref(), Some("https://chat.example.org:8443"));
+        assert_eq!(
+            server("hugmedo-chat://server/chat.example.org:8443").as_deref(),
+            Some("https://chat.example.org:8443")
+        );
         for text in [
             "hugmedo-chat://server",
             "hugmedo-chat://server/",

@@ -77,7 +77,7 @@ fn handshake(text: &str) -> Result<ServerKind, ErrorCode> {
         return Ok(ServerKind::Baseline);
     }
     // The version before counts the characters of each packet: `96:0{"sid":…}2:40`.
-    let counted = text.split_once(':').and_then(|(count, rest)| rest.get(..count.parse().ok()?));
+    let counted = text.split_once(':').and_then(|(count, rest)| rest.get(..count.parse::<usize>().ok()?));
     let refused = serde_json::from_str::<Value>(text).is_ok_and(|body| body.get("code") == Some(&Value::from(5)));
     if counted.is_some_and(opens) || refused { Err(ErrorCode::ServerTooOld) } else { Err(ErrorCode::NotAChatServer) }
 }

@@ -120,7 +120,8 @@ async fn a_server_that_accepts_and_says_nothing_is_given_up() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let sato = Clinician::at_a_computer().await?;
-    let silent = tokio::time::timeout(Duration::from_secs(60), sato.core.check_server(&address.to_string(), true)).await?;
+    let silent =
+        tokio::time::timeout(Duration::from_secs(60), sato.core.check_server(&address.to_string(), true)).await?;
     assert_eq!(silent.expect_err("silent").code(), ErrorCode::Timeout);
     Ok(())
 }

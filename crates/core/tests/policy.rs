@@ -81,7 +81,8 @@ async fn the_diagnostics_name_what_is_decided_and_what_is_wrong() -> Result<()> 
 }
 
 #[tokio::test]
-async fn a_conversation_is_a_text_with_everything_the_server_has_unless_the_organisation_does_not_allow_it() -> Result<()> {
+async fn a_conversation_is_a_text_with_everything_the_server_has_unless_the_organisation_does_not_allow_it()
+-> Result<()> {
     let hospital = Hospital::open().await?;
     let mut sato = hospital.clinician("sato").await?;
     let room = "general".into();

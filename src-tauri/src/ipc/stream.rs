@@ -46,6 +46,7 @@ impl Stream {
     /// Waits for a page to listen: what is asked of it before that, it would never hear.
     pub(crate) async fn opened(&self) {
         // Fails only once this is gone, and then nobody waits.
-        let _ = self.opened.subscribe().wait_for(|opened| *opened).await;
+        let mut opened = self.opened.subscribe();
+        let _ = opened.wait_for(|opened| *opened).await;
     }
 }

@@ -24,7 +24,7 @@ const CAREFUL_LOCK_SECONDS: u32 = 600;
 
 /// What a policy says about one setting.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Rule<T> {
+enum Rule<T> {
     /// Nothing: it is the person's.
     #[default]
     Free,

@@ -89,7 +89,7 @@ fn proxy(value: &Value) -> Option<String> {
     trust::proxy(&settings).is_ok().then_some(proxy)
 }
 
-/// Whether it holds a certificate is found out when it is used: it may come a moment later than the policy.
+/// Whether it holds a certificate is found out when it is used.
 fn ca_file(value: &Value) -> Option<String> {
     let path = value.as_str()?;
     (path.is_empty() || Path::new(path).is_absolute()).then(|| path.to_owned())
@@ -131,7 +131,9 @@ pub(super) fn explain(problem: &PolicyProblem) -> String {
         PolicyFault::Writable => {
             format!("others may change {file}, or a folder it is in; take that right away (chmod go-w)")
         }
-        PolicyFault::Malformed => "the text is not one JSON object; correct it, for instance with a JSON checker".to_owned(),
+        PolicyFault::Malformed => {
+            "the text is not one JSON object; correct it, for instance with a JSON checker".to_owned()
+        }
         PolicyFault::UnknownKey => {
             let known: Vec<String> = KEYS.iter().map(|key| name(*key)).collect();
             format!("there is no key `{key}`; correct or remove it. Known keys: {}", known.join(", "))
@@ -143,7 +145,9 @@ pub(super) fn explain(problem: &PolicyProblem) -> String {
 fn expected(key: &str) -> &'static str {
     match KEYS.into_iter().find(|known| name(*known) == key) {
         Some(PolicyKey::Server) => "an address of https, such as \"https://chat.example.org\", without a path",
-        Some(PolicyKey::Proxy) => "an address such as \"http://proxy.example.org:8080\" without a password, or \"\" for none",
+        Some(PolicyKey::Proxy) => {
+            "an address such as \"http://proxy.example.org:8080\" without a password, or \"\" for none"
+        }
         Some(PolicyKey::CaFile) => "the full path of a PEM file, or \"\" for none",
         Some(PolicyKey::NotificationPrivacy) => "\"nothing\", \"sender\" or \"content\"",
         Some(PolicyKey::LockAfterMinutes) => "a whole number from 1 to 240",

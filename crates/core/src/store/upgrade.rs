@@ -53,9 +53,8 @@ fn copy(path: &Path, connection: &Connection) -> Result<(), Error> {
     }
     let place = files::before_upgrade(path);
     let draft: PathBuf = place.with_extension("copying");
-    let copied = fs::copy(path, &draft)
-        .and_then(|_| File::open(&draft)?.sync_all())
-        .and_then(|()| fs::rename(&draft, &place));
+    let copied =
+        fs::copy(path, &draft).and_then(|_| File::open(&draft)?.sync_all()).and_then(|()| fs::rename(&draft, &place));
     if copied.is_err() {
         let _ = fs::remove_file(&draft);
     }

@@ -4,8 +4,8 @@ use hugmedo_chat_protocol::{MessageId, RoomId, SessionEndReason};
 use serde::Serialize;
 
 use super::{
-    AttachmentView, ConnectionView, LockView, MessageView, PolicyView, Preferences, PresenceView, RoomView, SessionView,
-    TypingPerson,
+    AttachmentView, ConnectionView, LockView, MessageView, PolicyView, Preferences, PresenceView, RoomView,
+    SessionView, TypingPerson,
 };
 use crate::error::ErrorCode;
 

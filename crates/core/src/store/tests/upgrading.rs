@@ -47,7 +47,12 @@ async fn an_upgrade_leaves_an_encrypted_copy_of_the_store_as_it_was_until_a_week
     let copy = open(&copy_of(&path), &key);
     assert_eq!((version(&copy), contents(&copy)), (STEP_OF_TODAY - 1, before));
     drop(copy);
-    assert!(Connection::open(copy_of(&path)).expect("opens lazily").query_row("SELECT 1 FROM message", [], |_| Ok(())).is_err());
+    assert!(
+        Connection::open(copy_of(&path))
+            .expect("opens lazily")
+            .query_row("SELECT 1 FROM message", [], |_| Ok(()))
+            .is_err()
+    );
 
     Store::open(&path, &key, Surroundings::real()).expect("opens").close().await;
     assert!(copy_of(&path).exists(), "the next start does not take it away");
@@ -71,7 +76,8 @@ fn an_upgrade_that_fails_leaves_everything_as_it_was_also_what_its_first_steps_d
     assert_eq!(failed.code(), ErrorCode::StoreUpgradeFailed);
     assert_eq!((version(&connection), contents(&connection)), (STEP_OF_TODAY - 1, before));
     drop(connection);
-    let left: Vec<_> = fs::read_dir(folder.path()).expect("lists").map(|file| file.expect("readable").file_name()).collect();
+    let left: Vec<_> =
+        fs::read_dir(folder.path()).expect("lists").map(|file| file.expect("readable").file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().contains("before-upgrade")), "{left:?}");
     upgrade::run(&path, &mut open(&path, &key)).expect("the next start, with better steps, upgrades it");
 }
