@@ -16,6 +16,7 @@ use tokio::time::sleep;
 
 use crate::{
     account::Account,
+    core::Core,
     error::Error,
     host::{NativeNotification, Sound},
     notify,
@@ -195,6 +196,26 @@ pub(crate) fn is_heard(sound: Sound, last: &mut Option<Timestamp>, now: Timestam
         *last = Some(now);
     }
     heard
+}
+
+impl Core {
+    /// Whether an urgent message waits for someone to take it on; the app should then be there.
+    pub async fn is_call_open(&self) -> bool {
+        if let Some(lock) = self.inner.lock_view() {
+            return lock.urgent > 0;
+        }
+        let Some(account) = self.inner.open_account() else { return false };
+        let (me, since) = (account.me.id.clone(), earlier(account.surroundings.now(), REPEATED_FOR));
+        let unanswered = account.store.read(move |connection| notified::unanswered(connection, &me, since)).await;
+        // What cannot be known may be.
+        unanswered.map_or(true, |open| !open.is_empty())
+    }
+
+    /// Whether the app may begin anew without anyone losing anything: nobody is needed, and the session outlives the app.
+    pub async fn may_begin_anew(&self) -> bool {
+        let remembered = self.inner.open_account().is_none_or(|account| account.session().remembered);
+        remembered && !self.is_call_open().await
+    }
 }
 
 /// Whether an urgent message is due again, or when it will be. `None`: never.

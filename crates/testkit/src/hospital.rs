@@ -6,6 +6,7 @@ use anyhow::Result;
 use hugmedo_chat_core::{
     Config, Core,
     host::NativeNotification,
+    policy::Policy,
     view::{Credentials, MessageView, OutgoingMessage, SignInRequest},
 };
 use hugmedo_chat_protocol::{ClientMessageId, MessageId, RoomId};
@@ -117,11 +118,20 @@ impl Clinician {
     /// # Errors
     /// If core does not start.
     pub async fn at_a_computer() -> Result<Self> {
+        Self::at_a_computer_under(Policy::default()).await
+    }
+
+    /// A computer nobody has signed in on, of an organisation that has decided something for it.
+    ///
+    /// # Errors
+    /// If core does not start.
+    pub async fn at_a_computer_under(policy: Policy) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let secrets = MemorySecrets::default();
         let screen = Screen::default();
         let (notifier, notifications, withdrawn) = RecordingNotifier::on(screen.clone());
-        let core = Core::start(Config::new(folder.path()), Arc::new(secrets.clone()), notifier).await?;
+        let config = Config { policy: Arc::new(policy), ..Config::new(folder.path()) };
+        let core = Core::start(config, Arc::new(secrets.clone()), notifier).await?;
         let watch = Watch::of(&core).await?;
         Ok(Self { core, watch, notifications, withdrawn, screen, secrets, folder })
     }
@@ -142,8 +152,16 @@ impl Clinician {
     /// # Errors
     /// If core does not start.
     pub async fn restart(&mut self) -> Result<()> {
+        self.restart_under(Policy::default()).await
+    }
+
+    /// As [`Clinician::restart`], under a policy.
+    ///
+    /// # Errors
+    /// If core does not start.
+    pub async fn restart_under(&mut self, policy: Policy) -> Result<()> {
         self.core.shutdown().await;
-        self.start().await
+        self.start_under(policy).await
     }
 
     /// Starts core again after it has been shut down.
@@ -151,8 +169,13 @@ impl Clinician {
     /// # Errors
     /// If core does not start.
     pub async fn start(&mut self) -> Result<()> {
+        self.start_under(Policy::default()).await
+    }
+
+    async fn start_under(&mut self, policy: Policy) -> Result<()> {
         let (notifier, notifications, withdrawn) = RecordingNotifier::on(self.screen.clone());
-        self.core = Core::start(Config::new(self.folder.path()), Arc::new(self.secrets.clone()), notifier).await?;
+        let config = Config { policy: Arc::new(policy), ..Config::new(self.folder.path()) };
+        self.core = Core::start(config, Arc::new(self.secrets.clone()), notifier).await?;
         self.watch = Watch::of(&self.core).await?;
         self.notifications = notifications;
         self.withdrawn = withdrawn;

@@ -2,6 +2,7 @@
 import type { ConnectionView } from "./ConnectionView";
 import type { ErrorCode } from "./ErrorCode";
 import type { LockView } from "./LockView";
+import type { PolicyView } from "./PolicyView";
 import type { Preferences } from "./Preferences";
 import type { PresenceView } from "./PresenceView";
 import type { RoomView } from "./RoomView";
@@ -39,6 +40,7 @@ lock: LockView | null,
  * The choices.
  */
 preferences: Preferences, 
+policy: PolicyView,
 /**
  * A standing trouble of this computer, such as a full disk.
  */
