@@ -12,7 +12,7 @@ username: string,
 /**
  * The password.
  */
-password: string, } | { "kind": "token", 
+password: string, otp?: string, } | { "kind": "token", 
 /**
  * The token.
  */

@@ -1,0 +1,1 @@
+export type DeviceView = { id: string, firstSignedInAt: string, seenAt: string, isSignedIn: boolean, isThis: boolean, eraseAskedAt?: string, eraseToldAt?: string, };

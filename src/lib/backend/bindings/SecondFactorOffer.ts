@@ -1,0 +1,1 @@
+export type SecondFactorOffer = { secret: string, uri: string, qr: Array<string>, };
