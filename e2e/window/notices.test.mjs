@@ -43,6 +43,13 @@ describe('notifications', () => {
 	/** Leads elsewhere, so that what comes is not before anyone's eyes. */
 	const lookAway = (computer) => computer.openRoom('announcements');
 
+	/** Has another room be the first in the list, which is the one that a starting app shows. */
+	const elsewhere = async () => {
+		const before = await ward.unread('support');
+		await say('プリンターの件', { room: 'support' });
+		await eventually(async () => (await ward.unread('support')) > before, 15, 'it to be there');
+	};
+
 	before(async () => {
 		server = await stage.server();
 		suzuki = (await server.signIn('suzuki')).token;
@@ -168,6 +175,8 @@ describe('notifications', () => {
 		atWard.click(raised.number);
 		await ward.showsRoom(ROOM);
 		await ward.message('こちらをご覧ください');
+		ward.focusWindow();
+		await eventually(async () => (await ward.unread(ROOM)) === 0, 15, 'it to be read');
 		await lookAway(ward);
 	});
 
@@ -193,6 +202,7 @@ describe('notifications', () => {
 
 	test('after a restart the one on the screen is still known, and a click leads to its message', async () => {
 		const [standing] = shown(atWard);
+		await elsewhere();
 		const before = atWard.raised.length;
 		await ward.crashApp();
 		assert.equal(shown(atWard).length, 1, 'the service goes on showing it');
@@ -215,6 +225,7 @@ describe('notifications', () => {
 		const before = atWard.raised.length;
 		await say('いま読みます');
 		await raisedSince(atWard, before);
+		await elsewhere();
 		await ward.crashApp();
 		office.focusWindow();
 		await office.openRoom(ROOM);
@@ -232,6 +243,7 @@ describe('notifications', () => {
 		await say('閉じられる通知');
 		const [raised] = await raisedSince(atWard, before);
 		atWard.dismiss(raised.number);
+		await elsewhere();
 		await ward.crashApp();
 		await ward.openApp();
 		await ward.isLive();

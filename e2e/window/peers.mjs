@@ -37,9 +37,9 @@ export class Tray {
 		return tray;
 	}
 
-	/** How many icons were ever put in. */
+	/** How many programs have ever put an icon in. A program may do so more than once for the same one. */
 	get count() {
-		return this.#items.length;
+		return new Set(this.#items.map(({ sender }) => sender)).size;
 	}
 
 	/** What the newest icon says of itself. */

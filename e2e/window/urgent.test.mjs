@@ -78,7 +78,7 @@ describe('an urgent message', () => {
 		await suzuki.message('302号室に来てください', (row) => row.delivery !== 'queued' && row.delivery !== 'sending');
 		const { messages } = await call('GET', '/api/rooms/general/messages?limit=1', yamada);
 		await call('POST', '/api/events/delivered', yamada, { roomId: 'general', upToSeq: messages.at(-1).seq });
-		const row = await suzuki.mark(testid('message'), '302号室');
+		const row = await suzuki.mark(testid('message'), '302号室に来てください');
 		await suzuki.page.run(`function (selector) { document.querySelector(selector).focus(); }`, row);
 		await suzuki.click(`${row} ${testid('message-more')}`);
 		await suzuki.click(await suzuki.mark('[role=menuitem]', '詳細'));
