@@ -4,7 +4,7 @@ import { Browser } from './browser.mjs';
 import { assertAccessible } from './scene.mjs';
 import { views } from './views.mjs';
 
-describe('every view is accessible and fits a small window', { timeout: 600_000 }, () => {
+describe('every view is accessible and fits a small window', { timeout: 1_200_000 }, () => {
 	/** @type {Browser} */
 	let browser;
 	let page;

@@ -6,6 +6,15 @@
 import { untrack } from 'svelte';
 import type { IconName } from '$lib/components/ui/Icon.svelte';
 
+/** What offers, in the order in which it is shown: the nearer to what one does, the earlier. */
+const ORIGINS = ['timeline', 'composer', 'room', 'link', 'window', 'person'] as const;
+type Origin = (typeof ORIGINS)[number];
+
+interface Offer {
+	from: Origin;
+	commands: () => Command[];
+}
+
 export interface Command {
 	key: string;
 	label: string;
@@ -18,17 +27,18 @@ export interface Command {
 }
 
 export class Commands {
-	#offers = $state.raw<(() => Command[])[]>([]);
+	#offers = $state.raw<Offer[]>([]);
 
-	all = $derived.by(() => this.#offers.flatMap((offer) => offer()));
+	all = $derived.by(() => this.#offers.flatMap(({ commands }) => commands()));
 
 	/** Offers these, as they are whenever someone looks, until the answer is called. For an effect. */
-	offer(commands: () => Command[]): () => void {
-		this.#set((offers) => [...offers, commands]);
-		return () => this.#set((offers) => offers.filter((offer) => offer !== commands));
+	offer(from: Origin, commands: () => Command[]): () => void {
+		const offer = { from, commands };
+		this.#set((offers) => [...offers, offer].sort((a, b) => ORIGINS.indexOf(a.from) - ORIGINS.indexOf(b.from)));
+		return () => this.#set((offers) => offers.filter((known) => known !== offer));
 	}
 
-	#set(change: (offers: (() => Command[])[]) => (() => Command[])[]) {
+	#set(change: (offers: Offer[]) => Offer[]) {
 		this.#offers = change(untrack(() => this.#offers));
 	}
 }
