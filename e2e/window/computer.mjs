@@ -11,7 +11,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { programs } from '../../scripts/build.mjs';
 import { Desktop, looksPainted } from '../../scripts/desktop.mjs';
-import { Companion, eventually } from '../../scripts/processes.mjs';
+import { Companion, ask, eventually } from '../../scripts/processes.mjs';
 import { cargoEnv, root } from '../../scripts/setup.mjs';
 import { Key, WebDriver } from './webdriver.mjs';
 
@@ -304,6 +304,25 @@ export const field = {
 	submit: `${form} [type=submit]`
 };
 
+/** How many secrets the computer's keyring holds, as the Secret Service counts them. */
+export function keyringItems(computer) {
+	const answer = ask(
+		'dbus-send',
+		[
+			'--session',
+			'--print-reply',
+			'--dest=org.freedesktop.secrets',
+			'/org/freedesktop/secrets/aliases/default',
+			'org.freedesktop.DBus.Properties.Get',
+			'string:org.freedesktop.Secret.Collection',
+			'string:Items'
+		],
+		{ env: computer.desktop.env }
+	);
+	assert.ok(answer, 'the keyring answers');
+	return answer.match(/object path/g)?.length ?? 0;
+}
+
 /** Which part of two pictures of the same size differs, as a fraction. */
 function unlike(one, other) {
 	let differing = 0;
@@ -344,7 +363,7 @@ function hasEnded(pid) {
 }
 
 /** Whether a process has ended; one that its parent has not noticed yet is a zombie. */
-function isGone(pid) {
+export function isGone(pid) {
 	return !existsSync(`/proc/${pid}`) || /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 }
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { ask, eventually } from '../../scripts/processes.mjs';
-import { keepEvidence, testid } from './computer.mjs';
+import { eventually } from '../../scripts/processes.mjs';
+import { keepEvidence, keyringItems, testid } from './computer.mjs';
 import { Stage } from './stage.mjs';
 
 const stage = new Stage();
@@ -106,25 +106,6 @@ describe('on a computer without a keyring', () => {
 		assert.equal(await suzuki.sees(testid('room-item')), false);
 	});
 });
-
-/** How many secrets the computer's keyring holds, as the Secret Service counts them. */
-function keyringItems(computer) {
-	const answer = ask(
-		'dbus-send',
-		[
-			'--session',
-			'--print-reply',
-			'--dest=org.freedesktop.secrets',
-			'/org/freedesktop/secrets/aliases/default',
-			'org.freedesktop.DBus.Properties.Get',
-			'string:org.freedesktop.Secret.Collection',
-			'string:Items'
-		],
-		{ env: computer.desktop.env }
-	);
-	assert.ok(answer, 'the keyring answers');
-	return answer.match(/object path/g)?.length ?? 0;
-}
 
 function filesIn(folder) {
 	if (!existsSync(folder)) return [];

@@ -59,7 +59,8 @@ pub(crate) fn watch<R: Runtime>(app: AppHandle<R>) {
     });
 }
 
-async fn idle<R: Runtime>(app: &AppHandle<R>) -> Duration {
+/// How long nobody has touched the computer.
+pub(crate) async fn idle<R: Runtime>(app: &AppHandle<R>) -> Duration {
     // It asks a display or a bus, which may take a while.
     let asked = tauri::async_runtime::spawn_blocking(|| system_idle_time::get_idle_time().ok()).await;
     asked.ok().flatten().unwrap_or_else(|| app.state::<OutOfFocus>().time())

@@ -15,6 +15,7 @@ use tokio::time::sleep;
 
 use crate::{
     account::Account,
+    core::Core,
     error::Error,
     host::NativeNotification,
     notify,
@@ -107,6 +108,26 @@ impl Account {
         if self.raised.gone(room, message) {
             self.notifier.withdraw(std::slice::from_ref(message));
         }
+    }
+}
+
+impl Core {
+    /// Whether an urgent message waits for someone to take it on; the app should then be there.
+    pub async fn is_call_open(&self) -> bool {
+        if let Some(lock) = self.inner.lock_view() {
+            return lock.urgent > 0;
+        }
+        let Some(account) = self.inner.open_account() else { return false };
+        let (me, since) = (account.me.id.clone(), earlier(account.surroundings.now(), REPEATED_FOR));
+        let unanswered = account.store.read(move |connection| notified::unanswered(connection, &me, since)).await;
+        // What cannot be known may be.
+        unanswered.map_or(true, |open| !open.is_empty())
+    }
+
+    /// Whether the app may begin anew without anyone losing anything: nobody is needed, and the session outlives the app.
+    pub async fn may_begin_anew(&self) -> bool {
+        let remembered = self.inner.open_account().is_none_or(|account| account.session().remembered);
+        remembered && !self.is_call_open().await
     }
 }
 

@@ -52,6 +52,9 @@ impl Core {
             std::env::consts::ARCH
         );
         settings(&mut told, &self.preferences());
+        // Keys only, neither addresses nor paths.
+        told.push_str("Policy, ");
+        told.push_str(&self.inner.config.policy.to_string());
         match self.account() {
             Ok(account) => {
                 if let Err(error) = doing(&mut told, &account).await {

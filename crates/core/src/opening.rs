@@ -72,6 +72,7 @@ struct Identity {
 pub(crate) async fn sign_in(inner: &Arc<Inner>, request: SignInRequest) -> Result<SessionView, Error> {
     let _turn = inner.turnstile.lock().await;
     let server = ServerAddress::parse(&request.server, request.allow_insecure)?;
+    inner.check_policy(&server)?;
     let network = inner.network(&server);
     let api = Api::new(Arc::clone(&network.http));
     let username = match &request.credentials {
@@ -163,6 +164,11 @@ async fn tell_late(inner: &Inner, resumed: Result<(), Error>) {
 }
 
 impl Inner {
+    /// Whether the organisation allows this server.
+    pub(crate) fn check_policy(&self, server: &ServerAddress) -> Result<(), Error> {
+        self.config.policy.check_server(server, &self.preferences.get().last_server)
+    }
+
     /// Tells whoever watches that an account is open, and what is in it.
     pub(crate) async fn tell_opened(&self, account: &Account) {
         self.hub.publish(ViewChange::SessionChanged { session: Some(account.session()), ended: None });
@@ -195,6 +201,7 @@ async fn resume_saved(inner: &Arc<Inner>, saved: Option<SavedSession>) -> Result
     }
     // Consent to an unencrypted connection was given when this address was signed in to.
     let server = ServerAddress::parse(&saved.server, true)?;
+    inner.check_policy(&server)?;
     let network = inner.network(&server);
     let api = Api::new(Arc::clone(&network.http));
     let surroundings = inner.config.surroundings.clone();

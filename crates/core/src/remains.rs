@@ -1,5 +1,5 @@
-//! What an account has left on this computer, and when it has to go: by the person's signing out, because its server wants it
-//! removed, or because the server has not been heard of for as long as it lends its data.
+//! What an account has left on this computer, and when it has to go: by the person's signing out or wish, because its server wants
+//! it removed, or because the server has not been heard of for as long as it lends its data.
 //!
 //! Invariants: what goes, goes with its key first, so that an interrupted removal leaves nothing that can be read; nothing goes
 //! because a server could not be reached, but by its lease; the account of who has signed in again meanwhile stays.
@@ -17,7 +17,7 @@ use tokio::time::sleep;
 use crate::{
     address::ServerAddress,
     api::Api,
-    core::Inner,
+    core::{Core, Inner},
     error::{Error, ErrorCode},
     store,
     tokens::TokenKeeper,
@@ -144,6 +144,23 @@ async fn note_unless_back(inner: &Arc<Inner>, name: &str, ended: EndedSession) -
     }
     let remains = Remains { ended: Some(ended), ..inner.vault.remains(name).await? };
     inner.vault.save_remains(name, &remains).await
+}
+
+impl Core {
+    /// Removes what every account has left on this computer, the session and the choices. What the servers have stays. Can be done
+    /// again where it failed.
+    ///
+    /// # Errors
+    /// `Locked` while the app is locked; or if something could not be removed.
+    pub async fn remove_everything(&self) -> Result<(), Error> {
+        self.sign_out().await?;
+        let _turn = self.inner.turnstile.lock().await;
+        for name in self.inner.folder.accounts() {
+            self.inner.remove(&name).await?;
+        }
+        self.inner.vault.forget_session().await?;
+        self.inner.preferences.forget()
+    }
 }
 
 impl Inner {

@@ -6,6 +6,7 @@ use anyhow::Result;
 use hugmedo_chat_core::{
     Config, Core,
     host::NativeNotification,
+    policy::Policy,
     view::{Credentials, MessageView, OutgoingMessage, SignInRequest},
 };
 use hugmedo_chat_protocol::{ClientMessageId, MessageId, RoomId};
@@ -115,10 +116,19 @@ impl Clinician {
     /// # Errors
     /// If core does not start.
     pub async fn at_a_computer() -> Result<Self> {
+        Self::at_a_computer_under(Policy::default()).await
+    }
+
+    /// A computer nobody has signed in on, of an organisation that has decided something for it.
+    ///
+    /// # Errors
+    /// If core does not start.
+    pub async fn at_a_computer_under(policy: Policy) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let secrets = MemorySecrets::default();
         let (notifier, notifications, withdrawn) = RecordingNotifier::with_withdrawals();
-        let core = Core::start(Config::new(folder.path()), Arc::new(secrets.clone()), notifier).await?;
+        let config = Config { policy: Arc::new(policy), ..Config::new(folder.path()) };
+        let core = Core::start(config, Arc::new(secrets.clone()), notifier).await?;
         let watch = Watch::of(&core).await?;
         Ok(Self { core, watch, notifications, withdrawn, secrets, folder })
     }
@@ -139,9 +149,18 @@ impl Clinician {
     /// # Errors
     /// If core does not start.
     pub async fn restart(&mut self) -> Result<()> {
+        self.restart_under(Policy::default()).await
+    }
+
+    /// As [`Clinician::restart`], under a policy.
+    ///
+    /// # Errors
+    /// If core does not start.
+    pub async fn restart_under(&mut self, policy: Policy) -> Result<()> {
         self.core.shutdown().await;
         let (notifier, notifications, withdrawn) = RecordingNotifier::with_withdrawals();
-        self.core = Core::start(Config::new(self.folder.path()), Arc::new(self.secrets.clone()), notifier).await?;
+        let config = Config { policy: Arc::new(policy), ..Config::new(self.folder.path()) };
+        self.core = Core::start(config, Arc::new(self.secrets.clone()), notifier).await?;
         self.watch = Watch::of(&self.core).await?;
         self.notifications = notifications;
         self.withdrawn = withdrawn;

@@ -6,6 +6,7 @@
 mod attachments;
 mod connection;
 mod diagnostics;
+mod installation;
 mod link;
 mod lock;
 mod messages;
@@ -22,6 +23,7 @@ use tauri::{Runtime, ipc::Invoke};
 pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
         subscribe::subscribe,
+        session::check_server,
         session::sign_in,
         session::sign_out,
         lock::lock,
@@ -67,8 +69,13 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         notification::test_notification,
         diagnostics::diagnostics,
         diagnostics::save_diagnostics,
+        diagnostics::save_conversation,
         preferences::set_preferences,
         connection::reconnect_now,
+        installation::update_state,
+        installation::look_for_update,
+        installation::begin_newer,
+        installation::remove_everything,
     ]
 }
 

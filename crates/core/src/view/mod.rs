@@ -8,9 +8,11 @@ mod change;
 mod conversation;
 mod lock;
 mod notification;
+mod policy;
 mod preferences;
 mod session;
 mod timeline;
+mod update;
 
 pub use attachment::{AttachmentState, AttachmentView, NewAttachment, PictureSize};
 pub use change::{ChannelItem, Snapshot, ViewChange, ViewEvent};
@@ -20,11 +22,15 @@ pub use conversation::{
 };
 pub use lock::{LockView, PinView};
 pub use notification::NotificationTest;
+pub use policy::{PolicyFault, PolicyKey, PolicyProblem, PolicyView};
 pub use preferences::{
     ConnectionSettings, Language, NotificationPrivacy, NotifyAbout, Preferences, QuietHours, TextSize, Theme,
 };
-pub use session::{ConnectionState, ConnectionView, Credentials, SessionView, SignInRequest, SyncProgress};
+pub use session::{
+    ConnectionState, ConnectionView, Credentials, ServerCheck, ServerKind, SessionView, SignInRequest, SyncProgress,
+};
 pub use timeline::{
     Delivery, Draft, Gaze, LastMessageView, MessageView, OpenedRoom, OutgoingMessage, RoomView, TimelinePage,
     TypingPerson,
 };
+pub use update::{UpdateState, UpdateView};
