@@ -66,7 +66,8 @@ fn without_a_policy_everything_is_the_persons() {
 
 #[test]
 fn what_is_decided_cannot_be_changed_and_what_was_chosen_comes_back() {
-    let changes: [(&str, fn(&mut Preferences)); 5] = [
+    type Change = fn(&mut Preferences);
+    let changes: [(&str, Change); 5] = [
         (r#"{ "proxy": "" }"#, |wanted| wanted.connection.proxy = "http://other:1".to_owned()),
         (r#"{ "caFile": "/ca.pem" }"#, |wanted| wanted.connection.ca_file = "/mine.pem".to_owned()),
         (r#"{ "notificationPrivacy": "sender" }"#, |wanted| wanted.notification_privacy = NotificationPrivacy::Content),

@@ -37,10 +37,13 @@ presence: Array<PresenceView>,
  */
 lock: LockView | null, 
 /**
- * The choices.
+ * The choices, as they hold.
  */
 preferences: Preferences, 
-policy: PolicyView,
+/**
+ * What the organisation has decided. It stays while the app runs.
+ */
+policy: PolicyView, 
 /**
  * A standing trouble of this computer, such as a full disk.
  */
