@@ -11,11 +11,12 @@ import { Key } from './webdriver.mjs';
 
 describe('a conversation', () => {
 	const stage = new Stage();
+	let server;
 	/** @type {import('./computer.mjs').Computer} */ let sato;
 	/** @type {import('./computer.mjs').Computer} */ let suzuki;
 
 	before(async () => {
-		const server = await stage.server();
+		server = await stage.server();
 		[sato, suzuki] = await Promise.all([stage.computer('sato'), stage.computer('suzuki')]);
 		await Promise.all([sato.openApp(), suzuki.openApp()]);
 		await Promise.all([sato.signIn(server, 'sato', 'hugmedo-demo'), suzuki.signIn(server, 'suzuki', 'hugmedo-demo')]);
@@ -120,6 +121,16 @@ describe('a conversation', () => {
 		await suzuki.openRoom('general');
 		await eventually(async () => (await suzuki.draft()) === '書きかけの返事', 15, 'what was begun, after the reload');
 		await suzuki.fill(testid('composer'), '');
+	});
+
+	test('a message of five thousand lines is folded, whole when asked for, and holds up nobody', async () => {
+		const { token } = await server.signIn('sato');
+		const body = { roomId: 'general', content: '行\n'.repeat(4_999) };
+		assert.equal((await server.call('POST', '/api/rooms/general/messages', { token, body })).status, 200);
+		await suzuki.clickOn('すべて表示');
+		await eventually(() => suzuki.text('button[aria-expanded=true]'), 20, 'all of it');
+		await suzuki.send('続けて読めます');
+		await suzuki.message('続けて読めます', (row) => ['sent', 'delivered', 'read'].includes(row.delivery));
 	});
 
 	test('the palette leads anywhere by keyboard', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { blocksOf, type Block, type Inline } from './markup';
+import { blocksOf, flow, type Block, type Inline } from './markup';
 
 const words = (parts: Inline[]): string =>
 	parts.map((part) => (part.kind === 'bold' || part.kind === 'italic' ? words(part.parts) : part.text)).join('');
@@ -53,6 +53,15 @@ describe('markup', () => {
 	test('a code block is as it was written, and an unfinished one is text', () => {
 		expect(blocksOf('前\n```\n  a *b*\n```\n後').map((block) => block.kind)).toEqual(['lines', 'code', 'lines']);
 		expect(blocksOf('```\n終わらない').map(seen)).toEqual(['```\n終わらない']);
+	});
+
+	test('lines are one flow of text, and nothing between them is lost', () => {
+		const [block] = blocksOf('一\n\n*二* 三\n四', []);
+		expect(block?.kind === 'lines' && flow(block.lines)).toEqual([
+			{ kind: 'text', text: '一\n\n' },
+			{ kind: 'italic', parts: [{ kind: 'text', text: '二' }] },
+			{ kind: 'text', text: ' 三\n四' }
+		]);
 	});
 
 	test('names only whom the message names', () => {
