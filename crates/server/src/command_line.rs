@@ -93,7 +93,7 @@ pub(crate) struct ServeArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
     /// Serve (what happens without a command, too)
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Add people, set passwords (from standard input), close accounts
     #[command(subcommand)]
     User(User),

@@ -28,7 +28,7 @@ fn run(command_line: CommandLine) -> anyhow::Result<()> {
     let CommandLine { task, store, serve: args } = command_line;
     match task {
         None => runtime.block_on(serve(&store.data_dir, args)),
-        Some(Task::Serve(args)) => runtime.block_on(serve(&store.data_dir, args)),
+        Some(Task::Serve(args)) => runtime.block_on(serve(&store.data_dir, *args)),
         Some(task) => runtime.block_on(administer(&store.data_dir, task)),
     }
 }
