@@ -34,6 +34,7 @@ mod hub;
 mod intake;
 mod link;
 mod lock;
+mod naming;
 mod notify;
 mod opening;
 mod places;
