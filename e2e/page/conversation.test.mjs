@@ -141,6 +141,38 @@ describe('the conversation', { timeout: 300_000 }, () => {
 		await mine.waitFor({ state: 'detached' });
 	});
 
+	test('a text is copied by a key, and said to be', async () => {
+		await busy();
+		await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+		await press('Na 138', 'c');
+		await page.getByText('Copied').waitFor({ state: 'attached' });
+		assert.equal(await page.evaluate(() => navigator.clipboard.readText()), '```\nNa 138\nK  4.1\nCl 102\n```');
+	});
+
+	test('a message is forwarded to a room that is found by its name, and said again there', async () => {
+		await busy();
+		await press('了解。五分粥', 'f');
+		await page.waitForSelector(testid('forward-dialog'));
+		await page.getByLabel('Filter rooms').last().fill('サポート');
+		assert.equal(await page.locator(`${testid('forward-dialog')} li button`).count(), 1);
+		await page.locator(`${testid('forward-dialog')} li button`).click();
+		await page.locator(`${room('support')}:has-text("了解。五分粥")`).waitFor();
+		assert.equal((await calls('sendMessage')).at(-1).roomId, 'support');
+	});
+
+	test('the details tell whom a message reached, who read it, and who took it on', async () => {
+		await busy();
+		await press('伺います', 'i');
+		const dialog = page.locator(testid('details-dialog'));
+		await dialog.getByText('How far it has come').waitFor();
+		assert.match(await dialog.innerText(), /鈴木 健一\s+Read[\s\S]*山田 さくら\s+On their device/);
+		await page.keyboard.press('Escape');
+		await page.click(testid('acknowledge'));
+		await press('502号室の血圧', 'i');
+		await dialog.getByText(/佐藤 恵/).waitFor();
+		assert.match(await dialog.innerText(), /佐藤 恵\s+Taken on/);
+	});
+
 	test('what is urgent is taken on by a press, and shows who did', async () => {
 		await busy();
 		await page.click(testid('acknowledge'));

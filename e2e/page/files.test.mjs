@@ -186,6 +186,24 @@ describe('files', { timeout: 240_000 }, () => {
 		await page.getByText('検査結果\ufffdgpj.xlsx').waitFor();
 	});
 
+	test('offline a message waits with its files, and all of it goes by itself when the link is back', async () => {
+		await start();
+		await let_('setOnline', false);
+		await page.setInputFiles(testid('file-input'), [{ name: 'wound.png', mimeType: 'image/png', buffer: PNG }]);
+		await page.fill(testid('composer'), '写真です');
+		await ready();
+		await page.click(testid('send'));
+		const row = page.locator(testid('message'), { hasText: '写真です' });
+		await row.getByText('Waiting to send').waitFor();
+		assert.equal(await row.locator(testid('picture')).count(), 1);
+		assert.equal(await row.getAttribute('data-delivery'), 'queued');
+		await let_('setOnline', true);
+		await page.waitForSelector(
+			`${testid('message')}[data-delivery=sent]:has-text("写真です") ${testid('picture')} img`
+		);
+		assert.equal((await calls('sendMessage')).length, 1);
+	});
+
 	test('how far a file has come is seen, and what stopped it', async () => {
 		await start();
 		await let_('holdFiles');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Browser } from './browser.mjs';
-import { assertAccessible, openRoom, room, testid } from './scene.mjs';
+import { assertAccessible, openRoom, room, tabTo, testid } from './scene.mjs';
 
 describe('finding one’s way', { timeout: 300_000 }, () => {
 	/** @type {Browser} */
@@ -71,6 +71,105 @@ describe('finding one’s way', { timeout: 300_000 }, () => {
 		await page.waitForFunction(() => document.activeElement?.textContent?.includes('プリンター'));
 	});
 
+	test('hits are narrowed by who wrote them and by day, by keyboard alone', async () => {
+		await start('lang=en');
+		await page.keyboard.press('Control+Shift+F');
+		await page.keyboard.type('回診');
+		await page.waitForSelector(testid('hit'));
+		const all = await page.locator(testid('hit')).count();
+		await page.evaluate(() => globalThis.fakeBackend.receive('support', 'yamada', '回診のあとで'));
+		await tabTo(page, testid('search-author-filter'));
+		const author = page.locator(testid('search-author-filter'));
+		for (let presses = 0; presses < 8 && (await author.inputValue()) !== 'yamada'; presses++)
+			await page.keyboard.press('ArrowDown');
+		await page.locator(testid('hit'), { hasText: '回診のあとで' }).waitFor();
+		await page.waitForFunction(() => document.querySelectorAll('[data-testid=hit]').length === 1);
+		for (let presses = 0; presses < 8 && (await author.inputValue()) !== ''; presses++)
+			await page.keyboard.press('ArrowUp');
+		await page.waitForFunction((all) => document.querySelectorAll('[data-testid=hit]').length === all + 1, all);
+		// Since today: fewer.
+		await tabTo(page, `${testid('search-dialog')} button[aria-expanded]`);
+		await page.keyboard.press('Enter');
+		await tabTo(page, '[data-today]');
+		await page.keyboard.press('Enter');
+		await page.waitForFunction((all) => document.querySelectorAll('[data-testid=hit]').length < all, all);
+		await page.locator(testid('hit'), { hasText: '回診のあとで' }).waitFor();
+		await page.focus(testid('search-text'));
+		await page.keyboard.press('Enter');
+		await page.waitForSelector(`${room('support')}[aria-current=page]`);
+	});
+
+	test('whatever there is to press in the window is found in the palette by its name', async () => {
+		page = await browser.page('lang=en&state=busy');
+		await openRoom(page, 'general');
+		await page.click(testid('latest')).catch(() => {});
+		await page.locator(testid('message'), { hasText: '了解' }).last().focus();
+		const names = await page.evaluate(() => {
+			const things = [
+				...document.querySelectorAll('aside button, aside a, header button, form button, [data-testid=toolbar] button')
+			];
+			return (
+				things
+					.filter((thing) => thing.checkVisibility() && !thing.matches('[data-testid=room-item], [data-testid=send]'))
+					.map((thing) => thing.getAttribute('aria-label') ?? thing.textContent.trim())
+					// The quick emoji are reactions, and 'more' is the rest of the actions, each of which has its own name.
+					.filter((name) => !/^React ./u.test(name) && name !== 'More')
+			);
+		});
+		assert.ok(names.length >= 14, names.join());
+		await page.keyboard.press('Control+K');
+		await page.waitForSelector(testid('palette'));
+		const field = page.locator(`${testid('palette')} input`);
+		for (const name of names) {
+			await field.fill(name);
+			await page
+				.locator(`${testid('palette')} [role=option]`)
+				.first()
+				.waitFor({ timeout: 5_000 })
+				.catch(() => assert.fail(`${name} is not found`));
+		}
+	});
+
+	test('what the palette finds is done: in the room, in the composer, with the chosen message', async () => {
+		page = await browser.page('lang=en&state=busy');
+		await openRoom(page, 'general');
+		const run = async (words) => {
+			await page.keyboard.press('Control+K');
+			await page.locator(`${testid('palette')} input`).fill(words);
+			await page.keyboard.press('Enter');
+			await page.waitForSelector(testid('palette'), { state: 'detached' });
+		};
+		await run('keep at the top');
+		await page.waitForFunction(() =>
+			globalThis.fakeBackend.calls.some((call) => call.name === 'setRoomChoices' && call.input.choices.pinned)
+		);
+		await run('urgent only');
+		await page.waitForFunction(() =>
+			globalThis.fakeBackend.calls.some(
+				(call) => call.name === 'setRoomChoices' && call.input.choices.notify === 'urgent'
+			)
+		);
+		await run('your status: busy');
+		await page.waitForSelector(`${testid('own-status')}[aria-label="Your status: Busy"]`);
+		await run('go to a date');
+		await page.waitForSelector(testid('popover'));
+		await page.keyboard.press('Escape');
+		await run('insert an emoji');
+		await page.waitForSelector(testid('emoji-search'));
+		await page.keyboard.press('Escape');
+		await run('dark');
+		await page.waitForSelector('html[data-theme=dark]');
+		await run('this message goes out as urgent');
+		await page.waitForSelector(`${testid('urgent')}[aria-pressed=true]`);
+		await run('to the message field');
+		await page.waitForFunction(() => document.activeElement?.dataset.testid === 'composer');
+		await page.locator(testid('message')).last().focus();
+		await run('reply');
+		await page.waitForSelector(testid('composer-mode'));
+		await run('text size');
+		await page.waitForURL((url) => url.pathname === '/settings');
+	});
+
 	test('the palette goes to a room by the name of who is in it, however fast one types', async () => {
 		await start();
 		await page.keyboard.press('Control+K');
@@ -85,6 +184,23 @@ describe('finding one’s way', { timeout: 300_000 }, () => {
 		await page.waitForSelector(`${room('patient-tanaka')}[aria-current=page]`);
 		await page.keyboard.press('Alt+ArrowDown');
 		await page.waitForSelector(`${room('general')}[aria-current=page]`);
+	});
+
+	test('rooms are ordered by their newest message, and filtered by name or by who is in them', async () => {
+		await start();
+		const listed = () =>
+			page.locator(testid('room-item')).evaluateAll((rooms) => rooms.map(({ dataset }) => dataset.roomId));
+		assert.deepEqual(await listed(), ['patient-tanaka', 'general', 'support', 'announcements']);
+		await page.evaluate(() => globalThis.fakeBackend.receive('support', 'yamada', 'newest'));
+		await page.waitForFunction(() => document.querySelector('[data-testid=room-item]').dataset.roomId === 'support');
+		const filter = page.getByLabel('Filter rooms');
+		await filter.fill('tanaka');
+		assert.deepEqual(await listed(), [], 'IDs are not what people see');
+		await page.getByText('No room matches').waitFor();
+		await filter.fill('田中');
+		assert.deepEqual(await listed(), ['patient-tanaka', 'announcements']);
+		await filter.fill('');
+		assert.deepEqual(await listed(), ['support', 'patient-tanaka', 'general', 'announcements']);
 	});
 
 	test('a room is pinned, and told to be so', async () => {
@@ -129,14 +245,32 @@ describe('finding one’s way', { timeout: 300_000 }, () => {
 		await page.waitForFunction(() => document.activeElement?.dataset.testid === 'message');
 	});
 
-	test('the largest text still fits', async () => {
-		page = await browser.page('lang=ja', { width: 900, height: 600 });
+	test('with text of twice the size there is the list or the conversation, and a way between', async () => {
+		page = await browser.page('lang=ja', { width: 720, height: 520 });
 		await page.click(testid('settings'));
-		await page.getByLabel('特大').check();
+		await page.getByLabel('最大').check();
 		await page.waitForSelector('html[data-text=largest]');
 		await page.goBack();
-		await openRoom(page, 'patient-tanaka');
+		await page.waitForSelector(testid('composer'));
 		await assertAccessible(page);
+		assert.equal(await page.locator(room('general')).isVisible(), false);
+		await page.click(testid('to-list'));
+		await page.waitForSelector(room('general'));
+		await assertAccessible(page);
+		assert.equal(await page.locator(testid('composer')).count(), 0);
+		await openRoom(page, 'patient-tanaka');
+		await page.fill(testid('composer'), '大きな文字で');
+		await page.click(testid('send'));
+		await page.waitForSelector(testid('held'));
+		const inSight = (selector) =>
+			page.locator(selector).evaluate((element) => {
+				const { left, right, top, bottom } = element.getBoundingClientRect();
+				return left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
+			});
+		for (const what of ['undo', 'composer', 'send', 'to-list'])
+			assert.ok(await inSight(testid(what)), `${what} is in sight`);
+		await page.click(testid('undo'));
+		await page.waitForFunction(() => document.querySelector('[data-testid=composer]').value === '大きな文字で');
 	});
 
 	test('none of this has reported an error', () => assert.deepEqual(browser.errors, []));

@@ -145,6 +145,70 @@ describe('the interface', { timeout: 240_000 }, () => {
 		assert.equal(await page.isDisabled('[data-testid=send]'), true);
 	});
 
+	test('with Ctrl+Enter as the key to send, Enter breaks the line; and the sheet of keys says so', async () => {
+		page = await browser.page('lang=en');
+		await page.click('[data-testid=settings]');
+		await page.getByLabel('Ctrl+Enter sends').check();
+		await page.goBack();
+		await openRoom('support');
+		await page.fill('[data-testid=composer]', '');
+		await page.keyboard.type('one');
+		await page.keyboard.press('Enter');
+		await page.keyboard.type('two');
+		assert.equal(await page.inputValue('[data-testid=composer]'), 'one\ntwo');
+		await page.keyboard.press('Control+/');
+		await page.locator('[data-testid=shortcut-sheet] dd', { hasText: 'Ctrl+Enter' }).waitFor();
+		await page.keyboard.press('Escape');
+		await page.focus('[data-testid=composer]');
+		await page.keyboard.press('Control+Enter');
+		await page.locator('[data-testid=message]', { hasText: /one\s*two/ }).waitFor();
+	});
+
+	test('how much room is left is told before there is none, and then how much is too much', async () => {
+		page = await browser.page('lang=en');
+		await openRoom('support');
+		const fill = (length) => page.fill('[data-testid=composer]', '薬'.repeat(length));
+		await fill(9_400);
+		assert.equal(await page.locator('.remaining').count(), 0);
+		await fill(9_600);
+		assert.match(await page.innerText('.remaining'), /400/);
+		await fill(10_000);
+		assert.equal(await page.isEnabled('[data-testid=send]'), true);
+		await fill(10_001);
+		await page.waitForSelector('[data-testid=error]');
+		assert.equal(await page.isEnabled('[data-testid=send]'), false);
+		assert.equal((await page.inputValue('[data-testid=composer]')).length, 10_001, 'nothing is cut off');
+	});
+
+	test('wherever the keyboard goes, one sees where it is; and nothing moves for who wants stillness', async () => {
+		page = await browser.page('lang=en&state=busy');
+		await openRoom('general');
+		const seen = new Set();
+		for (let presses = 0; presses < 30; presses++) {
+			await page.keyboard.press('Tab');
+			const { name, marked, moves } = await page.evaluate(() => {
+				const focused = document.activeElement;
+				const marks = (element) => {
+					const style = getComputedStyle(element);
+					return (style.outlineStyle !== 'none' && style.outlineWidth !== '0px') || style.boxShadow !== 'none';
+				};
+				return {
+					name: focused.outerHTML.slice(0, 80),
+					// A field is marked by the frame around it.
+					marked: focused === document.body || marks(focused) || marks(focused.parentElement),
+					moves: [...document.querySelectorAll('*')].filter((element) => {
+						const { transitionDuration, animationName, scrollBehavior } = getComputedStyle(element);
+						return parseFloat(transitionDuration) > 0 || animationName !== 'none' || scrollBehavior === 'smooth';
+					}).length
+				};
+			});
+			assert.ok(marked, `${name} has the focus and does not show it`);
+			assert.equal(moves, 0);
+			seen.add(name);
+		}
+		assert.ok(seen.size > 10);
+	});
+
 	test('a draft is there again after another room', async () => {
 		page = await browser.page('lang=ja');
 		await openRoom('general');

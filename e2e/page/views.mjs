@@ -10,20 +10,28 @@ async function busy(page) {
 	await settled(page);
 }
 
-/** A message with files, in the middle of the window, its pictures drawn. */
-async function withFiles(page) {
-	await busy(page);
+/** Turns upwards until a message is there; what is far out of sight is not drawn. */
+async function bring(page, text) {
+	if (await message(page, text).isVisible()) return;
 	await page.locator(testid('timeline')).hover();
-	for (let turns = 0; turns < 20 && !(await message(page, '胸部写真').isVisible()); turns++) {
+	for (let turns = 0; turns < 40 && !(await message(page, text).isVisible()); turns++) {
 		await page.mouse.wheel(0, -200);
 		await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
 	}
+	await settled(page);
+}
+
+/** A message with files, in the middle of the window, its pictures drawn. */
+async function withFiles(page) {
+	await busy(page);
+	await bring(page, '胸部写真');
 	await page.waitForFunction(() => document.querySelectorAll('[data-testid=picture] img').length === 2);
 	await page.locator(testid('picture')).first().scrollIntoViewIfNeeded();
 }
 
 const onMessage = (text, key, wanted) => async (page) => {
 	await busy(page);
+	await bring(page, text);
 	await message(page, text).focus();
 	await page.keyboard.press(key);
 	await page.waitForSelector(testid(wanted));
@@ -110,6 +118,20 @@ export const views = {
 	rooms: { open: shown(room('general')) },
 	patient: { open: (page) => openRoom(page, 'patient-tanaka') },
 	timeline: { scene: 'state=busy', open: busy },
+	/** What is long, of an unknown kind, or written to deceive. */
+	'timeline-odd': {
+		open: async (page) => {
+			await openRoom(page, 'support');
+			await page.evaluate(() => {
+				const { fakeBackend } = globalThis;
+				const author = { id: 'x', name: '恵\ufffd藤佐', userType: 'clinician' };
+				fakeBackend.receive('support', 'yamada', '血圧は安定しています。'.repeat(400));
+				fakeBackend.receive('support', 'yamada', '昼食はどちらにしますか？', { unknownKind: true });
+				fakeBackend.receive('support', 'suzuki', '\u202e05 mg', { author });
+			});
+			await settled(page);
+		}
+	},
 	'timeline-unread': { open: (page) => openRoom(page, 'announcements') },
 	toolbar: {
 		scene: 'state=busy',
@@ -237,7 +259,13 @@ export const views = {
 	stopped: { scene: 'state=stopped', open: shown(testid('reconnect')) },
 	offline: { scene: 'state=offline', open: (page) => openRoom(page, 'general') },
 	limited: { scene: 'state=limited', open: (page) => openRoom(page, 'general') },
-	history: { scene: 'state=history', open: (page) => openRoom(page, 'general') },
+	history: {
+		scene: 'state=history',
+		open: async (page) => {
+			await openRoom(page, 'general');
+			await page.waitForSelector(testid('progress'));
+		}
+	},
 	baseline: { scene: 'state=baseline', open: (page) => openRoom(page, 'general') },
 	settings: { open: settings },
 	erased: {

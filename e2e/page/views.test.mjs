@@ -4,7 +4,7 @@ import { Browser } from './browser.mjs';
 import { assertAccessible } from './scene.mjs';
 import { views } from './views.mjs';
 
-describe('every view is accessible and fits a small window', { timeout: 600_000 }, () => {
+describe('every view is accessible and fits a small window', { timeout: 1_200_000 }, () => {
 	/** @type {Browser} */
 	let browser;
 	let page;
@@ -23,5 +23,10 @@ describe('every view is accessible and fits a small window', { timeout: 600_000 
 				await assertAccessible(page);
 			});
 		}
+		test(`${name}, with text of twice the size`, async () => {
+			page = await browser.page(`lang=en&theme=light&text=largest&${scene}`, { width: 1300, height: 900, path });
+			await open?.(page);
+			await assertAccessible(page);
+		});
 	}
 });

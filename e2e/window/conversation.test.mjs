@@ -7,14 +7,16 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '../../scripts/processes.mjs';
 import { keepEvidence, testid } from './computer.mjs';
 import { Stage } from './stage.mjs';
+import { Key } from './webdriver.mjs';
 
 describe('a conversation', () => {
 	const stage = new Stage();
+	let server;
 	/** @type {import('./computer.mjs').Computer} */ let sato;
 	/** @type {import('./computer.mjs').Computer} */ let suzuki;
 
 	before(async () => {
-		const server = await stage.server();
+		server = await stage.server();
 		[sato, suzuki] = await Promise.all([stage.computer('sato'), stage.computer('suzuki')]);
 		await Promise.all([sato.openApp(), suzuki.openApp()]);
 		await Promise.all([sato.signIn(server, 'sato', 'hugmedo-demo'), suzuki.signIn(server, 'suzuki', 'hugmedo-demo')]);
@@ -93,6 +95,52 @@ describe('a conversation', () => {
 		await sato.click(testid('delete-yes'));
 		await original(suzuki, 'このメッセージは取り消されました');
 		assert.ok(!(await suzuki.messages()).some((row) => row.text.includes('宛先を間違え')));
+	});
+
+	/** The text of what has the focus. */
+	const focused = (computer) => computer.page.run(`function () { return document.activeElement.innerText ?? ''; }`);
+
+	test('a press on what is answered leads to it, and a day to its first message', async () => {
+		await suzuki.click(`${await row(suzuki, '同席します')} ${testid('quote')}`);
+		await eventually(async () => (await focused(suzuki)).includes('回診は16時'), 15, 'the message that was answered');
+		await suzuki.click(testid('jump-to-date'));
+		await suzuki.click(`${testid('popover')} [data-today]`);
+		const isMessage = `function () { return document.activeElement.dataset.testid === 'message'; }`;
+		await eventually(() => suzuki.page.run(isMessage), 15, 'the first message of the day');
+		await suzuki.openRoom('support');
+		await suzuki.openRoom('general');
+	});
+
+	test('what was begun stays with its room, over another room and a reload', async () => {
+		await suzuki.write('書きかけの返事');
+		await suzuki.openRoom('support');
+		await eventually(async () => (await suzuki.draft()) === '', 15, 'an empty field in the other room');
+		await suzuki.openRoom('general');
+		await eventually(async () => (await suzuki.draft()) === '書きかけの返事', 15, 'what was begun');
+		await suzuki.page.reload();
+		await suzuki.openRoom('general');
+		await eventually(async () => (await suzuki.draft()) === '書きかけの返事', 15, 'what was begun, after the reload');
+		await suzuki.fill(testid('composer'), '');
+	});
+
+	test('a message of five thousand lines is folded, whole when asked for, and holds up nobody', async () => {
+		const { token } = await server.signIn('sato');
+		const body = { roomId: 'general', content: '行\n'.repeat(4_999) };
+		assert.equal((await server.call('POST', '/api/rooms/general/messages', { token, body })).status, 200);
+		await suzuki.clickOn('すべて表示');
+		await eventually(() => suzuki.text('button[aria-expanded=true]'), 20, 'all of it');
+		await suzuki.send('続けて読めます');
+		await suzuki.message('続けて読めます', (row) => ['sent', 'delivered', 'read'].includes(row.delivery));
+	});
+
+	test('the palette leads anywhere by keyboard', async () => {
+		suzuki.focusWindow();
+		await suzuki.write(`${Key.control}k${Key.control}`);
+		await eventually(() => suzuki.sees(testid('palette')), 15, 'the palette');
+		await (await suzuki.page.find(`${testid('palette')} input`)).type(`設定${Key.enter}`);
+		await eventually(() => suzuki.sees(testid('settings-find')), 15, 'the settings');
+		await suzuki.click('a[href="/rooms"]');
+		await suzuki.openRoom('general');
 	});
 
 	test('two characters find it, and a hit leads there', async () => {

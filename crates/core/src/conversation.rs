@@ -14,7 +14,7 @@ use crate::{
     ask::{AskFailure, ask},
     core::Core,
     error::{Error, ErrorCode},
-    presence,
+    naming, presence,
     store::{OwnChange, acknowledgements, choices, details, own_changes, rooms, templates},
     transport::LinkFailure,
     view::{MessageDetails, NewRoom, PresenceStatus, RoomChoices, RoomView, Template},
@@ -159,7 +159,7 @@ impl Core {
             })
             .await?;
         account.note_confirmed();
-        Ok(list.people)
+        Ok(list.people.iter().map(naming::person).collect())
     }
 
     /// Begins a conversation. With one person and no name it is the conversation of two, also if there is one already.

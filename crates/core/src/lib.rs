@@ -36,6 +36,7 @@ mod inspection;
 mod intake;
 mod link;
 mod lock;
+mod naming;
 mod notify;
 mod opening;
 mod places;

@@ -10,6 +10,7 @@ use hugmedo_chat_protocol::{Message, Priority, RoomId, RoomKind, Seq, Timestamp,
 use crate::{
     carried,
     host::NativeNotification,
+    naming,
     view::{Gaze, Language, NotificationPrivacy, NotifyAbout, Preferences, RoomNotify, RoomView},
 };
 
@@ -93,7 +94,8 @@ pub(crate) fn word(message: &Message, room: &RoomView, more: usize, preferences:
     let language = preferences.language.unwrap_or_else(system_language);
     let urgent = message.priority == Priority::Urgent;
     let from_patient = message.user_type == UserType::Patient;
-    let name = message.user_name.as_str();
+    let name = naming::shown(&message.user_name);
+    let name = name.as_str();
     let title = match (language, urgent) {
         (Language::Ja, false) => "新しいメッセージ",
         (Language::Ja, true) => "【至急】新しいメッセージ",

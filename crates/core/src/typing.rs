@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use hugmedo_chat_protocol::{RoomId, Sensitive, TypingNotice, UserId};
 use tokio::time::Instant;
 
-use crate::view::TypingPerson;
+use crate::{naming, view::TypingPerson};
 
 /// How long a notice holds. Clients repeat it every 3 s while someone writes.
 pub(crate) const EXPIRY: Duration = Duration::from_secs(7);
@@ -21,7 +21,7 @@ impl TypingBoard {
     pub(crate) fn take_in(&mut self, notice: &TypingNotice, now: Instant) -> bool {
         if notice.is_typing {
             let people = self.rooms.entry(notice.room_id.clone()).or_default();
-            people.insert(notice.user_id.clone(), (notice.user_name.clone(), now + EXPIRY)).is_none()
+            people.insert(notice.user_id.clone(), (naming::shown(&notice.user_name), now + EXPIRY)).is_none()
         } else {
             self.stop(&notice.room_id, &notice.user_id)
         }

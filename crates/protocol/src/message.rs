@@ -1,6 +1,7 @@
 //! Messages as the server tells them.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use crate::{ClientMessageId, MessageId, Opaque, RoomId, Sensitive, Seq, Timestamp, UserId, UserType};
 
@@ -39,7 +40,8 @@ pub struct Message {
     /// The sender's type at the time.
     #[serde(default)]
     pub user_type: UserType,
-    /// What was said.
+    /// What was said. Empty where a peer says it in another shape: a message is never lost over what it says.
+    #[serde(default, deserialize_with = "text_or_nothing")]
     pub content: Sensitive,
     /// Files. Of open shape in the baseline.
     #[serde(default)]
@@ -99,6 +101,33 @@ pub struct Reaction {
     pub user_ids: Vec<UserId>,
 }
 
+fn text_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Sensitive, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Sensitive::new(text),
+        _ => Sensitive::default(),
+    })
+}
+
 pub(crate) fn empty_object() -> Opaque {
-    Opaque(serde_json::Value::Object(serde_json::Map::new()))
+    Opaque(Value::Object(serde_json::Map::new()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_message_is_read_whatever_shape_its_content_has() {
+        let with = |content: Value| json!({ "id": "m", "roomId": "r", "userId": "u", "createdAt": "2026-11-23T09:00:00.000Z", "content": content });
+        for content in [json!(null), json!(7), json!({ "poll": ["A", "B"] }), json!([])] {
+            let message: Message = serde_json::from_value(with(content)).unwrap();
+            assert_eq!((message.content.as_str(), message.id.as_str()), ("", "m"));
+        }
+        let mut without = with(json!(null));
+        without.as_object_mut().unwrap().remove("content");
+        assert!(serde_json::from_value::<Message>(without).is_ok());
+        assert_eq!(serde_json::from_value::<Message>(with(json!("薬"))).unwrap().content.as_str(), "薬");
+    }
 }

@@ -10,6 +10,7 @@ import type { ViewChange } from './bindings/ViewChange';
 import type { FakeFiles } from './fake-files';
 import { FakeRoom, type FakeRooms } from './fake-rooms';
 import { people, sampleRooms } from './sample';
+import { sampled } from './sample-odd';
 import { now } from './sample-scene';
 
 export class FakeDoor {
@@ -30,7 +31,7 @@ export class FakeDoor {
 	enter(server: string, remembered: boolean): SessionView {
 		this.session = { user: people.sato, server, remembered, baseline: this.scene.get('state') === 'baseline' };
 		if (this.scene.get('state') !== 'empty') {
-			for (const { view, messages } of sampleRooms()) {
+			for (const { view, messages } of sampled(this.scene, sampleRooms())) {
 				this.rooms.set(view.id, new FakeRoom(view, messages));
 				for (const row of messages) for (const file of row.attachments) this.files.have(row.roomId, file);
 			}

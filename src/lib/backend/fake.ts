@@ -3,8 +3,8 @@
  *
  * It behaves as core does where the interface can see it: rows settle, unread is counted from the read position, changes
  * carry revisions. It can be told to be offline, to refuse, or to lose a change. In the browser `?lang=ja|en`,
- * `?theme=light|dark` and `?state=` set the scene: `signin`, `empty`, `baseline`, `waiting`, `busy` (much of everything), or one of `sampleLinks`. `?policy=` is
- * told at `samplePolicy`. There a test reaches it as `window.fakeBackend`.
+ * `?theme=light|dark` and `?state=` set the scene: `signin`, `empty`, `baseline`, `waiting`, `busy` (much of everything), or one of `sampleLinks`;
+ * `?odd=html` puts markup into every text; `?policy=` is told at `samplePolicy`. There a test reaches it as `window.fakeBackend`.
  */
 import { BackendError, type Backend } from './backend';
 import type { AttachmentState } from './bindings/AttachmentState';
@@ -24,6 +24,7 @@ import { FakeDoor } from './fake-door';
 import { FakeFiles } from './fake-files';
 import { FakeRoom, FakeRooms, newRow } from './fake-rooms';
 import { colleagues, people, sampleBusy, samplePresence, sampleTemplates, sampleUnsent } from './sample';
+import { sampled } from './sample-odd';
 import { now, sampleDiagnostics, sampleLinks, samplePolicy, samplePreferences } from './sample-scene';
 
 export interface FakeBackend extends Backend {
@@ -69,7 +70,7 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 	const door = new FakeDoor(scene, publish, rooms, files);
 	let holding = false;
 	let notificationTest: NotificationTest = { kind: 'raised', service: 'gnome-shell 48.4' };
-	let templates: Template[] = sampleTemplates();
+	let templates: Template[] = sampled(scene, sampleTemplates());
 	let presence = samplePresence;
 	let update: UpdateView = { state: 'newest', callOpen: false };
 	let preferences = samplePreferences(scene);
@@ -136,9 +137,9 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		door.enter('https://chat.hospital.example.jp', true);
 		connection = sampleLinks[scene.get('state') ?? '']?.() ?? { state: 'live', since: now(), lastConfirmedAt: now() };
 		if (scene.get('state') === 'waiting') {
-			for (const row of sampleUnsent()) rooms.get(row.roomId)?.messages.push(row);
+			for (const row of sampled(scene, sampleUnsent())) rooms.get(row.roomId)?.messages.push(row);
 		}
-		for (const row of scene.get('state') === 'busy' ? sampleBusy() : []) {
+		for (const row of scene.get('state') === 'busy' ? sampled(scene, sampleBusy()) : []) {
 			rooms.get(row.roomId)?.messages.push(row);
 			for (const file of row.attachments) files.have(row.roomId, file);
 		}
@@ -370,7 +371,8 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		async listPeople() {
 			record('listPeople');
 			reach();
-			return [...Object.values(people).filter((person) => person.id !== people.sato.id), ...colleagues];
+			const others = Object.values(people).filter((person) => person.id !== people.sato.id);
+			return sampled(scene, [...others, ...colleagues]);
 		},
 		async createRoom({ name, memberIds }) {
 			record('createRoom', { name, memberIds });

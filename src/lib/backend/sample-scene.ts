@@ -3,6 +3,7 @@ import type { ConnectionView } from './bindings/ConnectionView';
 import type { Language } from './bindings/Language';
 import type { PolicyView } from './bindings/PolicyView';
 import type { Preferences } from './bindings/Preferences';
+import type { TextSize } from './bindings/TextSize';
 import type { Theme } from './bindings/Theme';
 import { DEFAULT_CONNECTION } from './connection';
 
@@ -35,7 +36,7 @@ export const sampleLinks: Record<string, () => ConnectionView> = {
 export const samplePreferences = (scene: URLSearchParams): Preferences => ({
 	language: (scene.get('lang') as Language | null) ?? undefined,
 	theme: (scene.get('theme') as Theme | null) ?? 'system',
-	textSize: 'normal',
+	textSize: (scene.get('text') as TextSize | null) ?? 'normal',
 	enterSends: true,
 	notifyAbout: 'important',
 	notificationPrivacy: 'sender',

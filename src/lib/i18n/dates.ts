@@ -4,24 +4,31 @@ import type { Texts } from './ja';
 
 export const LOCALES: Record<Language, string> = { ja: 'ja-JP', en: 'en-GB' };
 
+const TIME = { hour: '2-digit', minute: '2-digit' } as const;
+const SECONDS = { ...TIME, second: '2-digit' } as const;
+const DAY = {
+	ja: { year: 'numeric', month: '2-digit', day: '2-digit' },
+	en: { year: 'numeric', month: 'short', day: 'numeric' }
+} as const;
+
 /** `09:05` */
 export function timeOfDay(language: Language, at: Date): string {
-	return new Intl.DateTimeFormat(LOCALES[language], { hour: '2-digit', minute: '2-digit' }).format(at);
+	return new Intl.DateTimeFormat(LOCALES[language], TIME).format(at);
 }
 
 /** `09:05:30` */
 export function timeWithSeconds(language: Language, at: Date): string {
-	return new Intl.DateTimeFormat(LOCALES[language], { timeStyle: 'medium' }).format(at);
+	return new Intl.DateTimeFormat(LOCALES[language], SECONDS).format(at);
 }
 
-/** `2026/11/23 9:05:30` */
+/** `2026/11/23 09:05:30` */
 export function moment(language: Language, at: Date): string {
-	return new Intl.DateTimeFormat(LOCALES[language], { dateStyle: 'medium', timeStyle: 'medium' }).format(at);
+	return new Intl.DateTimeFormat(LOCALES[language], { ...DAY[language], ...SECONDS }).format(at);
 }
 
-/** `2026/11/23 9:05` */
+/** `2026/11/23 09:05` */
 export function dayAndTime(language: Language, at: Date): string {
-	return new Intl.DateTimeFormat(LOCALES[language], { dateStyle: 'medium', timeStyle: 'short' }).format(at);
+	return new Intl.DateTimeFormat(LOCALES[language], { ...DAY[language], ...TIME }).format(at);
 }
 
 /** `2026/11/23` */

@@ -60,10 +60,12 @@ export class I18n {
 		return dates.date(this.language, at);
 	}
 
-	/** `284 kB`: bytes as people read them. */
+	/** `284 kB`: bytes as people read them; what is not nothing is never told as 0. */
 	size(bytes: number): string {
 		const [unit, value] =
-			bytes < 1_000_000 ? (['kilobyte', bytes / 1_000] as const) : (['megabyte', bytes / 1e6] as const);
+			bytes < 1_000_000
+				? (['kilobyte', bytes > 0 ? Math.max(0.1, bytes / 1_000) : 0] as const)
+				: (['megabyte', bytes / 1e6] as const);
 		const maximumFractionDigits = value < 10 ? 1 : 0;
 		const style = { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits } as const;
 		return new Intl.NumberFormat(this.locale, style).format(value);

@@ -53,6 +53,25 @@ test('no component holds words of its own', () => {
 	}
 });
 
+test('nor does an attribute that is read out, or anything else outside the two languages', () => {
+	const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter(
+		(path) => /\.(svelte|ts)$/.test(path) && !/^lib\/(i18n|backend)\/|\.test\.ts$/.test(path)
+	);
+	expect(files.length).toBeGreaterThan(60);
+	for (const path of files) {
+		const text = readFileSync(join('src', path), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$|<!--[\s\S]*?-->/gm, '');
+		const spoken = text.match(
+			/\s(?:aria-label|title|placeholder|alt|label|hint|legend)="[^"{]*[A-Za-z]{2,}[^"{]*"/
+		)?.[0];
+		expect(spoken, `${path} holds words`).toBeUndefined();
+		const japanese = text
+			// What people write as well as its kin: bullets, the full width of a sign.
+			.replaceAll('日本語', '')
+			.match(/['"`>][^'"`<]*[ぁ-んァ-ヴ一-龠]{2,}/)?.[0];
+		if (!path.endsWith('message/markup.ts')) expect(japanese, `${path} holds words`).toBeUndefined();
+	}
+});
+
 test('days are told as people of each language tell them', () => {
 	const now = new Date(2026, 10, 23, 0, 30);
 	const at = (...parts: [number, number, number, number]) => new Date(...parts);
@@ -62,5 +81,9 @@ test('days are told as people of each language tell them', () => {
 	expect(dates.day('ja', ja, at(2025, 10, 16, 9), now)).toBe('2025年11月16日(日)');
 	expect(dates.day('en', en, at(2026, 10, 16, 9), now)).toBe('Mon 16 November');
 	expect(dates.timeOfDay('ja', at(2026, 10, 23, 9))).toBe('09:00');
+	expect(dates.timeWithSeconds('ja', at(2026, 10, 23, 9))).toBe('09:00:00');
+	expect(dates.dayAndTime('ja', at(2026, 10, 3, 9))).toBe('2026/11/03 09:00');
+	expect(dates.dayAndTime('en', at(2026, 10, 3, 9))).toBe('3 Nov 2026, 09:00');
+	expect(dates.moment('ja', at(2026, 10, 3, 9))).toBe('2026/11/03 09:00:00');
 	expect(dates.daysBetween(new Date(2026, 2, 28, 23, 59), new Date(2026, 2, 29, 0, 1))).toBe(1);
 });

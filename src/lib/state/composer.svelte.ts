@@ -25,6 +25,8 @@ import { uuidv7 } from './uuid';
 export const MAX_CHARS = 10_000;
 /** The counter shows from here on. */
 const WARN_BELOW = 500;
+/** So much of what is answered is shown above the answer. */
+const PREVIEW_CHARS = 200;
 const DRAFT_DELAY_MS = 200;
 /** Others forget a typing notice after 7 s, so it is repeated well before. */
 const TYPING_REPEAT_MS = 3_000;
@@ -122,7 +124,7 @@ export class Composer {
 			messageId: row.id,
 			seq: row.seq,
 			authorName: row.author.name,
-			preview: preview.replace(/\s+/g, ' '),
+			preview: preview.slice(0, PREVIEW_CHARS).replace(/\s+/g, ' '),
 			deleted: row.deleted
 		};
 		this.#quotes.set(row.id, this.replyTo);

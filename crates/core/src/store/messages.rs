@@ -15,7 +15,7 @@ use super::{
     coverage::{self, number, position},
     rooms, search,
 };
-use crate::error::Error;
+use crate::{error::Error, naming};
 
 /// Answers shown anew at once when the message they quote changes; others are right when they are next read.
 const ROWS_PER_ORIGIN: u32 = 200;
@@ -246,7 +246,7 @@ fn insert(connection: &Connection, me: &UserId, message: &Message, seq: Seq, as_
             message.client_message_id.as_ref().map(ClientMessageId::as_str),
             number(seq),
             message.user_id.as_str(),
-            message.user_name.as_str(),
+            naming::shown(&message.user_name).as_str(),
             name_of(message.user_type),
             message.content.as_str(),
             extras.to_string(),

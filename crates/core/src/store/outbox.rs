@@ -51,6 +51,7 @@ pub(crate) fn enqueue(connection: &Connection, me: &User, outgoing: &OutgoingMes
         mentions: outgoing.mentions.clone(),
         files: u32::try_from(outgoing.attachments.len()).unwrap_or(u32::MAX),
         attachments: Vec::new(),
+        metadata: serde_json::Value::Null,
     };
     let added = connection.execute(
         "INSERT INTO message (room_id, client_message_id, user_id, user_name, user_type, content, extras, priority, created_at)

@@ -14,12 +14,14 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorCode},
+    naming,
     view::{LastMessageView, RoomView},
 };
 
 /// Takes in a room as the server tells it.
 pub(crate) fn take_in(connection: &Connection, room: &Room) -> Result<(), Error> {
-    let members = serde_json::to_string(&room.members).unwrap_or_else(|_| "[]".to_owned());
+    let members: Vec<User> = room.members.iter().map(naming::person).collect();
+    let members = serde_json::to_string(&members).unwrap_or_else(|_| "[]".to_owned());
     connection.execute(
         "INSERT INTO room (id, name, kind, members, last_seq, read_seq, read_acked) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, members = excluded.members,
@@ -27,7 +29,7 @@ pub(crate) fn take_in(connection: &Connection, room: &Room) -> Result<(), Error>
            read_acked = max(read_acked, excluded.read_acked)",
         params![
             room.id.as_str(),
-            room.name.as_str(),
+            naming::shown(&room.name).as_str(),
             name_of(room.kind),
             members,
             number(room.last_seq),

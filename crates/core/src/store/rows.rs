@@ -27,6 +27,9 @@ use crate::{
 /// Longest preview in the room list and above an answer, in characters.
 const PREVIEW_CHARS: usize = 120;
 
+/// What `metadata.kind` calls what this version knows; absent, it is the same.
+const KNOWN_KIND: &str = "text";
+
 /// What a message says beside its text, as it stands in the column `extras`.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -41,6 +44,9 @@ pub(super) struct Extras {
     /// What a sent message carries, as the server told it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) attachments: Vec<Value>,
+    /// What its sender's client said of it, as the server told it.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub(super) metadata: Value,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
@@ -52,6 +58,11 @@ impl Extras {
     /// What cannot be read says nothing: a row is never lost over it.
     pub(super) fn read(json: &str) -> Self {
         serde_json::from_str(json).unwrap_or_default()
+    }
+
+    /// Whether the sending client called it a kind that this version does not know: its text may not be all of it.
+    fn is_of_unknown_kind(&self) -> bool {
+        self.metadata.get("kind").is_some_and(|kind| kind.as_str() != Some(KNOWN_KIND))
     }
 
     pub(super) fn write(&self) -> String {
@@ -157,6 +168,7 @@ fn add_what_belongs_to_it(
     about: &mut About,
 ) -> Result<(), Error> {
     let extras = Extras::read(row.get_ref(15)?.as_str().unwrap_or_default());
+    view.unknown_kind = extras.is_of_unknown_kind();
     view.mentions = extras.mentions;
     view.attachments = match view.seq {
         Some(_) => attachments::views_of(connection, &extras.attachments)?,
@@ -243,6 +255,7 @@ fn view(row: &Row<'_>, me: &UserId) -> Result<MessageView, Error> {
         read_by: 0,
         edited: row.get::<_, Option<i64>>(11)?.is_some(),
         deleted,
+        unknown_kind: false,
         reply_to: None,
         mentions: Vec::new(),
         reactions: Vec::new(),

@@ -42,6 +42,8 @@ pub enum TextSize {
     /// A quarter larger.
     Large,
     /// Half as large again.
+    Larger,
+    /// Twice as large.
     Largest,
 }
 

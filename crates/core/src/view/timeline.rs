@@ -77,6 +77,10 @@ pub struct MessageView {
     pub edited: bool,
     /// Whether its author took it back; `content` is then empty.
     pub deleted: bool,
+    /// Whether its sender's client called it a kind that this version does not know: what is here may not be all of it.
+    #[cfg_attr(feature = "ts", ts(optional, as = "Option<bool>"))]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unknown_kind: bool,
     /// The message it answers.
     #[cfg_attr(feature = "ts", ts(optional))]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -7,7 +7,8 @@ use hugmedo_chat_core::{
     view::{MessageView, NewRoom, PresenceStatus, ViewChange},
 };
 use hugmedo_chat_protocol::{
-    Message, MessageChanged, MessageId, Presence, Priority, Reaction, Receipt, ReceiptKind, Seq, ServerEvent, Timestamp,
+    Message, MessageChanged, MessageId, Opaque, Presence, Priority, Reaction, Receipt, ReceiptKind, Room, RoomChanged,
+    Seq, ServerEvent, Timestamp, User,
 };
 use hugmedo_chat_testkit::ScriptedSession;
 use serde_json::{Value, json};
@@ -57,6 +58,32 @@ async fn answered(session: &mut ScriptedSession, event: &str, answer: Value) -> 
 
 fn changed(seq: u64, message: Message) -> ServerEvent {
     ServerEvent::MessageChanged(MessageChanged { room_id: room(), seq: Seq::new(seq), message })
+}
+
+#[tokio::test]
+async fn a_message_of_an_unknown_kind_is_shown_as_such_and_no_name_passes_for_another() -> Result<()> {
+    let mut poll = said(1, "昼食はどちら？");
+    poll.metadata = Opaque(json!({ "kind": "poll", "options": ["A", "B"] }));
+    poll.user_name = "鈴木\u{202e}一健".into();
+    let mut plain = said(2, "了解");
+    plain.metadata = Opaque(json!({ "kind": "text", "senderType": "clinician" }));
+    let (mut scene, session) = with(vec![poll, plain]).await?;
+    let row = shown(&mut scene, 1, "the poll", |_| true).await?;
+    assert_eq!((row.unknown_kind, row.content.as_str()), (true, "昼食はどちら？"));
+    assert_eq!(row.author.name.as_str(), "鈴木\u{fffd}一健");
+    assert!(!shown(&mut scene, 2, "the answer", |_| true).await?.unknown_kind);
+
+    let mut renamed: Room = serde_json::from_value(json!({ "id": room(), "name": "病棟\u{200b}", "kind": "staff" }))?;
+    renamed.members = vec![User { name: "佐\u{2066}藤".into(), role: Some("看護師\u{202d}".into()), ..sato() }];
+    session.say(ServerEvent::RoomChanged(RoomChanged { room: renamed })).await?;
+    let is_renamed = |watch: &hugmedo_chat_testkit::Watch| {
+        watch.rooms.get(&room()).is_some_and(|room| room.name.as_str() == "病棟\u{fffd}")
+    };
+    scene.watch.until("the other name", is_renamed).await?;
+    let members = scene.watch.rooms.get(&room()).context("the room")?.members.clone();
+    let told: Vec<_> = members.iter().map(|user| (user.name.as_str(), user.role.as_deref())).collect();
+    assert_eq!(told, [("佐\u{fffd}藤", Some("看護師\u{fffd}"))]);
+    Ok(())
 }
 
 #[tokio::test]

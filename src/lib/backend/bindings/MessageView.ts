@@ -83,6 +83,10 @@ edited: boolean,
  */
 deleted: boolean, 
 /**
+ * Whether its sender's client called it a kind that this version does not know: what is here may not be all of it.
+ */
+unknownKind?: boolean, 
+/**
  * The message it answers.
  */
 replyTo?: QuoteView, 

@@ -3,4 +3,4 @@
 /**
  * How large the interface's text is.
  */
-export type TextSize = "small" | "normal" | "large" | "largest";
+export type TextSize = "small" | "normal" | "large" | "larger" | "largest";

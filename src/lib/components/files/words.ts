@@ -1,6 +1,7 @@
 /** How files are told of: what they are called, what they are, how large. */
 import type { AttachmentView } from '$lib/backend/bindings/AttachmentView';
 import type { MessageView } from '$lib/backend/bindings/MessageView';
+import { beginning } from '$lib/components/message/visible';
 import type { I18n } from '$lib/i18n/i18n.svelte';
 
 /** The box of a thumbnail, in pixels at the normal text size. */
@@ -32,7 +33,12 @@ export function kindOf(i18n: I18n, file: AttachmentView): string {
 	return ending ? ending.toUpperCase() : texts.other;
 }
 
-/** What a message says, or the names of its files where it says nothing. */
+/** More than this is not read out when something is said of a message. */
+const GIST_CHARS = 400;
+
+/** What a message says, or the names of its files where it says nothing; the beginning of what is long. */
 export function gistOf(row: Pick<MessageView, 'content' | 'attachments'>): string {
-	return row.content.trim() !== '' ? row.content : row.attachments.map((file) => visibleName(file.name)).join(' ');
+	const text =
+		row.content.trim() !== '' ? row.content : row.attachments.map((file) => visibleName(file.name)).join(' ');
+	return beginning(text, GIST_CHARS);
 }

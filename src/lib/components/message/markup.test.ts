@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { blocksOf, type Block, type Inline } from './markup';
+import { blocksOf, flow, type Block, type Inline } from './markup';
 
 const words = (parts: Inline[]): string =>
 	parts.map((part) => (part.kind === 'bold' || part.kind === 'italic' ? words(part.parts) : part.text)).join('');
@@ -55,11 +55,41 @@ describe('markup', () => {
 		expect(blocksOf('```\n終わらない').map(seen)).toEqual(['```\n終わらない']);
 	});
 
+	test('lines are one flow of text, and nothing between them is lost', () => {
+		const [block] = blocksOf('一\n\n*二* 三\n四', []);
+		expect(block?.kind === 'lines' && flow(block.lines)).toEqual([
+			{ kind: 'text', text: '一\n\n' },
+			{ kind: 'italic', parts: [{ kind: 'text', text: '二' }] },
+			{ kind: 'text', text: ' 三\n四' }
+		]);
+	});
+
 	test('names only whom the message names', () => {
 		expect(line('@佐藤 恵 さん @佐藤', ['佐藤 恵'])).toMatchObject([
 			{ kind: 'mention', text: '@佐藤 恵' },
 			{ kind: 'text', text: ' さん @佐藤' }
 		]);
+	});
+});
+
+test('a direction that is forced upon what follows is seen, so that no dose reads as another', () => {
+	expect(blocksOf('\u202e05 mg\u202c').map(seen)).toEqual(['\ufffd05 mg\u202c']);
+	expect(blocksOf('`\u202d05`').map(seen)).toEqual(['\ufffd05']);
+});
+
+describe('however long and odd a message is, it is read through once', () => {
+	// Looked at again from each of its places, such a text would take minutes, and the test would not end in its time.
+	const CHARS = 200_000;
+	const pieces = ['*', '**a ', '[', '[a](', '`a', '@', 'https://', 'https://a@', '```x\n', '- a\n', '😀', '('];
+	const endings = [')', '!', '.)', "'*"];
+	test.each([
+		...pieces.map((piece) => [piece, piece.repeat(CHARS / piece.length)]),
+		...endings.flatMap((ending) => [
+			[`an address and ${ending}`, `https://a.example/${ending.repeat(CHARS)}`],
+			[`an address, ${ending} and more`, `https://a.example/${ending.repeat(CHARS)}a`]
+		])
+	])('%s', (_, text = '') => {
+		expect(blocksOf(text, ['佐藤 恵']).map(seen).join('\n').length).toBeGreaterThan(text.length / 4);
 	});
 });
 
@@ -84,6 +114,12 @@ describe('a link', () => {
 	});
 
 	test('has no unseen characters in its text', () => {
-		expect(links('[a\u202eb\u200bc](https://a.example)')).toMatchObject([{ text: 'abc' }]);
+		expect(links('[a\u202eb\u200bc](https://a.example)')).toMatchObject([{ text: 'a\ufffdbc' }]);
+	});
+
+	test('is none where it is longer than what is opened, and nothing within it is one either', () => {
+		const long = `https://a.example/?to=https://b.example/${'x'.repeat(3_000)}`;
+		expect(line(`見てください ${long} ここ`).map((part) => part.kind)).toEqual(['text', 'text', 'text']);
+		expect(blocksOf(long).map(seen)).toEqual([long]);
 	});
 });

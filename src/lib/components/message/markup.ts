@@ -3,8 +3,10 @@
  *
  * Invariants: nothing that was written is lost or renumbered, because a dose is a number; what is not surely markup stays as
  * it is, so `2*3*4` is no emphasis; only `https:`, `http:` and `mailto:` become links, and only where the address is plain
- * ASCII, so that it is what it seems. Text becomes tokens and never HTML.
+ * ASCII, so that it is what it seems. Text becomes tokens and never HTML. The time it takes grows with the text and no faster,
+ * whatever it is: a message must not be able to stop the window.
  */
+import { visibleText } from './visible';
 
 export type Inline =
 	| { kind: 'text'; text: string }
@@ -22,25 +24,30 @@ export type Block =
 
 const FENCE = /^```/;
 const ITEM = /^ {0,3}([-*・•]|\d{1,4}[.)])[ \u3000]+(\S.*)$/u;
+/** Core opens no longer address. */
+const LONGEST_ADDRESS = 2_048;
 /** The characters RFC 3986 allows; a sentence in Japanese ends an address. */
 const URL_CHARS = "[A-Za-z0-9\\-._~:/?#\\[\\]@!$&'()*+,;=%]";
 const ADDRESS = new RegExp(`(?:https?://|mailto:)${URL_CHARS}+`, 'y');
 const NAMED_LINK = new RegExp(`\\[([^\\[\\]\\n]+)\\]\\(((?:https?://|mailto:)${URL_CHARS}+?)\\)`, 'y');
 const CODE = /`([^`\n]+)`/y;
-const BOLD = /\*\*(\S(?:[^\n]*?\S)?)\*\*(?![A-Za-z0-9])/y;
+/** No longer than a paragraph, so that one that never ends is not looked for again and again. */
+const BOLD = /\*\*(\S(?:[^\n]{0,1000}?\S)?)\*\*(?![A-Za-z0-9])/y;
 const ITALIC = /\*([^\s*](?:[^*\n]*[^\s*])?)\*(?![\p{L}\p{N}*])/uy;
 const WORD = /[\p{L}\p{N}*]$/u;
-/** Directions and widths that are not seen make a text seem another. */
+/** Widths and directions that are not seen make the text of a link seem another. */
 const UNSEEN = /[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]/gu;
 
 /** `names` are the members whom the message names. */
 export function blocksOf(content: string, names: string[] = []): Block[] {
 	const blocks: Block[] = [];
-	const lines = content.split('\n');
+	const lines = visibleText(content).split('\n');
+	const lastEnd = lines.findLastIndex((line) => line.trim() === '```');
 	for (let index = 0; index < lines.length; index++) {
 		const line = lines[index] ?? '';
 		const last = blocks.at(-1);
-		const end = FENCE.test(line) ? lines.findIndex((other, at) => at > index && other.trim() === '```') : -1;
+		const fenced = index < lastEnd && FENCE.test(line);
+		const end = fenced ? lines.findIndex((other, at) => at > index && other.trim() === '```') : -1;
 		const item = ITEM.exec(line);
 		if (end > index) {
 			blocks.push({ kind: 'code', text: lines.slice(index + 1, end).join('\n') });
@@ -53,6 +60,21 @@ export function blocksOf(content: string, names: string[] = []): Block[] {
 		else blocks.push({ kind: 'lines', lines: [inline(line, names)] });
 	}
 	return blocks;
+}
+
+/** Lines as one flow, with a line feed between them: an engine lays one long text out far faster than thousands of short ones. */
+export function flow(lines: Inline[][]): Inline[] {
+	const parts: Inline[] = [];
+	const push = (part: Inline) => {
+		const last = parts.at(-1);
+		if (part.kind === 'text' && last?.kind === 'text') last.text += part.text;
+		else parts.push(part.kind === 'text' ? { ...part } : part);
+	};
+	lines.forEach((line, index) => {
+		if (index > 0) push({ kind: 'text', text: '\n' });
+		line.forEach(push);
+	});
+	return parts;
 }
 
 function inline(text: string, names: string[]): Inline[] {
@@ -79,15 +101,17 @@ function tokenAt(text: string, at: number, names: string[]): { part: Inline; len
 		pattern.lastIndex = at;
 		return pattern.exec(text);
 	};
+	/** The character before, whole also where it takes two units. */
+	const before = text.slice(Math.max(0, at - 2), at);
 	switch (text[at]) {
 		case '`': {
 			const code = match(CODE);
 			return code && { part: { kind: 'code', text: code[1] ?? '' }, length: code[0].length };
 		}
 		case '*': {
-			const bold = /[A-Za-z0-9]$/.test(text.slice(0, at)) ? null : match(BOLD);
+			const bold = /[A-Za-z0-9]$/.test(before) ? null : match(BOLD);
 			if (bold) return { part: { kind: 'bold', parts: inline(bold[1] ?? '', names) }, length: bold[0].length };
-			const italic = WORD.test(text.slice(0, at)) ? null : match(ITALIC);
+			const italic = WORD.test(before) ? null : match(ITALIC);
 			return italic && { part: { kind: 'italic', parts: inline(italic[1] ?? '', names) }, length: italic[0].length };
 		}
 		case '@': {
@@ -101,7 +125,9 @@ function tokenAt(text: string, at: number, names: string[]): { part: Inline; len
 		}
 		case 'h':
 		case 'm': {
-			const url = trimmed(match(ADDRESS)?.[0] ?? '');
+			const run = match(ADDRESS)?.[0] ?? '';
+			if (run.length > LONGEST_ADDRESS) return { part: { kind: 'text', text: run }, length: run.length };
+			const url = trimmed(run);
 			const part = url === '' ? null : link(url, url);
 			return part && { part, length: url.length };
 		}
@@ -112,11 +138,15 @@ function tokenAt(text: string, at: number, names: string[]): { part: Inline; len
 
 /** A sentence's full stop, comma or closing bracket after an address does not belong to it. */
 function trimmed(url: string): string {
-	let kept = url.replace(/[.,:;!?'*]+$/, '');
-	while (kept.endsWith(')') && kept.split('(').length < kept.split(')').length) {
-		kept = kept.slice(0, -1).replace(/[.,:;!?'*]+$/, '');
+	let end = url.length;
+	let unopened = url.split(')').length - url.split('(').length;
+	while (end > 0) {
+		const last = url[end - 1] ?? '';
+		if (last === ')' && unopened > 0) unopened--;
+		else if (!".,:;!?'*".includes(last)) break;
+		end--;
 	}
-	return kept;
+	return url.slice(0, end);
 }
 
 function link(url: string, text: string): Inline | null {
@@ -129,6 +159,6 @@ function link(url: string, text: string): Inline | null {
 	// A name before the host is how one host is made to look like another.
 	if (parsed.username !== '' || parsed.password !== '') return null;
 	const host = parsed.protocol === 'mailto:' ? parsed.pathname : parsed.host;
-	if (host === '') return null;
+	if (host === '' || url.length > LONGEST_ADDRESS) return null;
 	return { kind: 'link', text: text.replace(UNSEEN, ''), url, host };
 }

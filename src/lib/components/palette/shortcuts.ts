@@ -21,7 +21,10 @@ export const SHORTCUTS: Record<keyof Texts['shortcuts']['groups'], [Shortcut, st
 		['composer', 'Esc']
 	],
 	composer: [
+		['send', 'Enter'],
+		['newLine', 'Shift+Enter'],
 		['mention', '@'],
+		['template', '/'],
 		['editLast', '↑'],
 		['back', 'Esc']
 	]

@@ -7,6 +7,7 @@ export const connection: Pick<Texts, 'connection' | 'waiting' | 'connectionSetti
 		connecting: 'Connecting…',
 		catchingUp: 'Catching up…',
 		live: 'Connected',
+		offlineShort: 'Offline',
 		offline: (since) => `Offline since ${since}`,
 		authRequired: 'Please sign in again',
 		retryIn: (seconds) => `Trying again in ${seconds} s.`,

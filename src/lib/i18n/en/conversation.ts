@@ -104,6 +104,7 @@ export const conversation: Pick<Texts, 'timeline' | 'composer' | 'message' | 'em
 		reaction: (emoji, names) => `${emoji} by ${names}`,
 		reactions: 'Reactions',
 		empty: 'This message has nothing that can be shown',
+		unknownKind: 'This version cannot show this kind of message in full. An update may help.',
 		acknowledgedBy: (names) => `Taken on by ${names}`,
 		notAcknowledged: 'Nobody has taken it on yet',
 		said: (name, text) => `${name} says: ${text}`,

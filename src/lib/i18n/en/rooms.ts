@@ -34,6 +34,8 @@ export const rooms: Pick<Texts, 'rooms' | 'roomInfo' | 'newRoom' | 'search' | 'p
 		members: (count) => `Members (${count})`,
 		you: 'You',
 		pin: 'Keep at the top of the list',
+		unpin: 'No longer keep at the top',
+		toList: 'Back to the rooms',
 		notify: 'Notifications of this room',
 		notifyChoices: {
 			usual: 'As in the settings',
@@ -91,6 +93,7 @@ export const rooms: Pick<Texts, 'rooms' | 'roomInfo' | 'newRoom' | 'search' | 'p
 		placeholder: 'A room, a person, a command',
 		rooms: 'Rooms',
 		commands: 'Commands',
+		message: 'The chosen message',
 		none: 'Nothing matches'
 	},
 	shortcuts: {
@@ -109,7 +112,10 @@ export const rooms: Pick<Texts, 'rooms' | 'roomInfo' | 'newRoom' | 'search' | 'p
 			move: 'Previous, next message',
 			latest: 'Newest message',
 			menu: 'Menu of actions',
+			send: 'Send (see the settings)',
+			newLine: 'New line',
 			mention: 'Name a member',
+			template: 'Insert a template (at the beginning)',
 			back: 'Leave an answer or an edit',
 			editLast: 'Edit your last message (with an empty field)'
 		}

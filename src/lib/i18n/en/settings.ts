@@ -12,7 +12,7 @@ export const settings: Pick<Texts, 'settings' | 'about'> = {
 		theme: 'Appearance',
 		themes: { system: 'Follow the system', light: 'Light', dark: 'Dark' },
 		textSize: 'Text size',
-		textSizes: { small: 'Small', normal: 'Normal', large: 'Large', largest: 'Largest' },
+		textSizes: { small: 'Small', normal: 'Normal', large: 'Large', larger: 'Larger', largest: 'Largest' },
 		enter: 'Send key',
 		enterSends: 'Enter sends (Shift+Enter for a new line)',
 		ctrlEnterSends: 'Ctrl+Enter sends (Enter for a new line)',

@@ -5,6 +5,7 @@ export const connection = {
 		connecting: '接続しています…',
 		catchingUp: '最新の状態を取得中…',
 		live: '接続済み',
+		offlineShort: 'オフライン',
 		offline: (since: string) => `${since}からオフライン`,
 		authRequired: 'もう一度サインインが必要です',
 		retryIn: (seconds: number) => `${seconds}秒後に再接続します。`,

@@ -100,6 +100,7 @@ export const conversation = {
 		reaction: (emoji: string, names: string) => `${emoji} ${names}`,
 		reactions: 'リアクション',
 		empty: '内容を表示できないメッセージです',
+		unknownKind: 'このバージョンでは表示しきれない種類のメッセージです。アプリを更新すると表示できることがあります。',
 		acknowledgedBy: (names: string) => `対応: ${names}`,
 		notAcknowledged: 'まだ誰も対応していません',
 		said: (name: string, text: string) => `${name}: ${text}`,

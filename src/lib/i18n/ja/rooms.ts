@@ -32,6 +32,8 @@ export const rooms = {
 		members: (count: number) => `メンバー（${count}人）`,
 		you: '自分',
 		pin: '一覧の上に固定',
+		unpin: '固定を外す',
+		toList: 'ルームの一覧へ戻る',
 		notify: 'このルームの通知',
 		notifyChoices: {
 			usual: '設定のとおり',
@@ -96,6 +98,7 @@ export const rooms = {
 		placeholder: 'ルーム、人、操作を入力',
 		rooms: 'ルーム',
 		commands: '操作',
+		message: '選んだメッセージ',
 		none: '一致するものはありません'
 	},
 	shortcuts: {
@@ -114,7 +117,10 @@ export const rooms = {
 			move: '前後のメッセージへ',
 			latest: '最新のメッセージへ',
 			menu: '操作のメニュー',
+			send: '送信（設定で変更できます）',
+			newLine: '改行',
 			mention: 'メンバーを呼ぶ',
+			template: '定型文を呼ぶ（入力欄のはじめで）',
 			back: '返信・編集をやめる',
 			editLast: '直前の自分のメッセージを編集（入力欄が空のとき）'
 		}

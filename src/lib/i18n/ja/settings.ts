@@ -10,7 +10,7 @@ export const settings = {
 		theme: '外観',
 		themes: { system: 'システムに合わせる', light: 'ライト', dark: 'ダーク' },
 		textSize: '文字の大きさ',
-		textSizes: { small: '小', normal: '標準', large: '大', largest: '特大' },
+		textSizes: { small: '小', normal: '標準', large: '大', larger: '特大', largest: '最大' },
 		enter: '送信キー',
 		enterSends: 'Enterで送信（Shift+Enterで改行）',
 		ctrlEnterSends: 'Ctrl+Enterで送信（Enterで改行）',
