@@ -82,8 +82,11 @@ pub(crate) async fn run() -> Result<()> {
 /// As a person does who finds the app asking: until it works.
 async fn sign_in(client: Arc<Client>) {
     loop {
-        let credentials =
-            Credentials::Password { username: client.begin.username.clone(), password: client.begin.password.clone() };
+        let credentials = Credentials::Password {
+            username: client.begin.username.clone(),
+            password: client.begin.password.clone(),
+            otp: None,
+        };
         let request =
             SignInRequest { server: client.begin.server.clone(), credentials, remember: true, allow_insecure: false };
         match client.core.sign_in(request).await {

@@ -85,6 +85,12 @@ pub(crate) fn terms(listen: std::net::SocketAddr, folder: &Path) -> Config {
     config.limits.signals = plenty;
     config.limits.reads = plenty;
     config.limits.connects = plenty;
+    config.limits.socket_events = plenty;
+    config.limits.socket_bytes = Rate::new(1 << 30, 1 << 30);
+    config.limits.requests_per_address = plenty;
+    config.limits.connections = 1_000_000;
+    config.limits.connections_per_address = 1_000_000;
+    config.limits.sockets_per_address = 1_000_000;
     config.limits.failed_logins_per_account = 10_000;
     config.limits.failed_logins_per_address = 10_000;
     config

@@ -67,6 +67,14 @@ const settings = async (page) => {
 	await page.waitForSelector('h1');
 };
 
+const signIn = async (page, until) => {
+	await page.fill('[name=server]', 'chat.example.jp');
+	await page.fill('[name=username]', 'sato');
+	await page.fill('[name=password]', 'secret');
+	await page.press('[name=password]', 'Enter');
+	await page.waitForSelector(until);
+};
+
 /** `path`: where it is, if not at the start. @type {Record<string, { scene?: string, path?: string, open?: (page: import('playwright-core').Page) => Promise<unknown> }>} */
 export const views = {
 	design: { path: '/design', open: shown(testid('design')) },
@@ -112,6 +120,17 @@ export const views = {
 			await settings(page);
 			await page.click(testid('remove-data'));
 			await page.waitForSelector(testid('remove-dialog'));
+		}
+	},
+	'sign-in-code': { scene: 'state=otp', open: (page) => signIn(page, '[name=code]') },
+	'second-factor': { scene: 'state=otp-setup', open: (page) => signIn(page, testid('second-factor-secret')) },
+	'second-factor-codes': {
+		scene: 'state=otp-setup',
+		open: async (page) => {
+			await signIn(page, testid('second-factor-secret'));
+			await page.fill('[name=code]', '123456');
+			await page.keyboard.press('Enter');
+			await page.waitForSelector(testid('recovery-codes'));
 		}
 	},
 	'rooms-none': { scene: 'state=empty', open: shown('nav') },
@@ -291,6 +310,13 @@ export const views = {
 			const first = page.locator(`${testid('licences-dialog')} li button`).first();
 			await first.click();
 			await page.waitForSelector(`${testid('licences-dialog')} pre`);
+		}
+	},
+	'settings-devices': {
+		open: async (page) => {
+			await settings(page);
+			await page.click(testid('device-revoke'));
+			await page.locator(testid('device-revoke-sure')).scrollIntoViewIfNeeded();
 		}
 	},
 	'settings-lock': {

@@ -43,7 +43,7 @@ fn read(path: &Path) -> io::Result<SignInRequest> {
     let file: SignInFile = serde_json::from_slice(&fs::read(path)?).map_err(|_| io::ErrorKind::InvalidData)?;
     Ok(SignInRequest {
         server: file.server,
-        credentials: Credentials::Password { username: file.username, password: file.password },
+        credentials: Credentials::Password { username: file.username, password: file.password, otp: None },
         remember: true,
         allow_insecure: false,
     })

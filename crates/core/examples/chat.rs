@@ -52,7 +52,7 @@ async fn main() -> Result<()> {
     let credentials = if options.token {
         Credentials::Token { access_token: secret, user_id: options.user.as_deref().map(Into::into) }
     } else {
-        Credentials::Password { username: options.user.context("--user is needed")?, password: secret }
+        Credentials::Password { username: options.user.context("--user is needed")?, password: secret, otp: None }
     };
     let core = Core::start(Config::new(options.data_dir), Arc::new(Forgetful::default()), Arc::new(Bell)).await?;
     let (_, mut changes) = core.subscribe().await?;

@@ -4,8 +4,9 @@ use std::{io, sync::Arc, time::Duration};
 
 use futures_util::stream::BoxStream;
 use hugmedo_chat_protocol::{
-    Attachment, AttachmentId, ClientEvent, LoginRequest, MessagesPage, NewRoomRequest, PeopleList, Room, RoomId,
-    RoomsList, Secret, SendMessage, Sensitive, Seq, SessionGrant, SyncPage, TokenRequest, User,
+    Attachment, AttachmentId, ClientEvent, DeviceId, DevicesList, LoginRequest, MessagesPage, NewRoomRequest,
+    PeopleList, RecoveryCodes, Room, RoomId, RoomsList, SecondFactorOffer, SecondFactorRequest, SecondFactorStatus,
+    Secret, SendMessage, Sensitive, Seq, SessionGrant, SyncPage, TokenRequest, User,
     limits::{MAX_PAGE, MAX_SYNC_WAIT},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -52,6 +53,42 @@ impl Api {
 
     pub(crate) async fn renew_tokens(&self, refresh_token: &Secret) -> Result<SessionGrant, HttpFailure> {
         self.post("/api/token".to_owned(), None, &TokenRequest { refresh_token: refresh_token.clone() }).await
+    }
+
+    pub(crate) async fn devices(&self, token: &Secret) -> Result<DevicesList, HttpFailure> {
+        self.get("/api/devices".to_owned(), token).await
+    }
+
+    pub(crate) async fn revoke_device(&self, token: &Secret, device: &DeviceId) -> Result<(), HttpFailure> {
+        let path = format!("/api/devices/{}/revoke", encoded(device.as_str()));
+        let call = HttpCall { post: true, path, token: Some(token.clone()), body: None, timeout: TIMEOUT };
+        self.http.call(call).await.map(|_| ())
+    }
+
+    pub(crate) async fn second_factor(&self, token: &Secret) -> Result<SecondFactorStatus, HttpFailure> {
+        self.get("/api/second-factor".to_owned(), token).await
+    }
+
+    pub(crate) async fn offer_second_factor(
+        &self,
+        request: &SecondFactorRequest,
+    ) -> Result<SecondFactorOffer, HttpFailure> {
+        self.post("/api/second-factor".to_owned(), None, request).await
+    }
+
+    pub(crate) async fn confirm_second_factor(
+        &self,
+        request: &SecondFactorRequest,
+    ) -> Result<RecoveryCodes, HttpFailure> {
+        self.post("/api/second-factor/confirm".to_owned(), None, request).await
+    }
+
+    pub(crate) async fn remove_second_factor(&self, request: &SecondFactorRequest) -> Result<(), HttpFailure> {
+        let body = serde_json::to_value(request).map_err(|_| HttpFailure::Failed(ErrorCode::Internal))?;
+        let path = "/api/second-factor/remove".to_owned();
+        // The answer has no body.
+        let call = HttpCall { post: true, path, token: None, body: Some(body), timeout: TIMEOUT };
+        self.http.call(call).await.map(|_| ())
     }
 
     pub(crate) async fn logout(&self, token: &Secret) -> Result<(), HttpFailure> {

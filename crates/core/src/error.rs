@@ -38,8 +38,10 @@ pub enum ErrorCode {
     NotAChatServer,
     /// Wrong user name, password or token.
     Unauthorized,
-    /// A second factor is needed.
+    /// A code of the second factor is needed, or the one given does not work.
     OtpRequired,
+    /// A second factor is required, and has to be set up first.
+    OtpSetupRequired,
     /// The session is over; only signing in again helps.
     SessionExpired,
     /// With this token the person's id has to be given too.
@@ -134,6 +136,7 @@ impl ErrorCode {
             | Self::InvalidCaFile
             | Self::Unauthorized
             | Self::OtpRequired
+            | Self::OtpSetupRequired
             | Self::SessionExpired
             | Self::UserIdRequired
             | Self::Forbidden
@@ -166,6 +169,7 @@ impl From<wire::ErrorCode> for ErrorCode {
             wire::ErrorCode::Unauthorized => Self::Unauthorized,
             wire::ErrorCode::TokenExpired => Self::SessionExpired,
             wire::ErrorCode::OtpRequired => Self::OtpRequired,
+            wire::ErrorCode::OtpSetupRequired => Self::OtpSetupRequired,
             wire::ErrorCode::Forbidden => Self::Forbidden,
             wire::ErrorCode::NotFound => Self::NotFound,
             wire::ErrorCode::TooLarge => Self::TooLong,

@@ -10,7 +10,7 @@
 //! takes in what the server says; `sync` fetches what the socket did not bring; `writing` takes on what is to be sent and
 //! `courier` brings it there; `reading` opens rooms, from `timeline` and `places`; `search` finds what was said;
 //! `conversation` does the rest one does with messages and rooms; `notify` decides on notifications; `attachments` brings
-//! files there and back; `lock` closes the account without ending its session; `store` holds it all; `transport` is the
+//! files there and back; `lock` closes the account without ending its session; `second_factor` sets one up on the server; `store` holds it all; `transport` is the
 //! only part that knows a network.
 
 mod account;
@@ -27,6 +27,7 @@ mod conversation;
 mod core;
 mod courier;
 mod deep_link;
+mod devices;
 mod diagnostics;
 pub mod error;
 mod export;
@@ -47,6 +48,7 @@ mod profile;
 mod reading;
 mod remains;
 mod search;
+mod second_factor;
 mod store;
 mod supervisor;
 mod surroundings;

@@ -336,11 +336,11 @@ async fn open(inner: &Arc<Inner>, way: Way, baseline: bool) -> Result<Account, E
 
 async fn identify(inner: &Inner, api: &Api, network: &Network, credentials: &Credentials) -> Result<Identity, Error> {
     match credentials {
-        Credentials::Password { username, password } => {
+        Credentials::Password { username, password, otp } => {
             let login = LoginRequest {
                 username: username.trim().to_owned(),
                 password: password.clone(),
-                otp: None,
+                otp: otp.clone(),
                 device_id: Some(inner.folder.device()),
             };
             let grant = api.login(&login).await?;

@@ -52,6 +52,8 @@ async fn a_long_history_comes_in_pages_while_the_app_is_used_and_goes_on_after_a
         config.limits.messages = Rate::new(100_000, 100_000);
         // Receipts come as fast as the messages do.
         config.limits.signals = Rate::new(100_000, 100_000);
+        config.limits.socket_events = Rate::new(100_000, 100_000);
+        config.limits.socket_bytes = Rate::new(1 << 30, 1 << 30);
     })
     .await?;
     let before = {

@@ -92,7 +92,7 @@ async fn a_session_that_leaves_no_trace_stays_connected_and_yet_tells_no_more_th
     let hospital = Hospital::open().await?;
     let suzuki = hospital.clinician("suzuki").await?;
     let mut sato = Clinician::at_a_computer().await?;
-    let credentials = Credentials::Password { username: "sato".to_owned(), password: "hugmedo-demo".into() };
+    let credentials = Credentials::Password { username: "sato".to_owned(), password: "hugmedo-demo".into(), otp: None };
     let request = SignInRequest { server: hospital.url(), credentials, remember: false, allow_insecure: false };
     sato.core.sign_in(request).await?;
     sato.watch.until_live().await?;
@@ -200,7 +200,8 @@ async fn whoever_else_signs_in_opens_their_own_account_and_not_the_locked_one() 
 async fn a_session_that_leaves_no_trace_is_locked_too_and_keeps_what_is_unsent() -> Result<()> {
     let mut hospital = Hospital::open().await?;
     let mut sato = Clinician::at_a_computer().await?;
-    let credentials = || Credentials::Password { username: "sato".to_owned(), password: "hugmedo-demo".into() };
+    let credentials =
+        || Credentials::Password { username: "sato".to_owned(), password: "hugmedo-demo".into(), otp: None };
     let request =
         || SignInRequest { server: hospital.url(), credentials: credentials(), remember: false, allow_insecure: false };
     sato.core.sign_in(request()).await?;

@@ -60,6 +60,21 @@ async fn a_revoked_device_is_signed_out_at_once_and_has_nothing_left() -> Result
 }
 
 #[tokio::test]
+async fn a_person_signs_a_lost_computer_out_from_another_and_it_has_nothing_left() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let mut lost = at_work(&hospital).await?;
+    let at_hand = hospital.clinician("sato").await?;
+    let devices = at_hand.core.devices().await?;
+    assert_eq!((devices.len(), devices.iter().filter(|device| device.is_this).count()), (2, 1));
+    let other = devices.iter().find(|device| !device.is_this).expect("the lost one");
+    at_hand.core.revoke_device(&other.id).await?;
+    until_erased(&mut lost).await?;
+    let other = at_hand.core.devices().await?.into_iter().find(|device| device.id == other.id).expect("still listed");
+    assert!(!other.is_signed_in && other.erase_told_at.is_some(), "and one sees that it was told");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_device_that_was_off_is_erased_when_it_is_heard_of_again() -> Result<()> {
     let hospital = Hospital::open().await?;
     let mut clinician = at_work(&hospital).await?;

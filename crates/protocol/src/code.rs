@@ -13,8 +13,10 @@ pub enum ErrorCode {
     Unauthorized,
     /// The access token's time is over; a fresh one will do.
     TokenExpired,
-    /// A second factor is needed to sign in.
+    /// A code of the second factor is needed to sign in, or the one given does not work.
     OtpRequired,
+    /// A second factor is required and none is set up: `POST /api/second-factor` comes first.
+    OtpSetupRequired,
     /// The person may not do this, or it does not exist for them.
     Forbidden,
     /// No such thing.
@@ -46,6 +48,7 @@ impl ErrorCode {
             Self::BadRequest
             | Self::Unauthorized
             | Self::OtpRequired
+            | Self::OtpSetupRequired
             | Self::Forbidden
             | Self::NotFound
             | Self::Conflict
@@ -62,6 +65,7 @@ impl ErrorCode {
             Self::Unauthorized => "unauthorized",
             Self::TokenExpired => "token_expired",
             Self::OtpRequired => "otp_required",
+            Self::OtpSetupRequired => "otp_setup_required",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",

@@ -14,12 +14,84 @@ pub struct LoginRequest {
     pub username: String,
     /// Their password.
     pub password: Secret,
-    /// The second factor, where one is required.
+    /// A code of the second factor, or a recovery code, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otp: Option<Secret>,
     /// The installation that signs in, as in the CONNECT packet; for the list of a person's devices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_id: Option<DeviceId>,
+}
+
+/// `POST /api/second-factor` and below: each asks for the password anew, so that an open session alone changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecondFactorRequest {
+    /// The name a person signs in with.
+    pub username: String,
+    /// Their password.
+    pub password: Secret,
+    /// A code: to confirm, of the secret that was offered; otherwise of the second factor in use, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otp: Option<Secret>,
+}
+
+/// The answer to `POST /api/second-factor`: what an authenticator needs. In use once a code of it has confirmed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecondFactorOffer {
+    /// The shared secret in base32, for typing.
+    pub secret: Secret,
+    /// The same as an `otpauth:` address, for a QR code.
+    pub uri: Secret,
+}
+
+/// The answer to `POST /api/second-factor/confirm`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecoveryCodes {
+    /// Each signs in once in place of a code. Never shown again.
+    pub recovery_codes: Vec<Secret>,
+}
+
+/// `GET /api/second-factor`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecondFactorStatus {
+    /// Whether signing in by password asks for a code.
+    pub in_use: bool,
+    /// Whether the organisation requires it of this person.
+    pub required: bool,
+    /// How many recovery codes have not been used.
+    pub recovery_codes_left: u32,
+}
+
+/// `GET /api/devices`: where the caller has signed in within the last hundred days, the one that was heard of last first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DevicesList {
+    /// The devices.
+    pub devices: Vec<OwnDevice>,
+}
+
+/// A device of the caller's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnDevice {
+    /// As it names itself.
+    pub id: DeviceId,
+    /// When the oldest session there began.
+    pub first_signed_in_at: Timestamp,
+    /// When it last connected.
+    pub seen_at: Timestamp,
+    /// Whether a session there lives.
+    pub is_signed_in: bool,
+    /// Whether it is the one that asks.
+    pub is_this: bool,
+    /// When it was last to remove what it has stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erase_asked_at: Option<Timestamp>,
+    /// When it was last told so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erase_told_at: Option<Timestamp>,
 }
 
 /// `POST /api/token`: trades a refresh token for a new pair. The old one dies; its reuse ends the whole family.

@@ -30,7 +30,8 @@ pub use client_events::{
 pub use code::ErrorCode;
 pub use connect::{ConnectAuth, PROTOCOL_VERSION, SessionInfo};
 pub use http::{
-    ApiError, Attachment, LoginRequest, MessagesPage, NewRoomRequest, PeopleList, RoomsList, SessionGrant, SyncPage,
+    ApiError, Attachment, DevicesList, LoginRequest, MessagesPage, NewRoomRequest, OwnDevice, PeopleList,
+    RecoveryCodes, RoomsList, SecondFactorOffer, SecondFactorRequest, SecondFactorStatus, SessionGrant, SyncPage,
     TokenRequest,
 };
 pub use ids::{AttachmentId, ClientMessageId, DeviceId, MessageId, RoomId, Seq, UserId};

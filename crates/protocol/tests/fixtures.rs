@@ -105,6 +105,11 @@ fn every_http_body_survives_the_types() {
     same("http_login", "answer", through::<SessionGrant>);
     same("http_token", "request", through::<TokenRequest>);
     same("http_token", "answer", through::<SessionGrant>);
+    same("http_second_factor", "request", through::<SecondFactorRequest>);
+    same("http_second_factor", "answer", through::<SecondFactorOffer>);
+    same("http_second_factor_confirmed", "answer", through::<RecoveryCodes>);
+    same("http_second_factor_status", "answer", through::<SecondFactorStatus>);
+    same("http_devices", "answer", through::<DevicesList>);
     same("http_me", "answer", through::<User>);
     same("http_rooms", "answer", through::<RoomsList>);
     same("http_messages", "answer", through::<MessagesPage>);

@@ -19,7 +19,7 @@ use crate::{
     password::Passwords,
     presence, sign_in,
     store::{
-        Store, changes, rooms,
+        Store, changes, rooms, second_factors,
         sessions::{self, Device},
         users,
     },
@@ -152,6 +152,22 @@ impl Admin {
         .await?;
         self.revoke(user);
         Ok(())
+    }
+
+    /// Removes a person's second factor and recovery codes; where one is required, they set up another when they sign in.
+    ///
+    /// # Errors
+    /// If there is no such person or they have none.
+    pub async fn reset_second_factor(&self, user: &UserId) -> Result<(), Error> {
+        let id = user.clone();
+        self.write(move |tx| {
+            users::account(tx, id.as_str())?.ok_or(Error::NotFound("user"))?;
+            if !second_factors::remove(tx, &id)? {
+                return Err(Error::NotFound("second factor"));
+            }
+            Ok(audit::append(tx, None, Deed::ResetSecondFactor, None, Some(id.as_str()), None)?)
+        })
+        .await
     }
 
     /// Closes an account: nobody signs in with it, and its sessions are over.

@@ -9,9 +9,12 @@ use crate::{
     audit::Checkpoints,
     config::Config,
     fanout::Fanout,
+    issuer::Issuer,
     limits::{GuessMeter, Throttle},
     password::Passwords,
     presence::Presence,
+    second_factor::Seal,
+    serve::Places,
     store::Store,
     turns::Turns,
 };
@@ -27,10 +30,18 @@ pub(crate) struct App {
     pub(crate) turns: Turns,
     pub(crate) throttle: Throttle,
     pub(crate) passwords: Passwords,
+    /// Of the secrets of second factors.
+    pub(crate) seal: Arc<Seal>,
+    /// Whose tokens are accepted beside our own.
+    pub(crate) issuer: Option<Issuer>,
+    /// Sockets by address.
+    pub(crate) seats: Arc<Places>,
     /// Failed sign-ins by account.
     pub(crate) accounts: GuessMeter,
     /// Failed sign-ins by address.
     pub(crate) addresses: GuessMeter,
+    /// Wrong codes of second factors by account.
+    pub(crate) codes: GuessMeter,
     /// Cancelled when the server stops.
     pub(crate) stop: CancellationToken,
 }

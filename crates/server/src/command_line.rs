@@ -1,8 +1,13 @@
 //! The words of the command line. Every flag can also be set as `HUGMEDO_CHAT_…` in the environment.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use hugmedo_chat_protocol::UserType;
+use ipnet::IpNet;
 use tracing_subscriber::filter::LevelFilter;
 
 /// The chat server of HugMeDo Chat: Socket.IO and HTTP over one SQLite store.
@@ -29,6 +34,24 @@ pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, env = "HUGMEDO_CHAT_LISTEN", default_value = "127.0.0.1:3011")]
     pub(crate) listen: SocketAddr,
+    /// The certificate to speak TLS with, and those between it and the authority, as PEM; looked at again every half minute
+    #[arg(long, env = "HUGMEDO_CHAT_TLS_CERT", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's private key, as PEM
+    #[arg(long, env = "HUGMEDO_CHAT_TLS_KEY", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// A proxy whose X-Forwarded-For and X-Forwarded-Proto are believed: an address or a network; repeatable
+    #[arg(long, env = "HUGMEDO_CHAT_TRUSTED_PROXY", value_delimiter = ',', value_parser = network)]
+    pub(crate) trusted_proxy: Vec<IpNet>,
+    /// Speak plain HTTP to everyone on an address others can reach, because something else keeps the network closed
+    #[arg(long, env = "HUGMEDO_CHAT_ALLOW_PLAIN_HTTP", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) allow_plain_http: bool,
+    /// Most connections at a time
+    #[arg(long, env = "HUGMEDO_CHAT_MAX_CONNECTIONS", default_value_t = 20_000)]
+    pub(crate) max_connections: usize,
+    /// Most connections, and most sockets, from one address at a time; a whole hospital may stand behind one
+    #[arg(long, env = "HUGMEDO_CHAT_MAX_CONNECTIONS_PER_ADDRESS", default_value_t = 5_000)]
+    pub(crate) max_connections_per_address: usize,
     /// Fill an empty store with sample people and rooms and let simulated people live in it; loopback only
     #[arg(long, env = "HUGMEDO_CHAT_DEMO", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) demo: bool,
@@ -38,6 +61,24 @@ pub(crate) struct ServeArgs {
     /// An Origin whose pages may connect; repeatable. Native clients send no Origin and are not asked
     #[arg(long, env = "HUGMEDO_CHAT_ALLOW_ORIGIN", value_delimiter = ',')]
     pub(crate) allow_origin: Vec<String>,
+    /// Whose password needs a second factor beside it, separated by commas; anyone may set one up
+    #[arg(long, env = "HUGMEDO_CHAT_SECOND_FACTOR", value_enum, value_delimiter = ',')]
+    pub(crate) second_factor: Vec<Type>,
+    /// An OpenID Connect issuer whose access tokens are accepted beside our own, exactly as its tokens name it
+    #[arg(long, env = "HUGMEDO_CHAT_OIDC_ISSUER", requires = "oidc_audience")]
+    pub(crate) oidc_issuer: Option<String>,
+    /// What the issuer's tokens have to be meant for (`aud`)
+    #[arg(long, env = "HUGMEDO_CHAT_OIDC_AUDIENCE", requires = "oidc_issuer")]
+    pub(crate) oidc_audience: Option<String>,
+    /// The claim of the issuer's tokens that holds the name a person signs in with here
+    #[arg(long, env = "HUGMEDO_CHAT_OIDC_USER_CLAIM", default_value = "sub")]
+    pub(crate) oidc_user_claim: String,
+    /// Where the issuer's keys are, if it has no discovery document
+    #[arg(long, env = "HUGMEDO_CHAT_OIDC_JWKS_URL", requires = "oidc_issuer")]
+    pub(crate) oidc_jwks_url: Option<String>,
+    /// The authority of the issuer's certificate, as PEM, if the system does not know it
+    #[arg(long, env = "HUGMEDO_CHAT_OIDC_CA_FILE", requires = "oidc_issuer")]
+    pub(crate) oidc_ca_file: Option<PathBuf>,
     /// Largest file that may be sent, in MiB
     #[arg(long, env = "HUGMEDO_CHAT_MAX_ATTACHMENT_MB", default_value_t = 25)]
     pub(crate) max_attachment_mb: u64,
@@ -52,7 +93,7 @@ pub(crate) struct ServeArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
     /// Serve (what happens without a command, too)
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Add people, set passwords (from standard input), close accounts
     #[command(subcommand)]
     User(User),
@@ -99,6 +140,11 @@ pub(crate) enum User {
         #[arg(long)]
         off: bool,
     },
+    /// Remove a person's second factor, for someone who has lost it and the recovery codes too
+    ResetSecondFactor {
+        /// The name to sign in with
+        username: String,
+    },
     /// Close an account and end its sessions
     Disable {
         /// The name to sign in with
@@ -111,6 +157,22 @@ pub(crate) enum Type {
     Clinician,
     Patient,
     Staff,
+}
+
+/// `10.0.0.0/8`, or one address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let one = |_| text.parse::<IpAddr>().map(IpNet::from);
+    text.parse::<IpNet>().or_else(one).map_err(|_| "an address or a network such as 10.0.0.0/8 is expected".to_owned())
+}
+
+impl From<Type> for UserType {
+    fn from(r#type: Type) -> Self {
+        match r#type {
+            Type::Clinician => Self::Clinician,
+            Type::Patient => Self::Patient,
+            Type::Staff => Self::Staff,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,6 +2,11 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use hugmedo_chat_protocol::UserType;
+use ipnet::IpNet;
+
+pub use crate::{issuer::IssuerSettings, serve::TlsFiles};
+
 /// How to run one server.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -9,6 +14,14 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The folder that holds the store. Made if it is missing.
     pub data_dir: PathBuf,
+    /// Certificate and key; without them the server speaks plain HTTP, for a proxy that speaks TLS.
+    pub tls: Option<TlsFiles>,
+    /// How often the files of the certificate are looked at for another pair.
+    pub tls_look_every: Duration,
+    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Lets anyone speak plain HTTP to an address others can reach, where something else keeps the network closed.
+    pub allow_plain_http: bool,
     /// Fills an empty store with sample people, rooms and talk, and lets simulated people live in it. Loopback only.
     pub demo: bool,
     /// With `demo`: the sample data alone, without the simulated people.
@@ -16,6 +29,10 @@ pub struct Config {
     /// `Origin` values that may open sockets and read answers. Peers that send no `Origin` (native clients) are not
     /// asked; with `demo` every loopback origin may.
     pub allowed_origins: Vec<String>,
+    /// Who signs in by password only with a second factor beside it. Everyone may have one.
+    pub second_factor_for: Vec<UserType>,
+    /// An outside issuer whose tokens are accepted beside our own.
+    pub issuer: Option<IssuerSettings>,
     /// How long an access token opens sockets and routes.
     pub access_token_ttl: Duration,
     /// How long a session lives at most before its person signs in again, however often it is refreshed.
@@ -32,6 +49,8 @@ pub struct Config {
     pub ping_timeout: Duration,
     /// How long a connection may take from opening to CONNECT.
     pub connect_timeout: Duration,
+    /// How long those who dawdle are waited for.
+    pub patience: Patience,
     /// How long a person without a socket is not yet taken for gone.
     pub presence_grace: Duration,
     /// How often anything may be done.
@@ -44,9 +63,15 @@ impl Config {
         Self {
             listen,
             data_dir: data_dir.into(),
+            tls: None,
+            tls_look_every: Duration::from_secs(30),
+            trusted_proxies: Vec::new(),
+            allow_plain_http: false,
             demo: false,
             demo_quiet: false,
             allowed_origins: Vec::new(),
+            second_factor_for: Vec::new(),
+            issuer: None,
             access_token_ttl: Duration::from_secs(10 * 60),
             session_ttl: Duration::from_secs(12 * 60 * 60),
             lease: None,
@@ -55,8 +80,36 @@ impl Config {
             ping_interval: Duration::from_secs(10),
             ping_timeout: Duration::from_secs(8),
             connect_timeout: Duration::from_secs(5),
+            patience: Patience::default(),
             presence_grace: Duration::from_secs(5),
             limits: Limits::default(),
+        }
+    }
+}
+
+/// How long those who dawdle are waited for, before their connection is closed.
+#[derive(Debug, Clone)]
+pub struct Patience {
+    /// For a TLS handshake.
+    pub handshake: Duration,
+    /// For the head of a request, the idle time since the last answer included.
+    pub head: Duration,
+    /// For the body of a request, beside the time its bytes take at the least rate.
+    pub body: Duration,
+    /// The least rate of a body.
+    pub body_bytes_per_second: u64,
+    /// For a peer that takes nothing of what it is sent.
+    pub stalled_write: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(10),
+            head: Duration::from_secs(30),
+            body: Duration::from_secs(20),
+            body_bytes_per_second: 4 * 1024,
+            stalled_write: Duration::from_secs(30),
         }
     }
 }
@@ -96,10 +149,24 @@ pub struct Limits {
     pub connects: Rate,
     /// Sockets of one person at a time.
     pub sockets_per_user: usize,
+    /// Events of one socket, of whatever kind, whether they are granted or not; past it the socket is closed.
+    pub socket_events: Rate,
+    /// Bytes of one socket's events; past it the socket is closed.
+    pub socket_bytes: Rate,
+    /// Sockets from one address at a time. Behind one address there may be a whole hospital.
+    pub sockets_per_address: usize,
+    /// Connections at a time, in all.
+    pub connections: usize,
+    /// Connections from one address at a time, trusted proxies left out.
+    pub connections_per_address: usize,
+    /// HTTP requests from one address, whoever makes them.
+    pub requests_per_address: Rate,
     /// Failed sign-ins of one account within a minute before it is slowed down.
     pub failed_logins_per_account: usize,
     /// Failed sign-ins from one address within a minute before it is slowed down.
     pub failed_logins_per_address: usize,
+    /// Wrong codes of one account's second factor within a quarter of an hour before it is slowed down.
+    pub failed_codes_per_account: usize,
     /// Events of one socket that may wait for their turn; past it the socket is closed.
     pub queued_events: usize,
 }
@@ -115,8 +182,15 @@ impl Default for Limits {
             uploads_per_minute: 30,
             connects: Rate::new(1, 30),
             sockets_per_user: 20,
+            socket_events: Rate::new(100, 500),
+            socket_bytes: Rate::new(1024 * 1024, 8 * 1024 * 1024),
+            sockets_per_address: 5_000,
+            connections: 20_000,
+            connections_per_address: 5_000,
+            requests_per_address: Rate::new(500, 5_000),
             failed_logins_per_account: 5,
             failed_logins_per_address: 20,
+            failed_codes_per_account: 10,
             queued_events: 1024,
         }
     }

@@ -16,10 +16,27 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Passwords and patients' words would cross a network in clear.
+    #[error(
+        "plain HTTP on {0} could be read by others: give --tls-cert and --tls-key, or name the proxy that speaks TLS with \
+         --trusted-proxy, or say --allow-plain-http if something else keeps the network closed"
+    )]
+    PlainHttp(SocketAddr),
+    /// The certificate or its key cannot be used.
+    #[error("TLS: {0}")]
+    Tls(String),
     /// The data folder could not be made.
     #[error("cannot use the data folder {path}: {source}")]
     DataDir {
         /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file that was named cannot be read.
+    #[error("cannot read {path}: {source}")]
+    File {
+        /// The file.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,

@@ -30,11 +30,15 @@ mod error;
 mod failure;
 mod fanout;
 mod http;
+mod issuer;
+mod key_file;
 mod limits;
 mod naming;
 mod outside;
 mod password;
 mod presence;
+mod second_factor;
+mod serve;
 mod sign_in;
 mod socket;
 mod store;
@@ -42,13 +46,12 @@ mod turns;
 
 pub use admin::Admin;
 pub use audit::{Finding, Report};
-pub use config::{Config, Limits, Rate};
+pub use config::{Config, IssuerSettings, Limits, Patience, Rate, TlsFiles};
 pub use error::Error;
 pub use store::{StoreError, sessions::Device};
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use axum::{extract::connect_info::IntoMakeServiceWithConnectInfo, serve::ListenerExt};
 use hugmedo_chat_protocol::limits::MAX_FRAME_BYTES;
 use socketioxide::{ParserConfig, SocketIo};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -56,17 +59,21 @@ use tokio_util::sync::CancellationToken;
 
 use app::App;
 use fanout::Fanout;
+use issuer::Issuer;
 use limits::{GuessMeter, Throttle};
 use password::Passwords;
+use serve::{Door, Places, Tls};
 use store::Store;
 
 /// The longest a stop waits for connections to end by themselves.
 const GOODBYE: Duration = Duration::from_secs(5);
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// A running server. Dropping it stops it without waiting; [`Server::shutdown`] finishes what is under way.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    encrypted: bool,
     admin: Admin,
     app: Arc<App>,
     io: SocketIo,
@@ -81,6 +88,13 @@ pub async fn start(config: Config) -> Result<Server, Error> {
     if config.demo && !config.listen.ip().is_loopback() {
         return Err(Error::DemoNotLoopback(config.listen));
     }
+    let is_open = config.tls.is_none() && config.trusted_proxies.is_empty() && !config.allow_plain_http;
+    if is_open && !config.listen.ip().is_loopback() {
+        return Err(Error::PlainHttp(config.listen));
+    }
+    let issuer = config.issuer.clone().map(Issuer::new).transpose()?;
+    let tls = config.tls.clone().map(Tls::open).transpose().map_err(|error| Error::Tls(error.to_string()))?;
+    let tls = tls.map(Arc::new);
     let store = Arc::new(open_store(&config.data_dir)?);
     let retention = i64::try_from(config.change_retention.as_millis()).unwrap_or(i64::MAX);
     let passwords = Passwords::new().map_err(|_| Error::Invalid("passwords cannot be hashed on this machine"))?;
@@ -94,15 +108,12 @@ pub async fn start(config: Config) -> Result<Server, Error> {
     let listen = |source| Error::Listen { address: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    // Small frames must not wait for the acknowledgement of the one before.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-    });
+    let door = Arc::new(Door::new(&config, tls));
 
     let (layer, io) = socket_io(&config);
     let checkpoints = open_checkpoints(&config.data_dir)?;
+    let seal = second_factor::Seal::open(&config.data_dir);
+    let seal = Arc::new(seal.map_err(|source| Error::DataDir { path: config.data_dir.clone(), source })?);
     let attachments = attachments::Attachments::open(&config.data_dir, &store).await?;
     let app = Arc::new(App {
         store,
@@ -113,8 +124,12 @@ pub async fn start(config: Config) -> Result<Server, Error> {
         turns: turns::Turns::new(),
         throttle: Throttle::new(&config.limits),
         passwords,
-        accounts: GuessMeter::new(config.limits.failed_logins_per_account),
-        addresses: GuessMeter::new(config.limits.failed_logins_per_address),
+        seal,
+        issuer,
+        seats: Places::new(config.limits.connections, config.limits.sockets_per_address),
+        accounts: GuessMeter::new(config.limits.failed_logins_per_account, MINUTE),
+        addresses: GuessMeter::new(config.limits.failed_logins_per_address, MINUTE),
+        codes: GuessMeter::new(config.limits.failed_codes_per_account, 15 * MINUTE),
         stop: CancellationToken::new(),
         config,
     });
@@ -131,17 +146,14 @@ pub async fn start(config: Config) -> Result<Server, Error> {
     tokio::spawn(audit::keep_checkpoints(app.clone()));
     tokio::spawn(attachments::keep_tidy(app.clone()));
 
-    let service: IntoMakeServiceWithConnectInfo<_, SocketAddr> =
-        http::router(app.clone(), layer).into_make_service_with_connect_info();
-    let stop = app.stop.clone();
-    let serving = tokio::spawn(async move {
-        let served = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await;
-        if let Err(error) = served {
-            tracing::error!(%error, "the server stopped listening");
-        }
-    });
-    tracing::info!(%address, "listening");
-    Ok(Server { address, admin, app, io, serving })
+    let encrypted = door.tls.is_some();
+    if let Some(tls) = door.tls.clone() {
+        tokio::spawn(serve::keep_fresh(tls, app.config.tls_look_every, app.stop.clone()));
+    }
+    let router = http::router(app.clone(), layer);
+    let serving = tokio::spawn(serve::serve(listener, door, router, app.stop.clone()));
+    tracing::info!(%address, encrypted, "listening");
+    Ok(Server { address, encrypted, admin, app, io, serving })
 }
 
 fn socket_io(config: &Config) -> (socketioxide::layer::SocketIoLayer, SocketIo) {
@@ -186,9 +198,9 @@ impl Server {
         self.address
     }
 
-    /// `http://ADDR:PORT`.
+    /// `http://ADDR:PORT`, or `https` with TLS.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", if self.encrypted { "https" } else { "http" }, self.address)
     }
 
     /// The administrator's side.

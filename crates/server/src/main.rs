@@ -9,10 +9,10 @@ use std::{io::Write as _, time::Duration};
 use anyhow::Context as _;
 use clap::Parser as _;
 use hugmedo_chat_protocol::{DeviceId, RoomId, RoomKind, Secret, UserId, UserType};
-use hugmedo_chat_server::{Admin, Config, start};
+use hugmedo_chat_server::{Admin, Config, IssuerSettings, TlsFiles, start};
 use tracing_subscriber::{Layer as _, filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use command_line::{Audit, CommandLine, Device, Kind, MemberChange, Room, ServeArgs, Task, Token, Type, User};
+use command_line::{Audit, CommandLine, Device, Kind, MemberChange, Room, ServeArgs, Task, Token, User};
 
 fn main() -> std::process::ExitCode {
     let command_line = CommandLine::parse();
@@ -28,7 +28,7 @@ fn run(command_line: CommandLine) -> anyhow::Result<()> {
     let CommandLine { task, store, serve: args } = command_line;
     match task {
         None => runtime.block_on(serve(&store.data_dir, args)),
-        Some(Task::Serve(args)) => runtime.block_on(serve(&store.data_dir, args)),
+        Some(Task::Serve(args)) => runtime.block_on(serve(&store.data_dir, *args)),
         Some(task) => runtime.block_on(administer(&store.data_dir, task)),
     }
 }
@@ -36,10 +36,23 @@ fn run(command_line: CommandLine) -> anyhow::Result<()> {
 async fn serve(data_dir: &std::path::Path, args: ServeArgs) -> anyhow::Result<()> {
     log_to_stderr(args.log);
     let mut config = Config::new(args.listen, data_dir);
+    config.tls = args.tls_cert.zip(args.tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
+    config.trusted_proxies = args.trusted_proxy;
+    config.allow_plain_http = args.allow_plain_http;
+    config.limits.connections = args.max_connections;
+    config.limits.connections_per_address = args.max_connections_per_address;
+    config.limits.sockets_per_address = args.max_connections_per_address;
     config.demo = args.demo;
     config.demo_quiet = args.demo_quiet;
     config.allowed_origins = args.allow_origin;
     config.lease = (args.lease_days > 0).then(|| Duration::from_secs(u64::from(args.lease_days) * 24 * 60 * 60));
+    config.issuer = args.oidc_issuer.zip(args.oidc_audience).map(|(issuer, audience)| IssuerSettings {
+        user_claim: args.oidc_user_claim,
+        jwks_url: args.oidc_jwks_url,
+        ca_file: args.oidc_ca_file,
+        ..IssuerSettings::new(issuer, audience)
+    });
+    config.second_factor_for = args.second_factor.into_iter().map(UserType::from).collect();
     config.max_attachment_bytes = args.max_attachment_mb.saturating_mul(1024 * 1024);
     // Listened for before anyone is told that the server is there.
     let stop = stop_signal()?;
@@ -131,16 +144,13 @@ async fn device_list(admin: &Admin, user: &UserId) -> anyhow::Result<()> {
 async fn user(admin: &Admin, task: User) -> anyhow::Result<()> {
     match task {
         User::Add { username, name, r#type, role } => {
-            let user_type = match r#type {
-                Type::Clinician => UserType::Clinician,
-                Type::Patient => UserType::Patient,
-                Type::Staff => UserType::Staff,
-            };
+            let user_type = r#type.into();
             let name = name.unwrap_or_else(|| username.clone());
             admin.add_person(&username, password()?, name.as_str().into(), user_type, role).await?;
         }
         User::Passwd { username } => admin.set_password(&UserId::new(username), password()?).await?,
         User::OnCall { username, off } => admin.set_on_call(&UserId::new(username), !off).await?,
+        User::ResetSecondFactor { username } => admin.reset_second_factor(&UserId::new(username)).await?,
         User::Disable { username } => admin.disable_user(&UserId::new(username)).await?,
     }
     Ok(())

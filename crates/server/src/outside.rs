@@ -6,6 +6,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use hugmedo_chat_protocol::{ErrorCode, RoomChanged, RoomId, ServerEvent, SessionEndReason, UserId};
+use socketioxide::extract::SocketRef;
 
 use crate::{
     app::App,
@@ -34,6 +35,7 @@ pub(crate) async fn watch(app: Arc<App>) {
             app.throttle.tidy();
             app.accounts.tidy();
             app.addresses.tidy();
+            app.codes.tidy();
         }
         let Ok(now) = app.store.outside_version().await else { continue };
         if now != version {
@@ -71,7 +73,12 @@ async fn catch_up(app: &App, position: i64) -> Result<(), Failure> {
 
 /// Closes the sockets whose session is over.
 pub(crate) async fn end_dead_sessions(app: &App) {
-    for socket in app.fanout.all_sockets() {
+    end_dead(app, app.fanout.all_sockets()).await;
+}
+
+/// Closes those of these sockets whose session is over.
+pub(crate) async fn end_dead(app: &App, sockets: Vec<SocketRef>) {
+    for socket in sockets {
         let Some(link) = fanout::link(&socket) else { continue };
         let token = link.token();
         let alive = app.store.read(move |tx| authorize::principal(tx, &token)).await;

@@ -17,6 +17,8 @@ use crate::{
     config::Config,
     credential::{self, SessionId, TokenHash},
     failure::Failure,
+    second_factor::{self, Verdict},
+    serve,
     store::{
         sessions::{self, Refresh},
         users,
@@ -26,13 +28,50 @@ use crate::{
 /// Longer ones are not looked at; hashing them would be work for nothing.
 const MAX_PASSWORD_BYTES: usize = 1024;
 
+/// Someone who has shown the password of an open account. Counted as a failed attempt until told otherwise.
+pub(crate) struct Proven {
+    user: User,
+    username: String,
+    address: String,
+}
+
+impl Proven {
+    pub(crate) fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// Takes back that the attempt counts as failed.
+    pub(crate) fn was_right(&self, app: &App) {
+        app.addresses.succeeded(&self.address);
+        app.accounts.succeeded(&self.username);
+    }
+}
+
 pub(crate) async fn log_in(app: &App, from: IpAddr, request: LoginRequest) -> Result<SessionGrant, Failure> {
-    let LoginRequest { username, password, otp: _, device_id } = request;
+    let LoginRequest { username, password, otp, device_id } = request;
     let device = device_id.filter(|device| device.as_str().len() <= MAX_ID_BYTES);
+    let proven = prove(app, from, username, password).await?;
+    let required = second_factor::is_required(&app.config, proven.user());
+    let (config, seal) = (app.config.clone(), app.seal.clone());
+    let granted = second_factor::with_code(app, &proven, otp, move |tx, otp, user| {
+        let verdict = second_factor::judge(tx, &seal, &user.id, required, otp)?;
+        if verdict != Verdict::Passed {
+            return Ok((verdict, None));
+        }
+        let session = sessions::open(tx, &user.id, config.session_ttl)?;
+        sessions::note_device(tx, &session, device.as_ref())?;
+        audit::append(tx, Some(&user.id), Deed::SignIn, None, Some(session.as_str()), None)?;
+        Ok((verdict, Some(grant(tx, &config, &session, user)?)))
+    });
+    granted.await?.ok_or_else(wrong)
+}
+
+/// Whose password this is.
+pub(crate) async fn prove(app: &App, from: IpAddr, username: String, password: Secret) -> Result<Proven, Failure> {
     if username.len() > crate::admin::MAX_USERNAME_BYTES || password.expose().len() > MAX_PASSWORD_BYTES {
         return Err(wrong());
     }
-    let address = from.to_string();
+    let address = serve::neighbourhood(from).to_string();
     app.addresses.attempt(&address)?;
     app.accounts.attempt(&username)?;
 
@@ -55,18 +94,7 @@ pub(crate) async fn log_in(app: &App, from: IpAddr, request: LoginRequest) -> Re
         });
         return Err(wrong());
     }
-
-    app.addresses.succeeded(&address);
-    app.accounts.succeeded(&username);
-    let config = app.config.clone();
-    app.store
-        .write(move |tx| {
-            let session = sessions::open(tx, &account.user.id, config.session_ttl)?;
-            sessions::note_device(tx, &session, device.as_ref())?;
-            audit::append(tx, Some(&account.user.id), Deed::SignIn, None, Some(session.as_str()), None)?;
-            grant(tx, &config, &session, account.user)
-        })
-        .await
+    Ok(Proven { user: account.user, username, address })
 }
 
 fn wrong() -> Failure {

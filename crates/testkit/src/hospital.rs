@@ -138,7 +138,7 @@ impl Clinician {
     /// # Errors
     /// If the server refuses.
     pub async fn sign_in(&self, server: &str, username: &str) -> Result<()> {
-        let credentials = Credentials::Password { username: username.to_owned(), password: PASSWORD.into() };
+        let credentials = Credentials::Password { username: username.to_owned(), password: PASSWORD.into(), otp: None };
         let request = SignInRequest { server: server.to_owned(), credentials, remember: true, allow_insecure: false };
         self.core.sign_in(request).await?;
         Ok(())

@@ -5,6 +5,7 @@
 
 mod attachments;
 mod connection;
+mod devices;
 mod diagnostics;
 mod installation;
 mod link;
@@ -14,6 +15,7 @@ mod notification;
 mod preferences;
 mod presence;
 mod rooms;
+mod second_factor;
 mod session;
 mod subscribe;
 
@@ -26,6 +28,12 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         session::check_server,
         session::sign_in,
         session::sign_out,
+        second_factor::second_factor,
+        second_factor::offer_second_factor,
+        second_factor::confirm_second_factor,
+        second_factor::remove_second_factor,
+        devices::list_devices,
+        devices::revoke_device,
         lock::lock,
         lock::unlock,
         lock::has_pin,

@@ -8,6 +8,7 @@
 import type { AttachmentView } from './bindings/AttachmentView';
 import type { ChannelItem } from './bindings/ChannelItem';
 import type { ClientMessageId } from './bindings/ClientMessageId';
+import type { DeviceView } from './bindings/DeviceView';
 import type { Draft } from './bindings/Draft';
 import type { ErrorCode } from './bindings/ErrorCode';
 import type { Gaze } from './bindings/Gaze';
@@ -28,6 +29,9 @@ import type { RoomId } from './bindings/RoomId';
 import type { RoomView } from './bindings/RoomView';
 import type { SearchPage } from './bindings/SearchPage';
 import type { SearchQuery } from './bindings/SearchQuery';
+import type { SecondFactorOffer } from './bindings/SecondFactorOffer';
+import type { SecondFactorProof } from './bindings/SecondFactorProof';
+import type { SecondFactorView } from './bindings/SecondFactorView';
 import type { Seq } from './bindings/Seq';
 import type { ServerCheck } from './bindings/ServerCheck';
 import type { SessionView } from './bindings/SessionView';
@@ -47,6 +51,21 @@ export interface Backend {
 	signIn(request: SignInRequest): Promise<SessionView>;
 	/** Ends the session and removes its history from this computer. */
 	signOut(): Promise<void>;
+
+	/** How it stands with the second factor of whoever is signed in. Needs the connection. */
+	secondFactor(): Promise<SecondFactorView>;
+	/**
+	 * Asks for what goes into an authenticator; in use only once confirmed. Refused with `unauthorized` for a wrong password, and with
+	 * `otpRequired` where one is in use and its code is missing or wrong. None of these needs anyone to be signed in.
+	 */
+	offerSecondFactor(proof: SecondFactorProof): Promise<SecondFactorOffer>;
+	/** Puts what was offered into use by a code of it. Answers the recovery codes, which are never seen again. */
+	confirmSecondFactor(proof: SecondFactorProof): Promise<string[]>;
+	removeSecondFactor(proof: SecondFactorProof): Promise<void>;
+	/** Where the person has signed in within the last hundred days. Needs the connection. */
+	listDevices(): Promise<DeviceView[]>;
+	/** Signs the person out on one of them, which removes what it has stored as soon as it is heard of. */
+	revokeDevice(device: string): Promise<void>;
 
 	/** Closes the account until its person is back; what comes in is still counted. The page that asks is loaded anew. */
 	lock(): Promise<void>;

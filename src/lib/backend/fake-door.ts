@@ -4,7 +4,12 @@
  * It behaves as core does where the interface can see it: what is locked shows no room, and wrong PINs run out.
  */
 import { BackendError } from './backend';
+import type { Credentials } from './bindings/Credentials';
+import type { DeviceView } from './bindings/DeviceView';
 import type { LockView } from './bindings/LockView';
+import type { SecondFactorOffer } from './bindings/SecondFactorOffer';
+import type { SecondFactorProof } from './bindings/SecondFactorProof';
+import type { SecondFactorView } from './bindings/SecondFactorView';
 import type { SessionView } from './bindings/SessionView';
 import type { ViewChange } from './bindings/ViewChange';
 import type { FakeFiles } from './fake-files';
@@ -13,10 +18,17 @@ import { people, sampleRooms } from './sample';
 import { sampled } from './sample-odd';
 import { now } from './sample-scene';
 
+const DAY = 24 * 60 * 60 * 1000;
+
 export class FakeDoor {
 	session: SessionView | null = null;
 	lock: LockView | null = null;
 	pin: string | null = '4711';
+	secondFactor: SecondFactorView;
+	devices: DeviceView[] = [
+		{ id: 'here', firstSignedInAt: now(-40 * DAY), seenAt: now(), isSignedIn: true, isThis: true },
+		{ id: 'ward', firstSignedInAt: now(-30 * DAY), seenAt: now(-2 * DAY), isSignedIn: true, isThis: false }
+	];
 	/** Who is there again after unlocking. */
 	#locked: SessionView | null = null;
 
@@ -25,7 +37,50 @@ export class FakeDoor {
 		private readonly publish: (change: ViewChange) => void,
 		private readonly rooms: FakeRooms,
 		private readonly files: FakeFiles
-	) {}
+	) {
+		const state = scene.get('state');
+		this.secondFactor = { inUse: state === 'otp', required: state === 'otp-setup', recoveryCodesLeft: 0 };
+	}
+
+	/** `?state=otp`: the account has a second factor; `?state=otp-setup`: it has to get one first. Its only code is 123456. */
+	askForCode(shown: Credentials) {
+		if (shown.kind !== 'password') return;
+		if (this.scene.get('state') === 'otp-setup' && !this.secondFactor.inUse)
+			throw new BackendError('otpSetupRequired', 'set one up first', false);
+		if (this.secondFactor.inUse) this.#judge(shown.otp);
+	}
+
+	offerSecondFactor({ password, otp }: SecondFactorProof): SecondFactorOffer {
+		if (password === 'wrong') throw new BackendError('unauthorized', 'refused', false);
+		if (this.secondFactor.inUse) this.#judge(otp);
+		const secret = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
+		// Not one that could be scanned: finders and a pattern.
+		const dot = (x: number, y: number) => ((x * 7 + y * 13 + x * y) % 3 === 0 ? '1' : '0');
+		const qr = Array.from({ length: 33 }, (_, y) => Array.from({ length: 33 }, (_, x) => dot(x, y)).join(''));
+		return { secret, uri: `otpauth://totp/HugMeDo%20Chat:sato?secret=${secret}`, qr };
+	}
+
+	confirmSecondFactor({ otp }: SecondFactorProof): string[] {
+		this.#judge(otp);
+		this.secondFactor = { ...this.secondFactor, inUse: true, recoveryCodesLeft: 10 };
+		return Array.from({ length: 10 }, (_, number) => `AAAA-BBBB-CCCC-${String(2222 + number)}`);
+	}
+
+	removeSecondFactor({ password, otp }: SecondFactorProof) {
+		if (password === 'wrong') throw new BackendError('unauthorized', 'refused', false);
+		this.#judge(otp);
+		this.secondFactor = { ...this.secondFactor, inUse: false, recoveryCodesLeft: 0 };
+	}
+
+	revokeDevice(id: string) {
+		this.devices = this.devices.map((device) =>
+			device.id === id ? { ...device, isSignedIn: false, eraseAskedAt: now() } : device
+		);
+	}
+
+	#judge(otp: string | undefined) {
+		if (otp !== '123456') throw new BackendError('otpRequired', 'a code is needed', false);
+	}
 
 	/** Someone comes in; whoever is told of it is told by the caller. */
 	enter(server: string, remembered: boolean): SessionView {

@@ -3,8 +3,9 @@
  *
  * It behaves as core does where the interface can see it: rows settle, unread is counted from the read position, changes
  * carry revisions. It can be told to be offline, to refuse, or to lose a change. In the browser `?lang=ja|en`,
- * `?theme=light|dark` and `?state=` set the scene: `signin`, `empty`, `baseline`, `waiting`, `busy` (much of everything), or one of `sampleLinks`;
- * `?odd=html` puts markup into every text; `?policy=` is told at `samplePolicy`. There a test reaches it as `window.fakeBackend`.
+ * `?theme=light|dark` and `?state=` set the scene: `signin`, `otp` and `otp-setup` (a second factor is in use, or required), `empty`, `baseline`,
+ * `waiting`, `busy` (much of everything), or one of `sampleLinks`; `?odd=html` puts markup into every text; `?policy=` is told at
+ * `samplePolicy`. There a test reaches it as `window.fakeBackend`.
  */
 import { BackendError, type Backend } from './backend';
 import type { AttachmentState } from './bindings/AttachmentState';
@@ -133,7 +134,7 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		return room.toView();
 	}
 
-	if (!['signin', 'ended'].includes(scene.get('state') ?? '')) {
+	if (!['signin', 'ended', 'otp', 'otp-setup'].includes(scene.get('state') ?? '')) {
 		door.enter('https://chat.hospital.example.jp', true);
 		connection = sampleLinks[scene.get('state') ?? '']?.() ?? { state: 'live', since: now(), lastConfirmedAt: now() };
 		if (scene.get('state') === 'waiting') {
@@ -211,6 +212,7 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			if (request.credentials.kind === 'password' && request.credentials.password === 'wrong') {
 				throw new BackendError('unauthorized', 'refused', false);
 			}
+			door.askForCode(request.credentials);
 			door.forget();
 			const entered = door.enter(request.server, request.remember);
 			publish({ kind: 'sessionChanged', session: entered, ended: null });
@@ -223,6 +225,30 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			door.leave();
 			rooms.clear();
 			setConnection({ state: 'idle', since: now() });
+		},
+		async secondFactor() {
+			record('secondFactor');
+			return door.secondFactor;
+		},
+		async offerSecondFactor(proof) {
+			record('offerSecondFactor', proof);
+			return door.offerSecondFactor(proof);
+		},
+		async confirmSecondFactor(proof) {
+			record('confirmSecondFactor', proof);
+			return door.confirmSecondFactor(proof);
+		},
+		async removeSecondFactor(proof) {
+			record('removeSecondFactor', proof);
+			door.removeSecondFactor(proof);
+		},
+		async listDevices() {
+			record('listDevices');
+			return door.devices;
+		},
+		async revokeDevice(device) {
+			record('revokeDevice', device);
+			door.revokeDevice(device);
 		},
 		async lock() {
 			record('lock');

@@ -6,10 +6,12 @@
 mod attachment;
 mod change;
 mod conversation;
+mod device;
 mod lock;
 mod notification;
 mod policy;
 mod preferences;
+mod second_factor;
 mod session;
 mod timeline;
 mod update;
@@ -20,12 +22,14 @@ pub use conversation::{
     ExcerptPart, MemberReceipt, MessageDetails, NewRoom, Place, PresenceStatus, PresenceView, QuoteView, ReactionView,
     RoomChoices, RoomNotify, SearchHit, SearchPage, SearchQuery, Template,
 };
+pub use device::DeviceView;
 pub use lock::{LockView, PinView};
 pub use notification::NotificationTest;
 pub use policy::{PolicyFault, PolicyKey, PolicyProblem, PolicyView};
 pub use preferences::{
     ConnectionSettings, Language, NotificationPrivacy, NotifyAbout, Preferences, QuietHours, TextSize, Theme,
 };
+pub use second_factor::{SecondFactorOffer, SecondFactorProof, SecondFactorView};
 pub use session::{
     ConnectionState, ConnectionView, Credentials, ServerCheck, ServerKind, SessionView, SignInRequest, SyncProgress,
 };

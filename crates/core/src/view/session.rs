@@ -120,6 +120,9 @@ pub enum Credentials {
         /// The password.
         #[cfg_attr(feature = "ts", ts(type = "string"))]
         password: Secret,
+        /// A code of the second factor, or a recovery code, once the server has asked for one (`otpRequired`).
+        #[cfg_attr(feature = "ts", ts(optional, type = "string"))]
+        otp: Option<Secret>,
     },
     /// By an access token that the organisation's own service issued, as the guide's does.
     Token {

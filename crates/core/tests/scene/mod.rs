@@ -120,6 +120,7 @@ pub(crate) fn request(remember: bool) -> SignInRequest {
         credentials: Credentials::Password {
             username: "sato".to_owned(),
             password: format!("{MARKER}-password").as_str().into(),
+            otp: None,
         },
         remember,
         allow_insecure: false,

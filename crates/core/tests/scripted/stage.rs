@@ -109,7 +109,7 @@ impl Scene {
 pub(crate) fn request() -> SignInRequest {
     SignInRequest {
         server: "http://127.0.0.1:9".to_owned(),
-        credentials: Credentials::Password { username: "sato".to_owned(), password: "hugmedo-demo".into() },
+        credentials: Credentials::Password { username: "sato".to_owned(), password: "hugmedo-demo".into(), otp: None },
         remember: true,
         allow_insecure: false,
     }

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, Row, Transaction};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+pub(super) use crate::key_file::hex;
 use crate::store::{StoreError, columns, now};
 
 /// What was done. The words are stored; they never change their meaning.
@@ -12,9 +13,19 @@ use crate::store::{StoreError, columns, now};
 pub(crate) enum Deed {
     SignIn,
     SignInRefused,
+    /// The password was right, the code of the second factor was not.
+    SecondFactorRefused,
+    /// A recovery code stood in for the second factor.
+    UseRecoveryCode,
+    SetSecondFactor,
+    RemoveSecondFactor,
+    /// An administrator removed someone's second factor.
+    ResetSecondFactor,
     SignOut,
     TokenReuse,
     IssueToken,
+    /// A token of the outside issuer was seen for the first time.
+    AcceptToken,
     Send,
     Edit,
     Delete,
@@ -35,7 +46,7 @@ pub(crate) enum Deed {
     AddUser,
     SetPassword,
     DisableUser,
-    /// An administrator wants a device to remove what it has stored.
+    /// An administrator, or the person themselves, wants a device to remove what it has stored.
     RevokeDevice,
     /// The device was told.
     TellErase,
@@ -53,9 +64,15 @@ impl Deed {
         match self {
             Self::SignIn => "sign_in",
             Self::SignInRefused => "sign_in_refused",
+            Self::SecondFactorRefused => "second_factor_refused",
+            Self::UseRecoveryCode => "use_recovery_code",
+            Self::SetSecondFactor => "set_second_factor",
+            Self::RemoveSecondFactor => "remove_second_factor",
+            Self::ResetSecondFactor => "reset_second_factor",
             Self::SignOut => "sign_out",
             Self::TokenReuse => "token_reuse",
             Self::IssueToken => "issue_token",
+            Self::AcceptToken => "accept_token",
             Self::Send => "send",
             Self::Edit => "edit",
             Self::Delete => "delete",
@@ -203,10 +220,6 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         seq: row.get(6)?,
         hash: row.get(7)?,
     })
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn as_hex<S: serde::Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {

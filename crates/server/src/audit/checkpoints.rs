@@ -13,7 +13,7 @@ use std::{
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
-use super::chain::hex;
+use crate::key_file::{self, hex, unhex, write_new};
 
 const KEY_FILE: &str = "audit-key";
 const PUBLIC_KEY_FILE: &str = "audit-key.pub";
@@ -91,8 +91,7 @@ impl Checkpoints {
 
 /// The checkpoints in a data folder and the key to check them with. A line that is none is returned as `None`.
 pub(super) fn read(data_dir: &Path) -> io::Result<(VerifyingKey, Vec<Option<Checkpoint>>)> {
-    let public = unhex(fs::read_to_string(data_dir.join(PUBLIC_KEY_FILE))?.trim())
-        .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
+    let public = key_file::read(&fs::read_to_string(data_dir.join(PUBLIC_KEY_FILE))?)
         .and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok())
         .ok_or_else(|| invalid("the public key of the audit is not readable"))?;
     let lines = match fs::read_to_string(data_dir.join(CHECKPOINTS_FILE)) {
@@ -104,28 +103,9 @@ pub(super) fn read(data_dir: &Path) -> io::Result<(VerifyingKey, Vec<Option<Chec
 }
 
 fn read_key(text: &str) -> io::Result<SigningKey> {
-    let bytes = unhex(text.trim()).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    bytes.map(|bytes| SigningKey::from_bytes(&bytes)).ok_or_else(|| invalid("the key of the audit is not readable"))
-}
-
-fn write_new(path: &Path, text: &str, mode: u32) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
-    #[cfg(not(unix))]
-    let _ = mode;
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes();
-    if !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+    key_file::read(text)
+        .map(|bytes| SigningKey::from_bytes(&bytes))
+        .ok_or_else(|| invalid("the key of the audit is not readable"))
 }
 
 fn invalid(why: &'static str) -> io::Error {

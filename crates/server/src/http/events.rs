@@ -25,7 +25,7 @@ use crate::{
     chat::{self, Settled},
     credential::TokenHash,
     failure::Failure,
-    socket,
+    issuer, socket,
 };
 
 pub(super) async fn event(
@@ -72,18 +72,9 @@ where
 
 /// Whether another token of the same person is good, and until when. Nothing is kept of it: a call shows its own token.
 async fn renew(app: &App, old: TokenHash, wish: Renew) -> Result<Renewed, Failure> {
-    let fresh = TokenHash::of(&wish.token);
-    app.store
-        .read(move |tx| {
-            let before = authorize::principal(tx, &old)?;
-            let who = authorize::principal(tx, &fresh)?;
-            if who.id() == before.id() {
-                Ok(Renewed { expires_at: who.expires_at() })
-            } else {
-                Err(Failure::forbidden())
-            }
-        })
-        .await
+    let before = app.store.read(move |tx| authorize::principal(tx, &old)).await?;
+    let (_, who) = issuer::principal(app, &wish.token).await?;
+    if who.id() == before.id() { Ok(Renewed { expires_at: who.expires_at() }) } else { Err(Failure::forbidden()) }
 }
 
 fn parse<E: ClientEvent>(payload: Value) -> Result<E, Failure> {

@@ -11,12 +11,7 @@ use hugmedo_chat_protocol::{ErrorCode, Refusal, RoomId, Secret};
 use serde::de::DeserializeOwned;
 
 use super::failure::ApiFailure;
-use crate::{
-    app::App,
-    authorize::{self, Principal},
-    credential::TokenHash,
-    failure::Failure,
-};
+use crate::{app::App, authorize::Principal, credential::TokenHash, failure::Failure, issuer};
 
 /// The person behind the `Authorization: Bearer` header. Whatever a handler does with a room asks the store again, in its
 /// own transaction.
@@ -35,10 +30,10 @@ impl FromRequestParts<Arc<App>> for Caller {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| TokenHash::of(&Secret::new(token.trim())))
+            .map(|(_, token)| Secret::new(token.trim()))
             .ok_or_else(Failure::unauthorized)?;
-        let who: Result<_, Failure> = app.store.read(move |tx| authorize::principal(tx, &token)).await;
-        Ok(Self { who: who?, token })
+        let (token, who) = issuer::principal(app, &token).await?;
+        Ok(Self { who, token })
     }
 }
 

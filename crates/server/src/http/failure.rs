@@ -27,7 +27,10 @@ impl From<Refusal> for ApiFailure {
     fn from(refusal: Refusal) -> Self {
         let status = match refusal.code {
             ErrorCode::BadRequest => StatusCode::BAD_REQUEST,
-            ErrorCode::Unauthorized | ErrorCode::TokenExpired | ErrorCode::OtpRequired => StatusCode::UNAUTHORIZED,
+            ErrorCode::Unauthorized
+            | ErrorCode::TokenExpired
+            | ErrorCode::OtpRequired
+            | ErrorCode::OtpSetupRequired => StatusCode::UNAUTHORIZED,
             ErrorCode::Forbidden => StatusCode::FORBIDDEN,
             ErrorCode::NotFound => StatusCode::NOT_FOUND,
             ErrorCode::Conflict => StatusCode::CONFLICT,

@@ -1,11 +1,14 @@
 //! The HTTP side: `/api`, the probes, and the Socket.IO layer behind the same door.
 
 mod attachments;
+mod devices;
 mod door;
 mod events;
 mod extract;
 mod failure;
+mod pace;
 mod rooms;
+mod second_factor;
 mod session;
 mod sync;
 
@@ -25,8 +28,8 @@ use socketioxide::layer::SocketIoLayer;
 use crate::{app::App, failure::Failure as Wrong, store::StoreError};
 use failure::ApiFailure;
 
-/// The one table of routes. A caller's session is checked by the `Caller` argument of a handler; the two that take none
-/// are the two that make sessions.
+/// The one table of routes. A caller's session is checked by the `Caller` argument of a handler; those that take none
+/// are the two that make sessions, and the three that change a second factor, which ask for the password instead.
 pub(crate) fn router(app: Arc<App>, socket_io: SocketIoLayer) -> Router {
     let file = usize::try_from(app.config.max_attachment_bytes).unwrap_or(usize::MAX);
     let form = file.saturating_add(attachments::FORM_BYTES);
@@ -34,7 +37,12 @@ pub(crate) fn router(app: Arc<App>, socket_io: SocketIoLayer) -> Router {
         .route("/api/login", post(session::log_in))
         .route("/api/token", post(session::refresh))
         .route("/api/logout", post(session::log_out))
+        .route("/api/second-factor", get(second_factor::status).post(second_factor::offer))
+        .route("/api/second-factor/confirm", post(second_factor::confirm))
+        .route("/api/second-factor/remove", post(second_factor::remove))
         .route("/api/me", get(session::me))
+        .route("/api/devices", get(devices::list))
+        .route("/api/devices/{device}/revoke", post(devices::revoke))
         .route("/api/people", get(rooms::people))
         .route("/api/rooms", get(rooms::list).post(rooms::begin))
         .route("/api/rooms/{room}/messages", get(rooms::history).post(rooms::say))

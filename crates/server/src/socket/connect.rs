@@ -3,8 +3,13 @@
 //! Invariants: nobody is told anything before the token was checked; the queue stands before the client learns that it is
 //! connected, so its first event finds it; `session` is the first event every socket gets.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
+use axum::extract::ConnectInfo;
 use hugmedo_chat_protocol::{
     ConnectAuth, ErrorCode, PROTOCOL_VERSION, Refusal, ServerEvent, SessionInfo, Timestamp, limits::MAX_ID_BYTES,
 };
@@ -23,11 +28,11 @@ use super::{
 };
 use crate::{
     app::App,
-    authorize,
-    credential::TokenHash,
     failure::Failure,
     fanout::{self, Fanout, Heard},
+    issuer,
     limits::Kind,
+    serve,
 };
 
 /// Optional parts this server offers.
@@ -54,18 +59,20 @@ impl std::fmt::Display for Denied {
 async fn admit(app: &App, socket: &SocketRef, auth: Option<Value>) -> Result<(), Denied> {
     let auth = auth.and_then(|auth| serde_json::from_value::<ConnectAuth>(auth).ok());
     let Some(auth) = auth else { return Err(Denied(ErrorCode::Unauthorized)) };
-    let token = TokenHash::of(&auth.token);
-    let who = app
-        .store
-        .read(move |tx| authorize::principal(tx, &token))
-        .await
-        .map_err(|failure: Failure| Denied(door_code(Refusal::from(failure).code)))?;
+    let denied = |failure: Failure| Denied(door_code(Refusal::from(failure).code));
+    let (token, who) = issuer::principal(app, &auth.token).await.map_err(denied)?;
     app.throttle.check(Kind::Connect, who.id()).map_err(|refusal| Denied(refusal.code))?;
     if app.fanout.sockets_of(who.id()).len() >= app.config.limits.sockets_per_user {
         return Err(Denied(ErrorCode::RateLimited));
     }
+    let from = address(socket);
+    let seat = match from.filter(|from| !serve::is_within(&app.config.trusted_proxies, *from)) {
+        Some(from) => app.seats.take(from),
+        None => app.seats.take_any(),
+    };
+    let seat = seat.ok_or(Denied(ErrorCode::RateLimited))?;
     let device = auth.device_id.filter(|device| device.as_str().len() <= MAX_ID_BYTES);
-    let link = Arc::new(Link::new(&who, token, device, app.config.limits.queued_events));
+    let link = Arc::new(Link::new(&who, token, device, &app.config.limits, seat));
     socket.extensions.insert(link);
     socket.on_fallback(async |_: Queued| {});
     socket.on_disconnect(async |socket: SocketRef| {
@@ -74,6 +81,12 @@ async fn admit(app: &App, socket: &SocketRef, auth: Option<Value>) -> Result<(),
         }
     });
     Ok(())
+}
+
+/// Where a socket comes from, as the door has found out.
+fn address(socket: &SocketRef) -> Option<IpAddr> {
+    let from = socket.req_parts().extensions.get::<ConnectInfo<SocketAddr>>();
+    from.map(|ConnectInfo(from)| from.ip())
 }
 
 /// The contract has four codes for a refused CONNECT.

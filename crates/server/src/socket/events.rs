@@ -16,11 +16,12 @@ use super::{
 };
 use crate::{
     app::App,
-    authorize,
+    authorize::{self, Principal},
     chat::{self, Settled},
     credential::TokenHash,
     failure::Failure,
     fanout::{self, Fanout},
+    issuer,
     limits::Kind,
 };
 
@@ -198,18 +199,8 @@ async fn renew(mut call: Call<'_>, old: TokenHash) {
         Ok(wish) => wish,
         Err(failure) => return call.refuse(failure),
     };
-    let fresh = TokenHash::of(&wish.token);
-    let found = call
-        .app
-        .store
-        .read(move |tx| {
-            let before = authorize::principal(tx, &old)?;
-            let who = authorize::principal(tx, &fresh)?;
-            if who.id() == before.id() { Ok(who) } else { Err(Failure::forbidden()) }
-        })
-        .await;
-    match found {
-        Ok(who) => {
+    match renewed(call.app, &old, &wish).await {
+        Ok((fresh, who)) => {
             let before = call.link.renew(&who, fresh);
             if before != *who.session() {
                 call.socket.leave([Fanout::session_room(&before)]);
@@ -219,6 +210,13 @@ async fn renew(mut call: Call<'_>, old: TokenHash) {
         }
         Err(failure) => call.refuse(failure),
     }
+}
+
+async fn renewed(app: &App, old: &TokenHash, wish: &Renew) -> Result<(TokenHash, Principal), Failure> {
+    let old = *old;
+    let before = app.store.read(move |tx| authorize::principal(tx, &old)).await?;
+    let (fresh, who) = issuer::principal(app, &wish.token).await?;
+    if who.id() == before.id() { Ok((fresh, who)) } else { Err(Failure::forbidden()) }
 }
 
 async fn heartbeat(mut call: Call<'_>, token: TokenHash) {

@@ -17,8 +17,11 @@ use tokio::sync::{Notify, mpsc};
 use super::queue::Incoming;
 use crate::{
     authorize::Principal,
+    config::Limits,
     credential::{SessionId, TokenHash},
+    limits::SocketMeter,
     presence::Status,
+    serve::Place,
 };
 
 /// The longest sleep towards a deadline: a clock that was put forward, or a machine that slept, is noticed within this.
@@ -38,6 +41,9 @@ pub(crate) struct Link {
     user: User,
     /// As it names itself.
     device: Option<DeviceId>,
+    meter: SocketMeter,
+    /// Its place among the sockets of its address.
+    _seat: Place,
     standing: Mutex<Standing>,
     renewed: Notify,
     /// The newest status of each person this socket has still to hear of.
@@ -55,11 +61,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Link {
-    pub(super) fn new(who: &Principal, token: TokenHash, device: Option<DeviceId>, queued_events: usize) -> Self {
-        let (inlet, outlet) = mpsc::channel(queued_events.max(1));
+    pub(super) fn new(
+        who: &Principal,
+        token: TokenHash,
+        device: Option<DeviceId>,
+        limits: &Limits,
+        seat: Place,
+    ) -> Self {
+        let (inlet, outlet) = mpsc::channel(limits.queued_events.max(1));
         Self {
             user: who.user().clone(),
             device,
+            meter: SocketMeter::new(limits),
+            _seat: seat,
             standing: Mutex::new(Standing {
                 token,
                 session: who.session().clone(),
@@ -143,10 +157,13 @@ impl Link {
         self.closing.swap(true, Ordering::AcqRel)
     }
 
-    /// Queues an event for its turn. `false` if there is no place left.
-    pub(super) fn queue(&self, incoming: Incoming) -> bool {
+    /// Queues an event of so many bytes for its turn. `false` if there is no place left, or too many come.
+    pub(super) fn queue(&self, incoming: Incoming, bytes: usize) -> bool {
         if self.closing.load(Ordering::Acquire) {
             return true;
+        }
+        if !self.meter.admits(bytes) {
+            return false;
         }
         match &*lock(&self.inlet) {
             Some(inlet) => !matches!(inlet.try_send(incoming), Err(mpsc::error::TrySendError::Full(_))),

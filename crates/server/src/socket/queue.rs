@@ -2,7 +2,8 @@
 //!
 //! socketioxide spawns a task per event, which would reorder them. Its extractors, though, run inline in the order of
 //! arrival: [`Queued`] is an extractor that puts the event and its ack into the socket's queue, and one worker per socket
-//! empties it. A full queue closes the socket; dropping single events would break the order silently.
+//! empties it. A full queue closes the socket, and so does a socket that sends more than its rate; dropping
+//! single events would break the order silently.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -47,11 +48,12 @@ impl FromMessageParts<socketioxide::adapter::LocalAdapter> for Queued {
 
     fn from_message_parts(socket: &Arc<Socket>, frame: &mut Frame, ack_id: &Option<i64>) -> Result<Self, Infallible> {
         let (name, payload) = read(frame);
+        let bytes = if let Frame::Str(text, _) = frame { text.len() } else { 0 };
         let sender = AckSender::from_message_parts(socket, frame, ack_id)?;
         let incoming = Incoming { name, payload, ack: Ack { sender, asked: ack_id.is_some() } };
         let socket = SocketRef::from(socket.clone());
         if let Some(link) = fanout::link(&socket)
-            && !link.queue(incoming)
+            && !link.queue(incoming, bytes)
         {
             tracing::info!(socket = %socket.id, "closing a socket that sends faster than it is heard");
             fanout::hang_up(socket);

@@ -12,6 +12,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0005_add_attachments.sql"),
     include_str!("../../migrations/0006_add_escalation.sql"),
     include_str!("../../migrations/0007_add_devices.sql"),
+    include_str!("../../migrations/0008_add_second_factor.sql"),
 ];
 
 /// Brings the store to the present schema. Each step and its number are one transaction.

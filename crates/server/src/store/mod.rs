@@ -15,6 +15,7 @@ pub(crate) mod messages;
 pub(crate) mod reactions;
 pub(crate) mod receipts;
 pub(crate) mod rooms;
+pub(crate) mod second_factors;
 pub(crate) mod sessions;
 pub(crate) mod users;
 

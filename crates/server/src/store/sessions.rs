@@ -78,6 +78,11 @@ pub(crate) fn add_access_token(
     Ok(Timestamp::from_millis(ends))
 }
 
+/// Whether this access token was given or noted before, ended or not.
+pub(crate) fn knows_access_token(tx: &Transaction<'_>, token: &TokenHash) -> Result<bool, StoreError> {
+    Ok(tx.query_row("SELECT EXISTS (SELECT 1 FROM access_token WHERE hash = ?1)", (token,), |row| row.get(0))?)
+}
+
 pub(crate) fn add_refresh_token(
     tx: &Transaction<'_>,
     session: &SessionId,
@@ -148,6 +153,14 @@ pub(crate) fn note_device(
         (session.as_str(), device.map(DeviceId::as_str), now()),
     )?;
     Ok(())
+}
+
+/// The device a session lives on, if it is known.
+pub(crate) fn device_of(tx: &Transaction<'_>, session: &SessionId) -> Result<Option<DeviceId>, StoreError> {
+    let device = tx
+        .query_row("SELECT device_id FROM session WHERE id = ?1", (session.as_str(),), |row| row.get(0))
+        .optional()?;
+    Ok(device.flatten().map(|id: String| DeviceId::new(id)))
 }
 
 /// The devices of a person, the one that was heard of last first.

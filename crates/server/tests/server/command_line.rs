@@ -113,6 +113,12 @@ fn what_cannot_be_done_is_one_clear_line() {
         (&["device", "list", "nobody"], "", "no such user"),
         (&["device", "revoke", "alice", "nowhere"], "", "no such device"),
         (&["--demo", "--listen", "0.0.0.0:0"], "", "refuses to listen on"),
+        (&["--listen", "0.0.0.0:0"], "", "could be read by others"),
+        (&["--tls-cert", "chat.pem"], "", "--tls-key"),
+        (&["--tls-cert", "no-such.pem", "--tls-key", "no-such.key"], "", "TLS: no-such.pem"),
+        (&["--trusted-proxy", "the proxy"], "", "an address or a network"),
+        (&["user", "reset-second-factor", "nobody"], "", "no such user"),
+        (&["user", "reset-second-factor", "alice"], "", "no such second factor"),
         (&["--database-url", "postgres://x"], "", "unexpected argument"),
         (&["--redis-url", "redis://x"], "", "unexpected argument"),
     ] {

@@ -28,6 +28,9 @@ pub(crate) fn config(folder: impl Into<PathBuf>) -> Config {
     config.limits.signals = plenty;
     config.limits.reads = plenty;
     config.limits.connects = plenty;
+    config.limits.socket_events = plenty;
+    config.limits.socket_bytes = hugmedo_chat_server::Rate::new(1 << 30, 1 << 30);
+    config.limits.requests_per_address = plenty;
     config.limits.new_rooms_per_minute = 100_000;
     config.limits.uploads_per_minute = 100_000;
     config.limits.failed_logins_per_account = 1_000;

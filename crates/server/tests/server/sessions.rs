@@ -169,6 +169,40 @@ async fn a_person_has_a_limited_number_of_sockets() {
 }
 
 #[tokio::test]
+async fn a_person_sees_where_they_are_signed_in_and_ends_it_there() {
+    let hospital = Hospital::open().await;
+    let log_in = async |person: &str, device: &str| {
+        let body = json!({ "username": person, "password": PASSWORD, "deviceId": device });
+        hospital.call(Method::POST, "/api/login", None, Some(body)).await.1
+    };
+    let token = |grant: &Value| grant["accessToken"].as_str().unwrap().to_owned();
+    let (here, lost, bobs) =
+        (log_in("alice", "here").await, log_in("alice", "lost one").await, log_in("bob", "bobs").await);
+    let listed = hospital.get("/api/devices", &token(&here)).await;
+    let mut seen: Vec<_> = listed["devices"].as_array().unwrap().iter().collect();
+    seen.sort_by_key(|device| device["id"].as_str().unwrap().to_owned());
+    assert_eq!(seen.len(), 2, "and nobody else's: {listed}");
+    assert_eq!(
+        (&seen[0]["id"], &seen[0]["isThis"], &seen[0]["isSignedIn"]),
+        (&json!("here"), &json!(true), &json!(true))
+    );
+    assert_eq!((&seen[1]["id"], &seen[1]["isThis"]), (&json!("lost one"), &json!(false)));
+
+    let mut wire = Wire::connect(&hospital.url(), &token(&lost)).await;
+    let mut kept = Wire::connect(&hospital.url(), &token(&here)).await;
+    let revoke = async |device: &str, token: &str| {
+        hospital.call(Method::POST, &format!("/api/devices/{device}/revoke"), Some(token), None).await.0
+    };
+    assert_eq!(revoke("bobs", &token(&here)).await, StatusCode::NOT_FOUND, "another's cannot be ended");
+    assert_eq!(revoke("lost%20one", &token(&here)).await, StatusCode::NO_CONTENT);
+    assert_eq!(wire.until_closed().await, [("session_ended".to_owned(), json!({ "reason": "revoked" }))]);
+    let (status, answer) = refresh(&hospital, lost["refreshToken"].as_str().unwrap()).await;
+    assert_eq!((status, &answer["erase"]), (StatusCode::UNAUTHORIZED, &json!(true)), "it removes what it has stored");
+    assert_eq!(kept.ask("heartbeat", json!({})).await["ok"], true);
+    hospital.get("/api/me", &token(&bobs)).await;
+}
+
+#[tokio::test]
 async fn only_a_device_that_an_administrator_revoked_is_told_to_remove_what_it_has_stored() {
     let hospital = Hospital::open().await;
     let log_in = async |device: &str| {

@@ -5,16 +5,22 @@ use std::{collections::VecDeque, time::Duration};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpSocket, TcpStream},
     time::{Instant, timeout, timeout_at},
 };
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, tungstenite::Message};
+use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 /// Only how long a broken test hangs; no test waits for it to pass.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What frames go over, encrypted or not.
+pub(crate) trait Line: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Line for T {}
+
 pub(crate) struct Wire {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    stream: WebSocketStream<Box<dyn Line>>,
     /// Events that came while something else was waited for.
     inbox: VecDeque<(String, Value)>,
     /// Who can be reached, and how: told whenever anyone comes or goes, so kept apart for the tests that ask for it.
@@ -35,14 +41,24 @@ pub(crate) enum Frame {
 impl Wire {
     /// Opens the transport without CONNECT.
     pub(crate) async fn open(url: &str) -> Self {
-        let url = url.replacen("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket";
+        let line = Self::line(url).await;
+        Self::open_over(url, Box::new(line)).await
+    }
+
+    /// A connection to the server, before anything was said.
+    pub(crate) async fn line(url: &str) -> TcpStream {
         // A small buffer, so that a test that stops reading is soon felt by the server.
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(16 * 1024).unwrap();
         socket.set_nodelay(true).unwrap();
         let address = url.split('/').nth(2).unwrap().parse().unwrap();
-        let stream = MaybeTlsStream::Plain(socket.connect(address).await.unwrap());
-        let (mut stream, _) = client_async(url, stream).await.unwrap();
+        socket.connect(address).await.unwrap()
+    }
+
+    /// Opens the transport over a connection of the caller's.
+    pub(crate) async fn open_over(url: &str, line: Box<dyn Line>) -> Self {
+        let url = url.replacen("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket";
+        let (mut stream, _) = client_async(url, line).await.unwrap();
         let hello = timeout(PATIENCE, stream.next()).await.unwrap().unwrap().unwrap();
         assert!(hello.to_text().unwrap().starts_with('0'), "Engine.IO opens first");
         Self { stream, inbox: VecDeque::new(), statuses: VecDeque::new(), next_ack: 0 }
@@ -51,11 +67,16 @@ impl Wire {
     /// Opens, connects, and takes the `session` event.
     pub(crate) async fn connect(url: &str, token: &str) -> Self {
         let mut wire = Self::open(url).await;
-        wire.raw(&format!("40{}", json!({ "token": token }))).await;
-        assert_eq!(wire.next().await, Frame::Connected);
-        let (name, _) = wire.event().await;
-        assert_eq!(name, "session", "session is the first event");
+        wire.enter(token).await;
         wire
+    }
+
+    /// Connects, and takes the `session` event.
+    pub(crate) async fn enter(&mut self, token: &str) {
+        self.raw(&format!("40{}", json!({ "token": token }))).await;
+        assert_eq!(self.next().await, Frame::Connected);
+        let (name, _) = self.event().await;
+        assert_eq!(name, "session", "session is the first event");
     }
 
     /// The code a CONNECT with this auth is refused with.

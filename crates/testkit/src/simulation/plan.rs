@@ -69,7 +69,11 @@ impl Plan {
 pub(super) fn sign_in(user: &UserId) -> SignInRequest {
     SignInRequest {
         server: "https://hospital.invalid".to_owned(),
-        credentials: Credentials::Password { username: user.as_str().to_owned(), password: "hugmedo-demo".into() },
+        credentials: Credentials::Password {
+            username: user.as_str().to_owned(),
+            password: "hugmedo-demo".into(),
+            otp: None,
+        },
         remember: true,
         allow_insecure: false,
     }

@@ -12,7 +12,11 @@ username: string,
 /**
  * The password.
  */
-password: string, } | { "kind": "token", 
+password: string, 
+/**
+ * A code of the second factor, or a recovery code, once the server has asked for one (`otpRequired`).
+ */
+otp?: string, } | { "kind": "token", 
 /**
  * The token.
  */

@@ -1,7 +1,7 @@
 /** Signing in, and the lock. */
 import type { Texts } from '../ja';
 
-export const door: Pick<Texts, 'signIn' | 'lock' | 'lockSettings'> = {
+export const door: Pick<Texts, 'signIn' | 'secondFactor' | 'devices' | 'lock' | 'lockSettings'> = {
 	signIn: {
 		title: 'Sign in',
 		lead: 'The chat that connects care teams and patients',
@@ -12,6 +12,9 @@ export const door: Pick<Texts, 'signIn' | 'lock' | 'lockSettings'> = {
 		method: 'How to sign in',
 		username: 'User name',
 		password: 'Password',
+		code: 'Code',
+		codeHint: 'The six digits your authenticator app shows, or a recovery code if you do not have it.',
+		codeRefused: 'This code does not work. Enter the next one your authenticator app shows; each works once.',
 		show: 'Show',
 		hide: 'Hide',
 		token: 'Access token',
@@ -29,6 +32,52 @@ export const door: Pick<Texts, 'signIn' | 'lock' | 'lockSettings'> = {
 			replaced: 'Another session has taken over. Please sign in again.',
 			unknown: 'The session has ended. Please sign in again.'
 		}
+	},
+	secondFactor: {
+		title: 'Second factor',
+		lead: 'With a code from an authenticator app beside your password, nobody signs in who only knows the password.',
+		inUse: 'Signing in by password asks for a code from your authenticator app.',
+		required: 'Your organisation requires it.',
+		left: (count) => (count === 1 ? 'One recovery code is left.' : `${count} recovery codes are left.`),
+		notHere: 'This server has no second factor.',
+		setUp: 'Set up',
+		exchange: 'Set up anew',
+		remove: 'Remove',
+		cancel: 'Cancel',
+		password: 'Your password',
+		currentCode: 'Code of your present authenticator, or a recovery code',
+		next: 'Next',
+		scan: 'Scan the QR code with your authenticator app, and enter the code it shows.',
+		qr: 'QR code for the authenticator app',
+		bySecret: 'If you cannot scan it, enter this key into the app.',
+		confirmCode: 'The six digits the app shows',
+		confirm: 'Turn on',
+		codeRefused: 'This code does not work. Enter the next one your authenticator app shows; each works once.',
+		recoveryTitle: 'Recovery codes',
+		recoveryLead:
+			'Each signs you in once in place of a code when you do not have your authenticator. They are shown only now: write them down or print them, and keep them away from this computer.',
+		kept: 'I have kept them',
+		copy: 'Copy',
+		copied: 'Copied',
+		done: 'Second factor set up',
+		removed: 'Second factor removed',
+		needed: 'This account has to have a second factor. Have an authenticator app at hand, for instance on your phone.',
+		nowSignIn: 'It is set up. Sign in with the next code your authenticator app shows.'
+	},
+	devices: {
+		title: 'Where you are signed in',
+		lead: 'Sign out on a device you have lost or no longer use. What it has stored is removed when it is next heard of.',
+		here: 'This computer',
+		another: 'Another device',
+		seen: (at) => `Last heard of: ${at}`,
+		since: (at) => `First signed in: ${at}`,
+		signedOut: 'Signed out',
+		erasing: 'Signed out; its data is removed when it is next heard of',
+		erased: 'Signed out; it was told to remove its data',
+		revoke: 'Sign out there',
+		sure: 'This signs you out there and removes what that device has stored, messages not yet sent included.',
+		cancel: 'Cancel',
+		revoked: 'Signed out there'
 	},
 	lock: {
 		title: 'Locked',
