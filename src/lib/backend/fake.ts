@@ -4,8 +4,8 @@
  * It behaves as core does where the interface can see it: rows settle, unread is counted from the read position, changes
  * carry revisions. It can be told to be offline, to refuse, or to lose a change. In the browser `?lang=ja|en`,
  * `?theme=light|dark` and `?state=` set the scene: `signin`, `otp` and `otp-setup` (a second factor is in use, or required), `empty`, `baseline`,
- * `waiting`, `busy` (much of everything), or one of `sampleLinks`; `?odd=html` puts markup into every text; `?policy=` is told at `samplePolicy`. There
- * a test reaches it as `window.fakeBackend`.
+ * `waiting`, `busy` (much of everything), or one of `sampleLinks`; `?odd=html` puts markup into every text; `?policy=` is told at
+ * `samplePolicy`. There a test reaches it as `window.fakeBackend`.
  */
 import { BackendError, type Backend } from './backend';
 import type { AttachmentState } from './bindings/AttachmentState';
