@@ -57,13 +57,24 @@ export class Desktop {
 
 	/**
 	 * @param {string} folder holds HOME and the logs
-	 * @param {{ width?: number, height?: number, keyring?: boolean, language?: string }} [options]
-	 *   `keyring: false`: a desktop without a Secret Service
+	 * @param {{ width?: number, height?: number, keyring?: boolean, notices?: boolean, language?: string,
+	 *   sessionType?: string, systemBus?: boolean }} [options]
+	 *   `keyring: false`: a desktop without a Secret Service; `notices: false`: one on which nothing shows notifications;
+	 *   `sessionType`: what it says it is, `x11` or `wayland`; `systemBus`: its bus stands in for that of the system, too
 	 */
-	static async start(folder, { width = 1280, height = 800, keyring = true, language = 'ja_JP.UTF-8' } = {}) {
+	static async start(folder, options = {}) {
 		const desktop = new Desktop();
 		try {
-			await desktop.#start(folder, { width, height, keyring, language });
+			await desktop.#start(folder, {
+				width: 1280,
+				height: 800,
+				keyring: true,
+				notices: true,
+				language: 'ja_JP.UTF-8',
+				sessionType: 'x11',
+				systemBus: false,
+				...options
+			});
 		} catch (error) {
 			await desktop.stop();
 			throw error;
@@ -71,7 +82,7 @@ export class Desktop {
 		return desktop;
 	}
 
-	async #start(folder, { width, height, keyring, language }) {
+	async #start(folder, { width, height, keyring, notices, language, sessionType, systemBus }) {
 		const home = join(folder, 'home');
 		const logs = join(folder, 'desktop-logs');
 		for (const dir of [home, logs]) mkdirSync(dir, { recursive: true });
@@ -86,7 +97,7 @@ export class Desktop {
 			...withoutDesktop(process.env),
 			HOME: home,
 			XDG_RUNTIME_DIR: this.#runtime,
-			XDG_SESSION_TYPE: 'x11',
+			XDG_SESSION_TYPE: sessionType,
 			LANG: language,
 			LOCPATH: compiledLocale(language),
 			GDK_BACKEND: 'x11',
@@ -120,6 +131,7 @@ export class Desktop {
 			'--print-address=1'
 		]);
 		this.env.DBUS_SESSION_BUS_ADDRESS = (await bus.line(1, /^(unix:\S+)$/, 20))[1];
+		if (systemBus) this.env.DBUS_SYSTEM_BUS_ADDRESS = this.env.DBUS_SESSION_BUS_ADDRESS;
 
 		const monitor = part(
 			'dbus-monitor',
@@ -129,10 +141,12 @@ export class Desktop {
 		);
 		this.#watch(monitor);
 		const windows = part('openbox', 'openbox', ['--sm-disable']);
-		writeFileSync(join(this.#runtime, 'dunstrc'), DUNST);
-		const notices = part('dunst', 'dunst', ['-conf', join(this.#runtime, 'dunstrc')]);
 		await windows.until(() => this.#ask('xprop', ['-root', '_NET_SUPPORTING_WM_CHECK'])?.includes('0x'), 20);
-		await notices.until(() => this.#owned('org.freedesktop.Notifications'), 20);
+		if (notices) {
+			writeFileSync(join(this.#runtime, 'dunstrc'), DUNST);
+			const service = part('dunst', 'dunst', ['-conf', join(this.#runtime, 'dunstrc')]);
+			await service.until(() => this.#owned('org.freedesktop.Notifications'), 20);
+		}
 		if (keyring) {
 			const secrets = part(
 				'gnome-keyring-daemon',

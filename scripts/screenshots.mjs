@@ -1,6 +1,7 @@
 /**
  * `npm run screenshots`: every view of the built interface, in both languages, both themes, wide and narrow, as pictures in
- * `test-results/screens`, to be looked at. `npm run screenshots -- timeline` makes those of one view only.
+ * `test-results/screens`, to be looked at. `npm run screenshots -- timeline` makes those of one view only; `npm run screenshots --
+ * --guide` makes the pictures of the user's guide anew.
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,14 +10,19 @@ import { views } from '../e2e/page/views.mjs';
 import { execFileSync } from 'node:child_process';
 import { root } from './setup.mjs';
 
-const folder = join(root, 'test-results', 'screens');
-const wanted = process.argv.slice(2);
-const LOOKS = [
-	{ lang: 'ja', theme: 'light', width: 1180, height: 760 },
-	{ lang: 'en', theme: 'dark', width: 1180, height: 760 },
-	{ lang: 'en', theme: 'light', width: 720, height: 560 },
-	{ lang: 'ja', theme: 'dark', width: 720, height: 560 }
-];
+/** The views that the user's guide shows. */
+const GUIDE = ['server-found', 'timeline', 'held', 'urgent', 'search', 'waiting', 'locked', 'settings', 'remove-data'];
+const forGuide = process.argv.includes('--guide');
+const folder = forGuide ? join(root, 'docs', 'user-guide', 'pictures') : join(root, 'test-results', 'screens');
+const wanted = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const LOOKS = forGuide
+	? ['ja', 'en'].map((lang) => ({ lang, theme: 'light', width: 960, height: 640 }))
+	: [
+			{ lang: 'ja', theme: 'light', width: 1180, height: 760 },
+			{ lang: 'en', theme: 'dark', width: 1180, height: 760 },
+			{ lang: 'en', theme: 'light', width: 720, height: 560 },
+			{ lang: 'ja', theme: 'dark', width: 720, height: 560 }
+		];
 
 if (!process.env.BUILT)
 	execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
@@ -26,6 +32,7 @@ const browser = await Browser.open();
 let made = 0;
 try {
 	for (const [name, { scene = '', path, open }] of Object.entries(views)) {
+		if (forGuide && !GUIDE.includes(name)) continue;
 		if (wanted.length > 0 && !wanted.some((word) => name.includes(word))) continue;
 		for (const { lang, theme, width, height } of LOOKS) {
 			const page = await browser.page(`lang=${lang}&theme=${theme}&${scene}`, { width, height, path });
@@ -33,7 +40,9 @@ try {
 				throw new Error(`${name} (${lang}, ${theme}, ${width}) is not reached`, { cause: failure });
 			});
 			await page.evaluate(() => document.fonts.ready);
-			await page.screenshot({ path: join(folder, `${name}-${lang}-${theme}-${width}.png`) });
+			await page.screenshot({
+				path: join(folder, forGuide ? `${name}-${lang}.png` : `${name}-${lang}-${theme}-${width}.png`)
+			});
 			await page.close();
 			made++;
 		}

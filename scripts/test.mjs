@@ -6,6 +6,7 @@
  * A check such as clippy counts as one; a test runner counts as many as it ran. A failed step does not keep the later ones
  * from running. Logs and screenshots are in `test-results/`.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { platform } from 'node:os';
 import { join } from 'node:path';
@@ -40,6 +41,7 @@ const steps = {
 		'sources'
 	]),
 	advisories,
+	'npm-audit': npmAudit,
 	clippy: check('cargo', ['clippy', ...tested(), '--all-targets', '--quiet', '--', '-D', 'warnings']),
 	programs: worked(buildPrograms),
 	'rust-tests': nextest,
@@ -119,6 +121,21 @@ async function advisories(name) {
 	});
 	if (fetched === null) return { passed: 0, failed: 0, note: 'skipped: the advisory database cannot be reached' };
 	return check('cargo', ['deny', '--log-level', 'warn', 'check', '--hide-inclusion-graph', 'advisories'])(name);
+}
+
+/** The same for npm packages: whatever is high or critical, wherever the registry can be asked. */
+async function npmAudit() {
+	const { stdout } = spawnSync('npm', ['audit', '--json'], {
+		cwd: root,
+		encoding: 'utf8',
+		timeout: 60_000,
+		shell: platform() === 'win32'
+	});
+	const levels = JSON.parse(stdout || '{}').metadata?.vulnerabilities;
+	if (!levels) return { passed: 0, failed: 0, note: 'skipped: the registry cannot be asked' };
+	if (levels.high + levels.critical === 0) return outcome(0);
+	console.log(stdout);
+	return outcome(1);
 }
 
 async function nextest(name) {

@@ -3,6 +3,7 @@
 /// Every command of `commands/`. A command that is missing here would be open to every window.
 const COMMANDS: &[&str] = &[
     "subscribe",
+    "check_server",
     "sign_in",
     "sign_out",
     "second_factor",
@@ -17,6 +18,7 @@ const COMMANDS: &[&str] = &[
     "test_notification",
     "diagnostics",
     "save_diagnostics",
+    "save_conversation",
     "set_pin",
     "remove_pin",
     "open_room",
@@ -56,6 +58,10 @@ const COMMANDS: &[&str] = &[
     "set_status",
     "set_preferences",
     "reconnect_now",
+    "update_state",
+    "look_for_update",
+    "begin_newer",
+    "remove_everything",
 ];
 
 fn main() {

@@ -255,4 +255,6 @@ impl Notifier for Unheard {
     fn notify(&self, _: NativeNotification) {}
 
     fn withdraw(&self, _: &[MessageId]) {}
+
+    fn settle(&self, _: Vec<NativeNotification>) {}
 }

@@ -5,8 +5,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
-    process::Stdio,
     time::Duration,
 };
 
@@ -14,17 +12,14 @@ use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use hugmedo_chat_testkit::FaultyLink;
 use serde::Deserialize;
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
-    process::{Child, ChildStdin, ChildStdout, Command},
-    time::{Instant, interval, timeout},
-};
+use tokio::time::{Instant, interval};
 
 use crate::{
     crowd::{self, Diary},
     figures::{Figures, percent, quantile, say, seconds},
     ledger::id_in,
     link::Schedule,
+    node::Node,
     processes::ServerProcess,
     reading,
     ward::{Membership, Ward},
@@ -200,45 +195,10 @@ async fn ours(options: &Jitter) -> Result<Counted> {
     Ok(counted)
 }
 
-/// A Node process of the peer's.
-struct Node {
-    /// Killed with this handle.
-    _child: Child,
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
-}
-
-impl Node {
-    fn start(arguments: &[&str]) -> Result<Self> {
-        let script: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join("socketio.mjs");
-        let mut child = Command::new("node")
-            .arg(script)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .context("node, which the peers need, did not start")?;
-        let input = child.stdin.take().context("node's input")?;
-        let output = BufReader::new(child.stdout.take().context("node's output")?).lines();
-        Ok(Self { _child: child, input, output })
-    }
-
-    async fn say(&mut self, line: &str) -> Result<()> {
-        Ok(self.input.write_all(format!("{line}\n").as_bytes()).await?)
-    }
-
-    async fn hear(&mut self) -> Result<String> {
-        let line = timeout(PATIENCE, self.output.next_line()).await.context("a peer is silent")??;
-        line.context("a peer ended; `npm ci` installs what it needs")
-    }
-}
-
 async fn theirs(options: &Jitter, recovery: bool) -> Result<Counted> {
     let arguments: &[&str] = if recovery { &["server", "--recovery"] } else { &["server"] };
     let mut server = Node::start(arguments)?;
-    let line = server.hear().await?;
-    let address = line.rsplit('/').next().unwrap_or_default().parse().context("where the peer listens")?;
+    let address = server.address().await?;
     let links = links(options, address).await?;
     let urls: Vec<String> = links.iter().map(FaultyLink::url).collect();
     let mut clients = Node::start(&["clients"])?;

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a run prints what it measured whether it likes it or not, and fails if a promise was broken.
 
+mod beside;
 mod client;
 mod crowd;
 mod deploy;
@@ -10,6 +11,7 @@ mod half_open;
 mod jitter;
 mod ledger;
 mod link;
+mod node;
 mod pipe;
 mod processes;
 mod reading;
@@ -46,6 +48,8 @@ enum Run {
     SlowReader(slow_reader::SlowReader),
     /// Cut everyone off again and again, and compare what arrives with the official Socket.IO
     Jitter(jitter::Jitter),
+    /// Connections, broadcasts and messages, compared with the official Socket.IO
+    Server(beside::Beside),
     /// A faulty link by itself, for programs that are not ours
     Link(link::Link),
     /// A server for a run, as a process of its own
@@ -87,6 +91,7 @@ async fn perform(run: Run, row: bool) -> anyhow::Result<bool> {
         Run::HalfOpen(options) => half_open::run(&options, row).await,
         Run::SlowReader(options) => slow_reader::run(&options, row).await,
         Run::Jitter(options) => jitter::run(&options, row).await,
+        Run::Server(options) => beside::run(&options, row).await,
         Run::Link(options) => link::run(&options).await.map(|()| true),
         Run::Serve { listen, data_dir } => serve::run(listen, &data_dir).await.map(|()| true),
         Run::Client => client::run().await.map(|()| true),

@@ -54,6 +54,11 @@ impl ServerProcess {
         format!("http://{}", self.address)
     }
 
+    /// The id of the process.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// SIGKILL, at once.
     pub(crate) async fn kill(&mut self) -> Result<()> {
         Ok(self.child.kill().await?)

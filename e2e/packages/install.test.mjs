@@ -5,7 +5,18 @@
  *     npm run tauri build && cargo deb -p hugmedo-chat-server && npm run test:packages
  */
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+	chmodSync,
+	chownSync,
+	cpSync,
+	existsSync,
+	mkdirSync,
+	readFileSync,
+	readdirSync,
+	rmSync,
+	statSync,
+	writeFileSync
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ask } from '../../scripts/processes.mjs';
@@ -39,6 +50,15 @@ describe('on a clean Debian 12', () => {
 	after(() => debian?.remove());
 
 	const inside = (file) => join('/packages', file.split('/').at(-1));
+	/** Runs Node inside, with the installed programs under test. */
+	const node = (...args) =>
+		debian.run('/opt/lent/node/bin/node', args, {
+			env: {
+				PATH: '/opt/lent/node/bin:/opt/lent/tools:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
+				HUGMEDO_CHAT_APP_PROGRAM: '/usr/bin/hugmedo-chat',
+				HUGMEDO_CHAT_SERVER_PROGRAM: '/usr/bin/hugmedo-chat-server'
+			}
+		});
 	/** An administration command as the documentation tells to type it. */
 	const administer = (args, input) =>
 		debian.run(
@@ -101,21 +121,34 @@ describe('on a clean Debian 12', () => {
 		}
 		debian.lend(dirname(dirname(process.execPath)), '/opt/lent/node');
 		debian.lend(dirname(ask('which', ['tauri-driver'], { env: cargoEnv })), '/opt/lent/tools');
-		const log = debian.run(
-			'/opt/lent/node/bin/node',
-			['--test', '--test-concurrency=1', '/repository/e2e/window/chat.test.mjs'],
-			{
-				env: {
-					PATH: '/opt/lent/node/bin:/opt/lent/tools:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
-					HUGMEDO_CHAT_APP_PROGRAM: '/usr/bin/hugmedo-chat',
-					HUGMEDO_CHAT_SERVER_PROGRAM: '/usr/bin/hugmedo-chat-server'
-				}
-			}
-		);
+		const log = node('--test', '--test-concurrency=1', '/repository/e2e/window/chat.test.mjs');
 		assert.match(log, /^# fail 0$|^ℹ fail 0$/m);
 	});
 
-	test('an upgrade keeps people, messages and changed settings', () => {
+	test('a policy is followed if it is root’s alone, and what is wrong with it is said', () => {
+		const place = debian.path('/etc/hugmedo-chat/policy.json');
+		const check = () => debian.run('hugmedo-chat', ['--check-policy'], { mayFail: true });
+		mkdirSync(dirname(place), { recursive: true });
+		writeFileSync(place, '{ "server": "https://chat.example.org", "lockAfterMinutes": 5 }', { mode: 0o644 });
+		assert.equal(check(), 'decided: server, lockAfterMinutes\n');
+		chownSync(place, 1000, 1000);
+		assert.match(check(), /is not the administrator's/);
+		chownSync(place, 0, 0);
+		chmodSync(place, 0o666);
+		assert.match(check(), /others may change/);
+		chmodSync(place, 0o644);
+		chmodSync(dirname(place), 0o777);
+		assert.match(check(), /others may change/);
+		chmodSync(dirname(place), 0o755);
+		writeFileSync(place, '{ "lockAfterMinuts": 5 }');
+		assert.match(check(), /there is no key `lockAfterMinuts`/);
+		rmSync(dirname(place), { recursive: true });
+		assert.equal(check(), 'decided: nothing\n');
+	});
+
+	test('an upgrade keeps people, messages, changed settings, and who is signed in', () => {
+		debian.run('mkdir', ['/tmp/upgraded']);
+		node('/repository/e2e/packages/upgraded.mjs', 'before', '/tmp/upgraded');
 		writeFileSync(debian.path(SETTINGS), `${readFileSync(debian.path(SETTINGS), 'utf8')}HUGMEDO_CHAT_LOG=warn\n`);
 		const before = administer(['audit', 'export']);
 		for (const file of [app, server]) {
@@ -125,6 +158,7 @@ describe('on a clean Debian 12', () => {
 		assert.match(debian.run('dpkg-query', ['--show', '--showformat=${Version}', 'hugmedo-chat-server']), /^99\.0\.0/);
 		assert.match(readFileSync(debian.path(SETTINGS), 'utf8'), /HUGMEDO_CHAT_LOG=warn/);
 		assert.ok(administer(['audit', 'export']).startsWith(before.trimEnd()));
+		node('/repository/e2e/packages/upgraded.mjs', 'after', '/tmp/upgraded');
 	});
 
 	test('purging leaves the conversations, says so, and leaves nothing else', () => {

@@ -88,6 +88,40 @@ export const views = {
 			await page.waitForSelector('[name=proxy]');
 		}
 	},
+	'server-found': {
+		scene: 'state=signin',
+		open: async (page) => {
+			await page.click(testid('server-test'));
+			await page.locator(testid('server-found'), { hasText: 'https' }).waitFor();
+		}
+	},
+	'server-offer': {
+		scene: 'state=signin',
+		open: async (page) => {
+			await page.evaluate(() =>
+				globalThis.fakeBackend.publish({ kind: 'serverOffered', server: 'https://chat.hospital.example.jp' })
+			);
+			await page.waitForSelector(testid('server-offer'));
+		}
+	},
+	'sign-in-managed': { scene: 'state=signin&policy=managed', open: shown(testid('managed-server')) },
+	'policy-broken': { scene: 'policy=broken', open: shown(testid('policy-problems')) },
+	'settings-managed': { scene: 'policy=managed', open: settings },
+	'settings-update': {
+		open: async (page) => {
+			await settings(page);
+			await page.click(testid('update-look'));
+			await page.locator(testid('update-begin')).scrollIntoViewIfNeeded();
+		}
+	},
+	'remove-data': {
+		scene: 'state=waiting',
+		open: async (page) => {
+			await settings(page);
+			await page.click(testid('remove-data'));
+			await page.waitForSelector(testid('remove-dialog'));
+		}
+	},
 	'sign-in-code': { scene: 'state=otp', open: (page) => signIn(page, '[name=code]') },
 	'second-factor': { scene: 'state=otp-setup', open: (page) => signIn(page, testid('second-factor-secret')) },
 	'second-factor-codes': {

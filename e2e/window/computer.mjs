@@ -11,7 +11,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { programs } from '../../scripts/build.mjs';
 import { Desktop, looksPainted } from '../../scripts/desktop.mjs';
-import { Companion, eventually } from '../../scripts/processes.mjs';
+import { Companion, ask, eventually } from '../../scripts/processes.mjs';
 import { cargoEnv, root } from '../../scripts/setup.mjs';
 import { Key, WebDriver } from './webdriver.mjs';
 
@@ -29,13 +29,15 @@ export class Computer {
 
 	/**
 	 * @param {string} folder everything of this computer lies in it
-	 * @param {{ keyring?: boolean, language?: string, env?: NodeJS.ProcessEnv }} [options]
+	 * @param {{ keyring?: boolean, notices?: boolean, language?: string, env?: NodeJS.ProcessEnv, programs?: string,
+	 *   sessionType?: string, systemBus?: boolean }} [options]
+	 *   `programs`: a folder whose programs come before those of the same names
 	 */
-	static async start(folder, { env = {}, ...options } = {}) {
+	static async start(folder, { env = {}, programs: before, ...options } = {}) {
 		const computer = new Computer();
 		computer.folder = folder;
 		computer.dataDir = join(folder, 'app');
-		computer.env = env;
+		computer.env = { ...env, ...(before && { PATH: `${before}:${cargoEnv.PATH}` }) };
 		computer.desktop = await Desktop.start(folder, { width: 1200, height: 800, ...options });
 		return computer;
 	}
@@ -92,9 +94,29 @@ export class Computer {
 		await page.close().catch(() => {});
 	}
 
+	/** Starts the app a second time, and resolves to what that exits with. */
+	startAgain(...args) {
+		const env = { ...this.desktop.env, ...this.env };
+		return Companion.start('a second start', programs.app, ['--data-dir', this.dataDir, ...args], { env }).exited;
+	}
+
+	/** The app has ended by itself, and is not to be waited for any more. */
+	async forgetApp() {
+		const { page } = this;
+		this.page = this.pid = undefined;
+		await page?.close().catch(() => {});
+	}
+
+	/** Whether a process has ended. */
+	hasEnded(pid) {
+		return isGone(pid);
+	}
+
 	/** The window shows on the screen what is on its page: neither an empty surface nor a picture from before. */
 	isPainted() {
 		const isShown = async () => {
+			// A bubble would lie over the window.
+			ask('dunstctl', ['close-all'], { env: this.desktop.env });
 			const onScreen = this.desktop.pixels(this.window);
 			const onPage = pixelsOf(await this.page.screenshot());
 			return looksPainted(onScreen) && onScreen.length === onPage.length && unlike(onScreen, onPage) < 0.01;
@@ -150,6 +172,37 @@ export class Computer {
 		};
 		await eventually(() => this.page.run(String(mark), inscription), 15, `a button ${inscription}`);
 		await this.click('[data-e2e=wanted]');
+	}
+
+	/** A selector of the first element that matches and holds this text, once there is one. */
+	async mark(selector, text) {
+		const mark = (selector, text) => {
+			for (const marked of document.querySelectorAll('[data-e2e-marked]')) delete marked.dataset.e2eMarked;
+			const found = Array.from(document.querySelectorAll(selector)).find((element) => element.innerText.includes(text));
+			if (found) found.dataset.e2eMarked = '';
+			return Boolean(found);
+		};
+		await eventually(() => this.page.run(String(mark), selector, text), 15, `${selector} with ${text}`);
+		return '[data-e2e-marked]';
+	}
+
+	/** Chooses from a list. */
+	async choose(selector, value) {
+		await eventually(() => this.sees(selector), 15, `${selector} to choose from`);
+		await this.page.run(
+			`function (selector, value) {
+				const list = document.querySelector(selector);
+				list.value = value;
+				list.dispatchEvent(new Event('change', { bubbles: true }));
+			}`,
+			selector,
+			value
+		);
+	}
+
+	/** Chooses what has this label: a radio button or a box to tick. */
+	async clickLabel(inscription) {
+		await this.click(await this.mark('label', inscription));
 	}
 
 	/** Replaces what is in a field by typing. */
@@ -304,6 +357,25 @@ export const field = {
 	submit: `${form} [type=submit]`
 };
 
+/** How many secrets the computer's keyring holds, as the Secret Service counts them. */
+export function keyringItems(computer) {
+	const answer = ask(
+		'dbus-send',
+		[
+			'--session',
+			'--print-reply',
+			'--dest=org.freedesktop.secrets',
+			'/org/freedesktop/secrets/aliases/default',
+			'org.freedesktop.DBus.Properties.Get',
+			'string:org.freedesktop.Secret.Collection',
+			'string:Items'
+		],
+		{ env: computer.desktop.env }
+	);
+	assert.ok(answer, 'the keyring answers');
+	return answer.match(/object path/g)?.length ?? 0;
+}
+
 /** Which part of two pictures of the same size differs, as a fraction. */
 function unlike(one, other) {
 	let differing = 0;
@@ -344,7 +416,7 @@ function hasEnded(pid) {
 }
 
 /** Whether a process has ended; one that its parent has not noticed yet is a zombie. */
-function isGone(pid) {
+export function isGone(pid) {
 	return !existsSync(`/proc/${pid}`) || /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 }
 

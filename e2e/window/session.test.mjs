@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { ask, eventually } from '../../scripts/processes.mjs';
-import { keepEvidence, testid } from './computer.mjs';
+import { eventually } from '../../scripts/processes.mjs';
+import { keepEvidence, keyringItems, testid } from './computer.mjs';
 import { Stage } from './stage.mjs';
 
 const stage = new Stage();
@@ -72,6 +72,20 @@ describe('on a computer with a keyring', () => {
 		const [told] = server.administer('device', 'list', 'suzuki').split('\n');
 		assert.ok(JSON.parse(told).eraseToldAt, 'and the administrator can see that it was told');
 	});
+
+	test('so it does for a device that was off when it was revoked, once it is on again', async () => {
+		await sato.signIn(server, 'yamada', 'hugmedo-demo');
+		await sato.isLive();
+		assert.equal(stores().length, 1);
+		await sato.closeApp();
+		const [device] = server.administer('device', 'list', 'yamada').split('\n');
+		server.administer('device', 'revoke', 'yamada', JSON.parse(device).id);
+		assert.ok(stores().length === 1 && keyringItems(sato) > 0, 'nobody could tell it yet');
+		await sato.openApp();
+		await eventually(async () => /消去しました/.test(await sato.text('body')), 20, 'the reason');
+		assert.ok(await sato.sees(testid('sign-in-form')));
+		await eventually(() => stores().length === 0 && keyringItems(sato) === 0, 10, 'nothing to be left');
+	});
 });
 
 describe('on a computer without a keyring', () => {
@@ -106,25 +120,6 @@ describe('on a computer without a keyring', () => {
 		assert.equal(await suzuki.sees(testid('room-item')), false);
 	});
 });
-
-/** How many secrets the computer's keyring holds, as the Secret Service counts them. */
-function keyringItems(computer) {
-	const answer = ask(
-		'dbus-send',
-		[
-			'--session',
-			'--print-reply',
-			'--dest=org.freedesktop.secrets',
-			'/org/freedesktop/secrets/aliases/default',
-			'org.freedesktop.DBus.Properties.Get',
-			'string:org.freedesktop.Secret.Collection',
-			'string:Items'
-		],
-		{ env: computer.desktop.env }
-	);
-	assert.ok(answer, 'the keyring answers');
-	return answer.match(/object path/g)?.length ?? 0;
-}
 
 function filesIn(folder) {
 	if (!existsSync(folder)) return [];

@@ -100,7 +100,9 @@ async function request(method, url, body) {
 	const response = await fetch(url, {
 		method,
 		headers: body && { 'content-type': 'application/json; charset=utf-8' },
-		body: body && JSON.stringify(body)
+		body: body && JSON.stringify(body),
+		// A page that goes while it is asked never answers.
+		signal: AbortSignal.timeout(60_000)
 	});
 	const { value } = await response.json();
 	if (!response.ok) throw new WebDriverError(value.error, value.message);

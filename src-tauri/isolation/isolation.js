@@ -4,6 +4,7 @@
 const COMMANDS = Object.freeze({
 	__proto__: null,
 	subscribe: { onItem: 'string' },
+	check_server: { server: 'string', allowInsecure: 'boolean' },
 	sign_in: { request: 'object' },
 	sign_out: {},
 	second_factor: {},
@@ -18,6 +19,7 @@ const COMMANDS = Object.freeze({
 	test_notification: {},
 	diagnostics: {},
 	save_diagnostics: { text: 'string' },
+	save_conversation: { roomId: 'string' },
 	set_pin: { pin: 'string' },
 	remove_pin: {},
 	open_room: { roomId: 'string' },
@@ -57,6 +59,10 @@ const COMMANDS = Object.freeze({
 	set_status: { status: 'string' },
 	set_preferences: { preferences: 'object' },
 	reconnect_now: {},
+	update_state: {},
+	look_for_update: {},
+	begin_newer: {},
+	remove_everything: {},
 	// Tauri's own: how a page collects what is too large to be pushed into it.
 	'plugin:__TAURI_CHANNEL__|fetch': {}
 });

@@ -9,10 +9,18 @@ use std::{
 use tauri::{AppHandle, Manager, Runtime, WindowEvent};
 use tokio::time::sleep;
 
+#[cfg(any(target_os = "macos", windows))]
+use crate::screen_lock;
 use crate::{core_handle::CoreHandle, lock};
 
 /// How often the system is asked. The lock comes at most this much late.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Where the system has to be asked whether its screen is locked, that is done in each so many-th look, and when nobody has touched
+/// the computer for as long: whoever locks it has just done so.
+#[cfg(any(target_os = "macos", windows))]
+const ASK_EACH: u64 = 5;
+#[cfg(any(target_os = "macos", windows))]
+const UNTOUCHED: Duration = Duration::from_secs(3);
 /// A wall clock that went on so much further than the monotonic one, which stops in suspend, was a computer that slept.
 const SLEPT: Duration = Duration::from_secs(30);
 
@@ -41,6 +49,8 @@ pub(crate) fn watch<R: Runtime>(app: AppHandle<R>) {
     tauri::async_runtime::spawn(linux::watch(app.clone()));
     tauri::async_runtime::spawn(async move {
         let (mut wall, mut monotonic) = (SystemTime::now(), Instant::now());
+        #[cfg(any(target_os = "macos", windows))]
+        let mut looks = 0_u64;
         loop {
             sleep(LOOK_EVERY).await;
             let gone = SystemTime::now().duration_since(wall).unwrap_or_default();
@@ -48,18 +58,28 @@ pub(crate) fn watch<R: Runtime>(app: AppHandle<R>) {
             (wall, monotonic) = (SystemTime::now(), Instant::now());
             let handle = app.state::<CoreHandle>();
             let Some(core) = handle.running() else { continue };
-            let limit = core.preferences().lock_after_seconds;
-            if limit == 0 || !core.is_open() {
+            if !core.is_open() {
                 continue;
             }
-            if slept || idle(&app).await >= Duration::from_secs(limit.into()) {
+            let limit = core.preferences().lock_after_seconds;
+            let idle = idle(&app).await;
+            #[cfg(any(target_os = "macos", windows))]
+            {
+                looks = looks.wrapping_add(1);
+                if looks.is_multiple_of(ASK_EACH) && idle >= UNTOUCHED && screen_lock::is_locked().await {
+                    lock::lock_quietly(&app).await;
+                    continue;
+                }
+            }
+            if limit > 0 && (slept || idle >= Duration::from_secs(limit.into())) {
                 lock::lock_quietly(&app).await;
             }
         }
     });
 }
 
-async fn idle<R: Runtime>(app: &AppHandle<R>) -> Duration {
+/// How long nobody has touched the computer.
+pub(crate) async fn idle<R: Runtime>(app: &AppHandle<R>) -> Duration {
     // It asks a display or a bus, which may take a while.
     let asked = tauri::async_runtime::spawn_blocking(|| system_idle_time::get_idle_time().ok()).await;
     asked.ok().flatten().unwrap_or_else(|| app.state::<OutOfFocus>().time())

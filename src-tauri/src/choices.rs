@@ -41,7 +41,8 @@ async fn set<R: Runtime>(app: &AppHandle<R>, preferences: &Preferences, autostar
     }
 }
 
-async fn set_autostart<R: Runtime>(app: &AppHandle<R>, wanted: bool) {
+/// Makes the app start with the session, or not.
+pub(crate) async fn set_autostart<R: Runtime>(app: &AppHandle<R>, wanted: bool) {
     let app = app.clone();
     // It writes a file or a registry entry.
     let set = tauri::async_runtime::spawn_blocking(move || {

@@ -17,7 +17,13 @@ pub(crate) struct Cli {
     #[arg(long)]
     pub(crate) hidden: bool,
 
-    /// A place to show: hugmedo-chat://room/ID or hugmedo-chat://room/ID/message/ID.
+    /// Tell what the organisation's policy for this computer decides and what is wrong with it, and end. With FILE: what one in
+    /// that file would.
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    pub(crate) check_policy: Option<Option<PathBuf>>,
+
+    /// A place to show, hugmedo-chat://room/ID or hugmedo-chat://room/ID/message/ID, or a server to sign in to,
+    /// hugmedo-chat://server/NAME.
     #[arg(value_name = "LINK", value_parser = link)]
     pub(crate) link: Option<DeepLink>,
 }
@@ -44,9 +50,17 @@ mod tests {
     #[test]
     fn the_data_folder_and_the_hidden_start_are_understood() {
         let cli = Cli::try_parse_from(["hugmedo-chat", "--data-dir", "/tmp/sato", "--hidden"]).unwrap();
-        assert_eq!(cli, Cli { data_dir: Some("/tmp/sato".into()), hidden: true, link: None });
+        assert_eq!(cli, Cli { data_dir: Some("/tmp/sato".into()), hidden: true, ..Cli::default() });
         let cli = Cli::try_parse_from(["hugmedo-chat", "hugmedo-chat://room/general/message/m1"]).unwrap();
         assert_eq!(cli.link, DeepLink::parse("hugmedo-chat://room/general/message/m1").ok());
+    }
+
+    #[test]
+    fn a_policy_is_checked_where_it_lies_or_before_it_is_handed_out() {
+        let asked = |arguments: &[&str]| Cli::try_parse_from(arguments).unwrap().check_policy;
+        assert_eq!(asked(&["hugmedo-chat"]), None);
+        assert_eq!(asked(&["hugmedo-chat", "--check-policy"]), Some(None));
+        assert_eq!(asked(&["hugmedo-chat", "--check-policy", "policy.json"]), Some(Some("policy.json".into())));
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! Invariant: the shell decides nothing about the chat. It is the only Rust that knows Tauri, and neither a token nor a
 //! password ever goes from here to the webview.
 
+mod anew;
 mod away;
+mod badge;
 mod choices;
 mod cli;
 mod commands;
@@ -18,10 +20,14 @@ mod lock;
 mod logging;
 mod network;
 mod notifications;
+mod policy;
 mod profile;
+mod removal;
+mod screen_lock;
 #[cfg(debug_assertions)]
 mod sign_in_file;
 mod tray;
+mod updates;
 mod window;
 
 use std::{
@@ -38,14 +44,18 @@ use tauri::{AppHandle, Manager, Runtime, WindowEvent, plugin::TauriPlugin};
 
 use crate::{
     away::OutOfFocus, cli::Cli, core_handle::CoreHandle, ipc::Stream, keychain::Keychain, lifecycle::Ending,
-    notifications::SystemNotifier, profile::Profile, tray::TrayState,
+    notifications::SystemNotifier, profile::Profile, removal::Leaving, tray::TrayState, updates::Updates,
 };
 
 /// Runs the app until its window is closed or it is told to end.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    if let Some(file) = &cli.check_policy {
+        return policy::check(file.as_ref());
+    }
     #[cfg(target_os = "linux")]
     drawing::choose();
+    let leaving = Leaving::default();
     let context = tauri::generate_context!();
     let built = tauri::Builder::default()
         // First, so that a second start ends before it has opened anything.
@@ -53,6 +63,9 @@ pub fn run() -> ExitCode {
         .plugin(tauri_plugin_notification::init())
         .plugin(tauri_plugin_autostart::Builder::new().arg("--hidden").build())
         .plugin(tauri_plugin_dialog::init())
+        .plugin(tauri_plugin_updater::Builder::new().build())
+        .manage(leaving.clone())
+        .manage(Updates::default())
         .manage(Stream::default())
         .manage(Ending::default())
         .manage(OutOfFocus::default())
@@ -81,10 +94,11 @@ pub fn run() -> ExitCode {
                 if let tauri::RunEvent::Opened { urls } = &event {
                     // A Mac hands links over so, not as arguments.
                     let link = urls.iter().find_map(|url| hugmedo_chat_core::DeepLink::parse(url.as_str()).ok());
-                    link.into_iter().for_each(|link| window::show_place(app, link));
+                    link.into_iter().for_each(|link| window::follow(app, link));
                 }
                 lifecycle::on_run_event(app, &event);
             });
+            leaving.finish();
             ExitCode::from(u8::try_from(code).unwrap_or(1))
         }
         Err(error) => {
@@ -99,18 +113,22 @@ fn set_up<R: Runtime>(app: &AppHandle<R>, cli: &Cli) -> Result<(), Box<dyn Error
     logging::start(&profile.log_dir());
     tracing::info!(version = %app.package_info().version, "starting");
 
+    let policy = Arc::new(policy::of_this_computer());
+    app.manage(Arc::clone(&policy));
     app.plugin(window_state(&profile))?;
+    let notifier = Arc::new(SystemNotifier::new(app.clone(), profile.data_dir()));
+    app.manage(Arc::clone(&notifier));
     app.manage(CoreHandle::new(
-        Config::new(profile.data_dir()),
+        Config { policy, ..Config::new(profile.data_dir()) },
         Arc::new(Keychain::new(&app.config().identifier)),
-        Arc::new(SystemNotifier::new(app.clone())),
+        notifier,
     ));
-    notifications::open_rooms_on_click(app);
     window::create(app, &profile, cli.hidden)?;
     lifecycle::exit_on_signals(app.clone());
     network::watch(app.clone());
     away::watch(app.clone());
     tray::start(app);
+    updates::watch(app.clone());
     choices::follow(app.clone(), cli.data_dir.is_none());
     app.manage(profile);
     app.manage(cli.clone());
@@ -124,7 +142,7 @@ fn set_up<R: Runtime>(app: &AppHandle<R>, cli: &Cli) -> Result<(), Box<dyn Error
             #[cfg(not(debug_assertions))]
             let _ = core;
             if let Some(link) = link {
-                window::show_place(&app, link);
+                window::follow(&app, link);
             }
         }
     });
@@ -150,7 +168,7 @@ fn claim_profile<R: Runtime>(app: &AppHandle<R>, cli: &Cli) -> Result<Profile, B
 fn single_instance<R: Runtime>(identifier: &str, cli: &Cli) -> TauriPlugin<R> {
     let builder = tauri_plugin_single_instance::Builder::new().callback(|app, arguments, _| {
         if let Some(link) = cli::link_in(&arguments) {
-            window::show_place(app, link);
+            window::follow(app, link);
         } else if cli::asks_for_window(&arguments) {
             window::show(app);
         }

@@ -7,6 +7,8 @@
 use hugmedo_chat_core::{Core, error::Error};
 use tauri::{AppHandle, Manager, Runtime};
 
+#[cfg(target_os = "linux")]
+use crate::anew;
 use crate::{core_handle::CoreHandle, window};
 
 /// Locks the app.
@@ -33,23 +35,8 @@ pub(crate) async fn lock_quietly<R: Runtime>(app: &AppHandle<R>) {
 /// Puts a fresh start of the app in the place of this process. Returns only if that fails.
 #[cfg(target_os = "linux")]
 async fn begin_anew<R: Runtime>(app: &AppHandle<R>, core: &Core) {
-    use std::os::unix::process::CommandExt;
-
-    use tauri_plugin_window_state::AppHandleExt;
-
-    let Ok(program) = std::env::current_exe() else { return };
     core.shutdown().await;
-    let _ = app.save_window_state(window::kept_state());
-    let hidden = window::main(app).is_some_and(|window| !window.is_visible().unwrap_or(true));
-    let mut command = std::process::Command::new(program);
-    if let Some(data_dir) = &app.state::<crate::cli::Cli>().data_dir {
-        command.arg("--data-dir").arg(data_dir);
-    }
-    if hidden {
-        command.arg("--hidden");
-    }
-    let error = command.exec();
-    tracing::warn!(%error, "the app could not begin anew");
+    anew::begin(app);
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -24,7 +24,7 @@ use tauri::{
 use tauri_plugin_notification::NotificationExt;
 use tokio::time::timeout;
 
-use crate::{core_handle::CoreHandle, lock, window};
+use crate::{badge, core_handle::CoreHandle, lock, window};
 
 const ID: &str = "main";
 const QUIET: &str = "quiet";
@@ -268,7 +268,7 @@ async fn follow<R: Runtime>(app: AppHandle<R>, tray: TrayIcon<R>) {
         let Ok((snapshot, mut changes)) = core.subscribe().await else { return };
         let mut known = Known::of(snapshot);
         loop {
-            show(&app, &tray, core, &known, &mut shown);
+            show(&app, &tray, core, &known, &mut shown).await;
             let Ok(next) = timeout(LOOK_AGAIN, changes.next()).await else { continue };
             match next {
                 Some(ChannelItem::Events { events }) => events.into_iter().for_each(|event| known.apply(event.change)),
@@ -279,9 +279,13 @@ async fn follow<R: Runtime>(app: AppHandle<R>, tray: TrayIcon<R>) {
     }
 }
 
-fn show<R: Runtime>(app: &AppHandle<R>, tray: &TrayIcon<R>, core: &Core, known: &Known, shown: &mut Told) {
+async fn show<R: Runtime>(app: &AppHandle<R>, tray: &TrayIcon<R>, core: &Core, known: &Known, shown: &mut Told) {
     let told = known.told(core.language(), is_quiet(&core.preferences()));
     if told == *shown {
+        if cfg!(windows) {
+            // Its task bar forgets with a window that is hidden.
+            badge::show(app, told.unread, told.urgent).await;
+        }
         return;
     }
     *shown = told;
@@ -290,15 +294,17 @@ fn show<R: Runtime>(app: &AppHandle<R>, tray: &TrayIcon<R>, core: &Core, known: 
         (_, 0) => marked(icon, [0x1d, 0x6f, 0xd8]),
         (_, _) => marked(icon, [0xc6, 0x28, 0x28]),
     });
-    let badge = (told.unread > 0).then_some(i64::from(told.unread));
+    badge::show(app, told.unread, told.urgent).await;
+    // On Linux there is no tooltip, but a label beside the icon.
+    let label = (cfg!(target_os = "linux") && told.unread > 0).then(|| told.unread.to_string());
     let steps = [
         tray.set_icon(icon),
+        tray.set_title(label),
         tray.set_tooltip(Some(format!("HugMeDo Chat: {}", words(told)))),
         menu(app, told).and_then(|menu| tray.set_menu(Some(menu))),
-        window::main(app).map_or(Ok(()), |window| window.set_badge_count(badge)),
     ];
     if steps.iter().any(Result::is_err) {
-        tracing::debug!("not all of the unread count could be shown outside the window");
+        tracing::debug!("not all of the unread count could be shown in the tray");
     }
 }
 

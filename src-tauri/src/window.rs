@@ -8,7 +8,7 @@ use tauri::{
 
 use tauri_plugin_window_state::StateFlags;
 
-use crate::{core_handle::CoreHandle, profile::Profile};
+use crate::{core_handle::CoreHandle, ipc::Stream, profile::Profile};
 
 /// The label of the one window; capabilities and commands are bound to it.
 pub(crate) const MAIN: &str = "main";
@@ -88,13 +88,17 @@ pub(crate) fn show<R: Runtime>(app: &AppHandle<R>) {
     }
 }
 
-/// Brings the window to the front and asks the page for a place.
-pub(crate) fn show_place<R: Runtime>(app: &AppHandle<R>, place: DeepLink) {
+/// Brings the window to the front and asks the page for where a link leads.
+pub(crate) fn follow<R: Runtime>(app: &AppHandle<R>, link: DeepLink) {
     show(app);
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
-        if let Ok(core) = app.state::<CoreHandle>().get().await {
-            core.request_room(&place.room_id, place.message_id.as_ref()).await;
+        let handle = app.state::<CoreHandle>();
+        let Ok(core) = handle.get().await else { return };
+        app.state::<Stream>().opened().await;
+        match link {
+            DeepLink::Place { room_id, message_id } => core.request_room(&room_id, message_id.as_ref()).await,
+            DeepLink::Server(server) => core.offer_server(&server),
         }
     });
 }

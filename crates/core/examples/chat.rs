@@ -142,4 +142,6 @@ impl Notifier for Bell {
     }
 
     fn withdraw(&self, _: &[MessageId]) {}
+
+    fn settle(&self, _: Vec<NativeNotification>) {}
 }

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use hugmedo_chat_protocol::{DeviceId, RoomId, SessionEndReason, Timestamp, User};
+use hugmedo_chat_protocol::{DeviceId, MessageId, RoomId, SessionEndReason, Timestamp, User};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +23,7 @@ use crate::{
     error::{Error, ErrorCode},
     host::Notifier,
     hub::Hub,
+    lock::Told,
     notify,
     preferences::PreferencesFile,
     presence::PresenceBoard,
@@ -57,6 +58,8 @@ pub(crate) struct Account {
     pub(crate) hub: Arc<Hub>,
     /// The notifications that may still be on the screen.
     pub(crate) raised: Raised,
+    /// What has raised one while the account was locked and its store closed.
+    told_while_locked: Mutex<Told>,
     /// Why others raised none.
     pub(crate) silences: Silences,
     /// An urgent message has raised its first one.
@@ -134,6 +137,7 @@ impl Account {
             preferences: parts.preferences,
             hub: parts.hub,
             raised: Raised::default(),
+            told_while_locked: Mutex::default(),
             silences: Silences::default(),
             urgent_raised: Notify::new(),
             outgoing: Notify::new(),
@@ -346,6 +350,16 @@ impl Account {
             self.show_room(room);
         }
         Ok(())
+    }
+
+    /// Notes what has been told of messages that the store does not know yet.
+    pub(crate) fn note_told_while_locked(&self, told: Told) {
+        *held(&self.told_while_locked) = told;
+    }
+
+    /// Whether the lock has told of a message; and when, if it is urgent.
+    pub(crate) fn told_while_locked(&self, room: &RoomId, message: &MessageId) -> Option<Option<Timestamp>> {
+        held(&self.told_while_locked).of(room, message)
     }
 
     pub(crate) fn is_locked(&self) -> bool {

@@ -1,8 +1,8 @@
 //! What has been raised: taking it back once it is settled, and raising what is urgent again until someone takes it on.
 //!
-//! Invariants: a notification does not outlast its reason, which is gone when its message was read on any device or taken back;
-//! reading an urgent message is not taking it on; what is raised again is remembered over restarts. Only what this run of the app
-//! has raised can be taken back, because no system lets one program close what another has shown.
+//! Invariants: a notification does not outlast its reason, which is gone when its message was read on any device or taken back, or
+//! its room or account is left; reading an urgent message is not taking it on; what is raised again is remembered over restarts.
+//! What an earlier run of the app has left on the screen is taken over or taken back when the account is opened.
 
 use std::{
     collections::BTreeMap,
@@ -10,22 +10,30 @@ use std::{
     time::Duration,
 };
 
-use hugmedo_chat_protocol::{MessageId, RoomId, Seq, Timestamp};
+use hugmedo_chat_protocol::{Message, MessageId, Priority, RoomId, Seq, Timestamp, UserId};
+use rusqlite::Connection;
 use tokio::time::sleep;
 
 use crate::{
     account::Account,
+    core::Core,
     error::Error,
-    host::NativeNotification,
+    host::{NativeNotification, Sound},
     notify,
     store::{notified, rooms},
-    view::{RoomView, ViewChange},
+    view::{Preferences, RoomView, ViewChange},
 };
 
 /// An urgent message that nobody takes on is raised again for this long.
 pub(crate) const REPEATED_FOR: Duration = Duration::from_secs(20 * 60);
 /// A store that fails is asked again.
 const PAUSE: Duration = Duration::from_secs(30);
+
+/// After a routine sound, how long further ones are left out: a burst is heard once.
+const SOUND_PAUSE_MS: i64 = 10_000;
+
+/// A notification, the position of its message, and of how many routine messages it tells.
+pub(crate) type Standing = (NativeNotification, Seq, usize);
 
 /// A notification that may still be on the screen.
 struct Bubble {
@@ -38,11 +46,20 @@ type Bubbles = BTreeMap<RoomId, BTreeMap<Seq, Bubble>>;
 
 /// The notifications that may still be on the screen. A room has one for all its routine messages, and one for each urgent one.
 #[derive(Default)]
-pub(crate) struct Raised(Mutex<Bubbles>);
+pub(crate) struct Raised {
+    bubbles: Mutex<Bubbles>,
+    /// When a routine one sounded last.
+    sounded: Mutex<Option<Timestamp>>,
+}
 
 impl Raised {
     fn rooms(&self) -> MutexGuard<'_, Bubbles> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.bubbles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a notification is heard now.
+    fn is_heard(&self, sound: Sound, now: Timestamp) -> bool {
+        is_heard(sound, &mut self.sounded.lock().unwrap_or_else(PoisonError::into_inner), now)
     }
 
     /// Notes one. Returns those whose place it takes.
@@ -71,6 +88,12 @@ impl Raised {
         std::mem::replace(raised, later).into_values().map(|bubble| bubble.message).collect()
     }
 
+    /// Forgets and returns what a room has.
+    fn room_gone(&self, room: &RoomId) -> Vec<MessageId> {
+        let raised = self.rooms().remove(room).unwrap_or_default();
+        raised.into_values().map(|bubble| bubble.message).collect()
+    }
+
     /// Forgets a message. Returns whether it was there.
     fn gone(&self, room: &RoomId, message: &MessageId) -> bool {
         let mut rooms = self.rooms();
@@ -85,6 +108,9 @@ impl Account {
     /// Raises a notification, of the message at this place; `routine` is of how many routine ones it tells. Of these the room's
     /// earlier one told, and is taken back.
     pub(crate) fn raise(&self, notification: NativeNotification, seq: Seq, routine: usize) {
+        let now = self.surroundings.now();
+        let sound = notification.sound.filter(|sound| self.raised.is_heard(*sound, now));
+        let notification = NativeNotification { sound, ..notification };
         let bubble = Bubble { message: notification.message_id.clone(), routine };
         let replaced = self.raised.note(&notification.room_id, seq, bubble);
         if !replaced.is_empty() {
@@ -102,11 +128,93 @@ impl Account {
         self.hub.publish(ViewChange::RoomUpserted { room });
     }
 
+    /// A room is left, and with it what was told of it.
+    pub(crate) fn withdraw_room(&self, room: &RoomId) {
+        let gone = self.raised.room_gone(room);
+        if !gone.is_empty() {
+            self.notifier.withdraw(&gone);
+        }
+    }
+
+    /// Brings what is on the screen into line with what is unread: what an earlier run of the app has raised, or the lock. Call
+    /// before anything new can come in.
+    pub(crate) async fn settle_notifications(&self) -> Result<(), Error> {
+        let (me, preferences) = (self.me.id.clone(), self.preferences.get());
+        let standing = self.store.read(move |connection| standing(connection, &me, &preferences)).await?;
+        for (notification, seq, routine) in &standing {
+            let bubble = Bubble { message: notification.message_id.clone(), routine: *routine };
+            self.raised.note(&notification.room_id, *seq, bubble);
+        }
+        self.notifier.settle(standing.into_iter().map(|(notification, ..)| notification).collect());
+        Ok(())
+    }
+
     /// A message was taken back, and with it what was told of it.
     pub(crate) fn withdraw(&self, room: &RoomId, message: &MessageId) {
         if self.raised.gone(room, message) {
             self.notifier.withdraw(std::slice::from_ref(message));
         }
+    }
+}
+
+/// The notifications of what has raised one and is unread still: one for a room's routine messages, one for each urgent one.
+pub(crate) fn standing(
+    connection: &Connection,
+    me: &UserId,
+    preferences: &Preferences,
+) -> Result<Vec<Standing>, Error> {
+    let mut standing = Vec::new();
+    let mut routine: BTreeMap<RoomId, (Message, Seq, usize)> = BTreeMap::new();
+    for message in notified::unread(connection, me)? {
+        let Some(seq) = message.seq else { continue };
+        if message.priority == Priority::Urgent {
+            if let Some(room) = rooms::view(connection, me, &message.room_id)? {
+                standing.push((notify::word(&message, &room, 0, preferences), seq, 0));
+            }
+            continue;
+        }
+        let before = routine.get(&message.room_id).map_or(0, |(.., count)| *count);
+        routine.insert(message.room_id.clone(), (message, seq, before + 1));
+    }
+    for (room, (message, seq, count)) in routine {
+        if let Some(room) = rooms::view(connection, me, &room)? {
+            standing.push((notify::word(&message, &room, count - 1, preferences), seq, count));
+        }
+    }
+    Ok(standing)
+}
+
+/// Whether a notification is heard now: a routine one not right after another, which sounded at `last`.
+pub(crate) fn is_heard(sound: Sound, last: &mut Option<Timestamp>, now: Timestamp) -> bool {
+    if sound == Sound::Urgent {
+        return true;
+    }
+    let pause = last.map(|last| now.as_millis().saturating_sub(last.as_millis()));
+    // A clock that was set back silences nothing.
+    let heard = pause.is_none_or(|pause| !(0..SOUND_PAUSE_MS).contains(&pause));
+    if heard {
+        *last = Some(now);
+    }
+    heard
+}
+
+impl Core {
+    /// Whether an urgent message waits for someone to take it on; the app should then be there.
+    pub async fn is_call_open(&self) -> bool {
+        if let Some(lock) = self.inner.lock_view() {
+            return lock.urgent > 0;
+        }
+        let Some(account) = self.inner.open_account() else { return false };
+        let (me, since) = (account.me.id.clone(), earlier(account.surroundings.now(), REPEATED_FOR));
+        let unanswered = account.store.read(move |connection| notified::unanswered(connection, &me, since)).await;
+        // What cannot be known may be.
+        unanswered.map_or(true, |open| !open.is_empty())
+    }
+
+    /// Whether the app may begin anew without anyone losing anything: nobody is needed, and the session outlives the app.
+    pub async fn may_begin_anew(&self) -> bool {
+        let remembered = self.inner.open_account().is_none_or(|account| account.session().remembered);
+        remembered && !self.is_call_open().await
     }
 }
 
@@ -210,6 +318,15 @@ mod tests {
         assert_eq!(raised.read(&room, Seq::new(5)), []);
         assert!(raised.gone(&room, &"m-9".into()));
         assert!(!raised.gone(&room, &"m-9".into()));
+    }
+
+    #[test]
+    fn a_burst_of_routine_messages_is_heard_once_and_an_urgent_one_always() {
+        let raised = Raised::default();
+        let heard = |sound, seconds: i64| raised.is_heard(sound, Timestamp::from_millis(seconds * 1_000));
+        assert_eq!([0, 3, 9].map(|at| heard(Sound::Routine, at)), [true, false, false]);
+        assert_eq!([4, 5].map(|at| heard(Sound::Urgent, at)), [true, true]);
+        assert_eq!([10, 11, 2].map(|at| heard(Sound::Routine, at)), [true, false, true], "and the clock was set back");
     }
 
     #[test]

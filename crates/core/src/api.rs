@@ -51,8 +51,8 @@ impl Api {
         self.post("/api/login".to_owned(), None, request).await
     }
 
-    pub(crate) async fn renew_tokens(&self, refresh_token: &Secret) -> Result<SessionGrant, HttpFailure> {
-        self.post("/api/token".to_owned(), None, &TokenRequest { refresh_token: refresh_token.clone() }).await
+    pub(crate) async fn renew_tokens(&self, request: &TokenRequest) -> Result<SessionGrant, HttpFailure> {
+        self.post("/api/token".to_owned(), None, request).await
     }
 
     pub(crate) async fn devices(&self, token: &Secret) -> Result<DevicesList, HttpFailure> {

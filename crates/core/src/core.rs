@@ -23,6 +23,7 @@ use crate::{
     hub::{Changes, Hub},
     lock::{Lock, LockRecord},
     notify, opening,
+    policy::Policy,
     preferences::PreferencesFile,
     profile::DataFolder,
     remains, search,
@@ -46,12 +47,19 @@ pub struct Config {
     pub surroundings: Surroundings,
     /// The way to a server.
     pub network: NetworkTo,
+    /// What the organisation has decided for this computer.
+    pub policy: Arc<Policy>,
 }
 
 impl Config {
-    /// This computer as it is.
+    /// This computer as it is, without a policy.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), surroundings: Surroundings::real(), network: Arc::new(Network::real) }
+        Self {
+            data_dir: data_dir.into(),
+            surroundings: Surroundings::real(),
+            network: Arc::new(Network::real),
+            policy: Arc::new(Policy::default()),
+        }
     }
 }
 
@@ -98,7 +106,7 @@ impl Core {
         let folder = DataFolder::open(&config.data_dir)?;
         let inner = Arc::new(Inner {
             vault: Vault::new(secrets, folder.id().to_owned(), config.surroundings.clone()),
-            preferences: Arc::new(PreferencesFile::open(&config.data_dir)),
+            preferences: Arc::new(PreferencesFile::open(&config.data_dir, Arc::clone(&config.policy))),
             folder,
             config,
             notifier,
@@ -133,8 +141,8 @@ impl Core {
             None => (None, self.inner.idle(), Vec::new(), Vec::new(), None),
         };
         let trouble = trouble.or(*self.inner.trouble.lock().unwrap_or_else(PoisonError::into_inner));
-        let preferences = self.inner.preferences.get();
-        Ok((Snapshot { revision, session, connection, rooms, presence, lock, preferences, trouble }, changes))
+        let (preferences, policy) = (self.inner.preferences.get(), self.inner.config.policy.view());
+        Ok((Snapshot { revision, session, connection, rooms, presence, lock, preferences, policy, trouble }, changes))
     }
 
     /// Signs in and opens the account, closing any other.
@@ -157,6 +165,7 @@ impl Core {
             return Err(Error::new(ErrorCode::Locked, "the app is locked"));
         }
         let Some(account) = self.inner.close_account().await else { return Ok(()) };
+        self.inner.notifier.settle(Vec::new());
         self.inner.hub.publish(ViewChange::SessionChanged { session: None, ended: None });
         self.inner.hub.publish(ViewChange::ConnectionChanged { connection: self.inner.idle() });
         account.tokens.retire().await;
@@ -223,9 +232,10 @@ impl Core {
     /// Changes the person's choices.
     ///
     /// # Errors
-    /// `InvalidProxy` or `InvalidCaFile`, and nothing is changed; or if they could not be written: they hold until the app
+    /// `ManagedByPolicy`, `InvalidProxy` or `InvalidCaFile`, and nothing is changed; or if they could not be written: they hold until the app
     /// ends all the same.
     pub async fn set_preferences(&self, preferences: Preferences) -> Result<(), Error> {
+        self.inner.preferences.check(&preferences)?;
         let (before, now) = (self.inner.preferences.get().connection, preferences.connection.clone());
         if before != now {
             let checked = now.clone();
@@ -363,6 +373,7 @@ impl Inner {
         }
         self.drop_lock();
         account.close().await;
+        self.notifier.settle(Vec::new());
         account.tokens.retire().await;
         if account.store_path.is_some()
             && let Err(error) = self.vault.forget_session().await

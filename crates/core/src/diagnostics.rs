@@ -52,6 +52,9 @@ impl Core {
             std::env::consts::ARCH
         );
         settings(&mut told, &self.preferences());
+        // Keys only, neither addresses nor paths.
+        told.push_str("Policy, ");
+        told.push_str(&self.inner.config.policy.to_string());
         match self.account() {
             Ok(account) => {
                 if let Err(error) = doing(&mut told, &account).await {
@@ -81,9 +84,10 @@ fn settings(told: &mut String, preferences: &Preferences) {
         told,
         "Notifications",
         &format!(
-            "about {:?}, showing {:?}, quiet hours {}, do not disturb until {}, urgent again every {} min",
+            "about {:?}, showing {:?}, sounding {:?}, quiet hours {}, do not disturb until {}, urgent again every {} min",
             preferences.notify_about,
             preferences.notification_privacy,
+            preferences.notification_sounds,
             told_if(preferences.quiet_hours.map(|hours| format!("{hours:?}"))),
             told_if(preferences.do_not_disturb_until),
             preferences.urgent_repeat_minutes

@@ -20,6 +20,16 @@ pub enum ErrorCode {
     InsecureAddress,
     /// No answer from the address: name not found, refused, or no network.
     Unreachable,
+    /// There is no computer of that name.
+    HostNotFound,
+    /// The computer is there and takes no connection.
+    ConnectionRefused,
+    /// The proxy that is set cannot be reached.
+    ProxyUnreachable,
+    /// The proxy that is set leads no further.
+    ProxyRefused,
+    /// The server speaks a version of the protocol that this app no longer does.
+    ServerTooOld,
     /// An answer took too long.
     Timeout,
     /// The server's certificate is not trusted.
@@ -78,6 +88,8 @@ pub enum ErrorCode {
     StoreFailed,
     /// The store was written by a newer version of the app.
     StoreTooNew,
+    /// The store could not be brought to this version; it is as it was.
+    StoreUpgradeFailed,
     /// The store cannot be opened with the key at hand; it was set aside.
     StoreUnreadable,
     /// This computer has no keychain service.
@@ -88,6 +100,10 @@ pub enum ErrorCode {
     DataErased,
     /// The server was not heard of for as long as it lends its data, so that the account's data was removed.
     LeaseOver,
+    /// The organisation has decided this for this computer.
+    ManagedByPolicy,
+    /// What the organisation has decided for this computer cannot be followed.
+    PolicyUnusable,
     /// A fault in this app.
     Internal,
 }
@@ -97,6 +113,8 @@ impl ErrorCode {
     pub fn is_retryable(self) -> bool {
         match self {
             Self::Unreachable
+            | Self::ConnectionRefused
+            | Self::ProxyUnreachable
             | Self::Timeout
             | Self::RateLimited
             | Self::ServerUnavailable
@@ -107,6 +125,9 @@ impl ErrorCode {
             Self::InvalidAddress
             | Self::AddressHasPath
             | Self::InsecureAddress
+            | Self::HostNotFound
+            | Self::ProxyRefused
+            | Self::ServerTooOld
             | Self::UntrustedCertificate
             | Self::NotAChatServer
             | Self::WebSocketBlocked
@@ -131,10 +152,13 @@ impl ErrorCode {
             | Self::PinUsedUp
             | Self::InvalidPin
             | Self::StoreTooNew
+            | Self::StoreUpgradeFailed
             | Self::StoreUnreadable
             | Self::KeychainMissing
             | Self::DataErased
-            | Self::LeaseOver => false,
+            | Self::LeaseOver
+            | Self::ManagedByPolicy
+            | Self::PolicyUnusable => false,
         }
     }
 }

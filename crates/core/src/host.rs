@@ -40,6 +40,15 @@ pub enum SecretStoreError {
     Failed(String),
 }
 
+/// How a notification sounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sound {
+    /// Soft: nothing has to be done at once.
+    Routine,
+    /// To be heard over a ward.
+    Urgent,
+}
+
 /// A native notification, already worded in the person's language and cut to their privacy level.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NativeNotification {
@@ -55,6 +64,8 @@ pub struct NativeNotification {
     pub urgent: bool,
     /// Whether it was raised before, and nobody has taken the message on since. It takes the place of the one before.
     pub repeated: bool,
+    /// How it sounds; `None` for silently.
+    pub sound: Option<Sound>,
 }
 
 /// Raises native notifications. Must not block.
@@ -64,4 +75,8 @@ pub trait Notifier: Send + Sync + 'static {
 
     /// Takes those of these messages from the screen that are still there.
     fn withdraw(&self, messages: &[MessageId]);
+
+    /// Takes those of all other messages from the screen, also what an earlier run of the app has left there. Those of these
+    /// messages that are on it say what is given from now on, without a sound. None is raised that is not there.
+    fn settle(&self, standing: Vec<NativeNotification>);
 }

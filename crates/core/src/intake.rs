@@ -9,14 +9,14 @@ use std::{
     sync::Arc,
 };
 
-use hugmedo_chat_protocol::{Message, MessageId, Priority, RoomId, Seq, ServerEvent, UserId};
+use hugmedo_chat_protocol::{Message, MessageId, Priority, RoomId, Seq, ServerEvent, Timestamp, UserId};
 use rusqlite::Transaction;
 use tokio::time::Instant;
 
 use crate::{
     account::{Account, ROWS_PER_RECEIPT},
+    alerts::Standing,
     error::Error,
-    host::NativeNotification,
     notify::{self, Moment, Silence},
     store::{acknowledgements, messages, meta, notified, receipts, rooms, rows},
     view::{Gaze, MessageView, Preferences, RoomView, ViewChange},
@@ -194,6 +194,7 @@ async fn publish(account: &Account, taken: &Taken) -> Result<(), Error> {
         .await?;
     // First, because who was taken out of a room may have been let in again in the same batch.
     for room_id in taken.removed.iter().cloned() {
+        account.withdraw_room(&room_id);
         account.hub.publish(ViewChange::RoomRemoved { room_id });
     }
     for view in &views {
@@ -229,10 +230,9 @@ struct Occasion {
     moment: Moment,
     /// Of how many routine messages each room's notification tells already.
     told: BTreeMap<RoomId, usize>,
+    /// Those of the messages that the lock has told of; and when, of an urgent one.
+    told_while_locked: BTreeMap<MessageId, Option<Timestamp>>,
 }
-
-/// A notification, the position of its message, and of how many routine messages it tells.
-type Due = (NativeNotification, Seq, usize);
 
 /// One notification for each room, and one for each urgent message.
 async fn notify(account: &Account, fresh: Vec<(Message, Seq)>) -> Result<(), Error> {
@@ -246,6 +246,13 @@ async fn notify(account: &Account, fresh: Vec<(Message, Seq)>) -> Result<(), Err
         preferences: account.preferences.get(),
         moment: account.moment(),
         told: account.raised.routine(),
+        told_while_locked: fresh
+            .iter()
+            .filter_map(|(message, _)| {
+                let told = account.told_while_locked(&message.room_id, &message.id)?;
+                Some((message.id.clone(), told))
+            })
+            .collect(),
     };
     let now = occasion.moment.now;
     let (due, silences) = account.store.write(move |transaction| claim(transaction, fresh, &occasion)).await?;
@@ -262,8 +269,8 @@ fn claim(
     transaction: &Transaction<'_>,
     fresh: Vec<(Message, Seq)>,
     occasion: &Occasion,
-) -> Result<(Vec<Due>, Vec<Silence>), Error> {
-    let Occasion { me, gaze, preferences, moment, told } = occasion;
+) -> Result<(Vec<Standing>, Vec<Silence>), Error> {
+    let Occasion { me, gaze, preferences, moment, told, told_while_locked } = occasion;
     let (mut due, mut silences) = (Vec::new(), Vec::new());
     let mut routine: BTreeMap<RoomId, (Message, Seq, RoomView, usize)> = BTreeMap::new();
     for (message, seq) in fresh {
@@ -275,8 +282,13 @@ fn claim(
         if counts && !notified::claim_notification(transaction, &room.id, &message.id)? {
             continue;
         }
+        let told_before = told_while_locked.get(&message.id);
         if counts && urgent {
-            notified::note_raised(transaction, &room.id, &message.id, moment.now)?;
+            let at = told_before.copied().flatten().unwrap_or(moment.now);
+            notified::note_raised(transaction, &room.id, &message.id, at)?;
+        }
+        if counts && told_before.is_some() {
+            continue;
         }
         if let Err(silence) = decided {
             silences.push(silence);

@@ -9,9 +9,9 @@ use hugmedo_chat_protocol::{Message, Priority, RoomId, RoomKind, Seq, Timestamp,
 
 use crate::{
     carried,
-    host::NativeNotification,
+    host::{NativeNotification, Sound},
     naming,
-    view::{Gaze, Language, NotificationPrivacy, NotifyAbout, Preferences, RoomNotify, RoomView},
+    view::{Gaze, Language, NotificationPrivacy, NotificationSounds, NotifyAbout, Preferences, RoomNotify, RoomView},
 };
 
 /// Longest text shown, in characters.
@@ -136,6 +136,16 @@ pub(crate) fn word(message: &Message, room: &RoomView, more: usize, preferences:
         body: body.trim().into(),
         urgent,
         repeated: false,
+        sound: sound(urgent, preferences.notification_sounds),
+    }
+}
+
+/// How a notification sounds. What does not notify at all, as in quiet hours, has been left out before.
+fn sound(urgent: bool, wanted: NotificationSounds) -> Option<Sound> {
+    match (urgent, wanted) {
+        (true, NotificationSounds::All | NotificationSounds::Urgent) => Some(Sound::Urgent),
+        (false, NotificationSounds::All) => Some(Sound::Routine),
+        (_, NotificationSounds::Off) | (false, NotificationSounds::Urgent) => None,
     }
 }
 
@@ -278,6 +288,22 @@ mod tests {
             Gaze { room_id: Some("other".into()), ..looking },
         ] {
             assert_eq!(decided(&text, RoomKind::Patient, &gaze, NotifyAbout::All), Ok(()), "{gaze:?}");
+        }
+    }
+
+    #[test]
+    fn urgent_ones_sound_otherwise_than_routine_ones_and_only_as_far_as_wanted() {
+        for (wanted, routine, urgent) in [
+            (NotificationSounds::All, Some(Sound::Routine), Some(Sound::Urgent)),
+            (NotificationSounds::Urgent, None, Some(Sound::Urgent)),
+            (NotificationSounds::Off, None, None),
+        ] {
+            let preferences = Preferences { notification_sounds: wanted, ..Preferences::default() };
+            let plain = message("suzuki", UserType::Clinician);
+            let pressing = Message { priority: Priority::Urgent, ..plain.clone() };
+            let sounds =
+                [&plain, &pressing].map(|message| word(message, &room(RoomKind::Staff), 0, &preferences).sound);
+            assert_eq!(sounds, [routine, urgent], "{wanted:?}");
         }
     }
 

@@ -21,7 +21,8 @@ use crate::{
     api::Api,
     core::Inner,
     error::{Error, ErrorCode},
-    lock, remains,
+    lock::{self, Told},
+    remains,
     store::{self, Mode, Rebuilds, Store, meta, rooms},
     tokens::{TokenKeeper, Tokens},
     transport::{ConnectFailure, HttpFailure, Network},
@@ -72,6 +73,7 @@ struct Identity {
 pub(crate) async fn sign_in(inner: &Arc<Inner>, request: SignInRequest) -> Result<SessionView, Error> {
     let _turn = inner.turnstile.lock().await;
     let server = ServerAddress::parse(&request.server, request.allow_insecure)?;
+    inner.check_policy(&server)?;
     let network = inner.network(&server);
     let api = Api::new(Arc::clone(&network.http));
     let username = match &request.credentials {
@@ -107,8 +109,7 @@ pub(crate) async fn sign_in(inner: &Arc<Inner>, request: SignInRequest) -> Resul
         return Err(error);
     }
     let session = account.session();
-    let account = inner.adopt(account);
-    watch_store(inner, &account);
+    let account = adopt(inner, account).await;
     if inner.lock_view().is_some() {
         inner.release(&account).await;
     } else {
@@ -163,6 +164,11 @@ async fn tell_late(inner: &Inner, resumed: Result<(), Error>) {
 }
 
 impl Inner {
+    /// Whether the organisation allows this server.
+    pub(crate) fn check_policy(&self, server: &ServerAddress) -> Result<(), Error> {
+        self.config.policy.check_server(server, &self.preferences.get().last_server)
+    }
+
     /// Tells whoever watches that an account is open, and what is in it.
     pub(crate) async fn tell_opened(&self, account: &Account) {
         self.hub.publish(ViewChange::SessionChanged { session: Some(account.session()), ended: None });
@@ -195,12 +201,20 @@ async fn resume_saved(inner: &Arc<Inner>, saved: Option<SavedSession>) -> Result
     }
     // Consent to an unencrypted connection was given when this address was signed in to.
     let server = ServerAddress::parse(&saved.server, true)?;
+    inner.check_policy(&server)?;
     let network = inner.network(&server);
     let api = Api::new(Arc::clone(&network.http));
     let surroundings = inner.config.surroundings.clone();
     let user = nameless(&saved.user_id);
     let vault = Some(inner.vault.clone());
-    let tokens = TokenKeeper::new(api.clone(), server.clone(), saved.user_id, vault, saved.token.into(), surroundings);
+    let tokens = TokenKeeper::new(
+        api.clone(),
+        server.clone(),
+        saved.user_id,
+        vault,
+        Tokens::of(saved.token, saved.renewal_id),
+        surroundings,
+    );
     let record = inner.vault.lock_record(&account_name(&server, &user.id)).await?;
     let way = Way { server, network, api, tokens: Arc::new(tokens), user, remembered: true };
     if record.locked {
@@ -214,9 +228,19 @@ async fn resume_saved(inner: &Arc<Inner>, saved: Option<SavedSession>) -> Result
 
 /// Opens the account a way leads to.
 pub(crate) async fn reopen(inner: &Arc<Inner>, way: Way) -> Result<Arc<Account>, Error> {
-    let account = inner.adopt(open(inner, way, false).await?);
+    let account = open(inner, way, false).await?;
+    Ok(adopt(inner, account).await)
+}
+
+/// Makes an account the open one.
+async fn adopt(inner: &Arc<Inner>, account: Account) -> Arc<Account> {
+    account.note_told_while_locked(Told::taken_from(account.store_path.as_deref()));
+    if let Err(error) = account.settle_notifications().await {
+        tracing::warn!(%error, "what is on the screen may be of another time");
+    }
+    let account = inner.adopt(account);
     watch_store(inner, &account);
-    Ok(account)
+    account
 }
 
 /// Lets sync bring back the history that a damaged store has lost, without the person having to know of stores. They are

@@ -5,6 +5,7 @@
 use hugmedo_chat_protocol::{MessageId, RoomId, Seq};
 
 use crate::{
+    address::ServerAddress,
     core::Core,
     error::Error,
     places,
@@ -110,5 +111,10 @@ impl Core {
     /// Asks whoever watches to show a room, at a message if one is named, for instance because a notification was clicked.
     pub async fn request_room(&self, room: &RoomId, message: Option<&MessageId>) {
         self.inner.hub.publish(ViewChange::RoomRequested { room_id: room.clone(), message_id: message.cloned() });
+    }
+
+    /// Asks whoever watches whether a server is the one to sign in to, because a link says so.
+    pub fn offer_server(&self, server: &ServerAddress) {
+        self.inner.hub.publish(ViewChange::ServerOffered { server: server.as_str().to_owned() });
     }
 }

@@ -1,5 +1,5 @@
-//! What an account has left on this computer, and when it has to go: by the person's signing out, because its server wants it
-//! removed, or because the server has not been heard of for as long as it lends its data.
+//! What an account has left on this computer, and when it has to go: by the person's signing out or wish, because its server wants
+//! it removed, or because the server has not been heard of for as long as it lends its data.
 //!
 //! Invariants: what goes, goes with its key first, so that an interrupted removal leaves nothing that can be read; nothing goes
 //! because a server could not be reached, but by its lease; the account of who has signed in again meanwhile stays.
@@ -10,14 +10,14 @@ use std::{
     time::Duration,
 };
 
-use hugmedo_chat_protocol::{Secret, SessionEndReason, Timestamp};
+use hugmedo_chat_protocol::{Secret, SessionEndReason, Timestamp, TokenRequest};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
 use crate::{
     address::ServerAddress,
     api::Api,
-    core::Inner,
+    core::{Core, Inner},
     error::{Error, ErrorCode},
     store,
     tokens::TokenKeeper,
@@ -80,6 +80,7 @@ async fn end_lease(inner: &Arc<Inner>, name: &str) -> Result<(), Error> {
         && let Some(account) = inner.close_account().await
     {
         account.tokens.retire().await;
+        inner.notifier.settle(Vec::new());
         inner.tell_ended(SessionEndReason::Expired);
     }
     if inner.locked_name().is_some_and(|locked| locked == name) {
@@ -110,7 +111,8 @@ async fn ask_servers(inner: &Arc<Inner>) {
 
 /// Whether the server of a session that is over wants its data removed.
 async fn wants_removal(api: &Api, refresh_token: &Secret) -> bool {
-    matches!(api.renew_tokens(refresh_token).await, Err(HttpFailure::Refused(error)) if error.erase)
+    let request = TokenRequest { refresh_token: refresh_token.clone(), renewal_id: None };
+    matches!(api.renew_tokens(&request).await, Err(HttpFailure::Refused(error)) if error.erase)
 }
 
 /// Settles what a session has left that its server has ended: it goes if the server wants it, or stays, and is asked about again.
@@ -144,6 +146,23 @@ async fn note_unless_back(inner: &Arc<Inner>, name: &str, ended: EndedSession) -
     }
     let remains = Remains { ended: Some(ended), ..inner.vault.remains(name).await? };
     inner.vault.save_remains(name, &remains).await
+}
+
+impl Core {
+    /// Removes what every account has left on this computer, the session and the choices. What the servers have stays. Can be done
+    /// again where it failed.
+    ///
+    /// # Errors
+    /// `Locked` while the app is locked; or if something could not be removed.
+    pub async fn remove_everything(&self) -> Result<(), Error> {
+        self.sign_out().await?;
+        let _turn = self.inner.turnstile.lock().await;
+        for name in self.inner.folder.accounts() {
+            self.inner.remove(&name).await?;
+        }
+        self.inner.vault.forget_session().await?;
+        self.inner.preferences.forget()
+    }
 }
 
 impl Inner {

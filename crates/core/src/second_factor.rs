@@ -65,6 +65,8 @@ impl Core {
     fn with_password(&self, proof: SecondFactorProof) -> Result<(Api, wire::SecondFactorRequest), Error> {
         let SecondFactorProof { server, allow_insecure, username, password, otp } = proof;
         let server = ServerAddress::parse(&server, allow_insecure)?;
+        // A password goes there.
+        self.inner.check_policy(&server)?;
         let api = Api::new(Arc::clone(&self.inner.network(&server).http));
         Ok((api, wire::SecondFactorRequest { username: username.trim().to_owned(), password, otp }))
     }

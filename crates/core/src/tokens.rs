@@ -1,15 +1,16 @@
 //! The tokens of a session: a fresh access token whenever one is needed.
 //!
-//! Invariants: a refresh token is used once, and its successor is in the keychain before anything else happens; a renewal
-//! that was begun is brought to its end, whoever has stopped waiting for it, because its answer is the only way to go on; one
-//! renewal at a time; a server's clock, not ours, decides what is expired.
+//! Invariants: a refresh token is used for one renewal, whose id is in the keychain beside it before it begins, so that one whose answer was
+//! lost is the same renewal when it is asked for again; the successor is in the keychain before anything else happens; a renewal that was
+//! begun is brought to its end, whoever has stopped waiting for it; one renewal at a time; a server's clock, not ours, decides what is
+//! expired.
 
 use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
-use hugmedo_chat_protocol::{Secret, SessionGrant, Timestamp, UserId};
+use hugmedo_chat_protocol::{Secret, SessionGrant, Timestamp, TokenRequest, UserId};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -32,6 +33,8 @@ pub(crate) enum Tokens {
     Granted {
         access: Option<(Secret, Timestamp)>,
         refresh: Secret,
+        /// Of the renewal that `refresh` is for. A session kept by an older version has none.
+        renewal_id: Option<Secret>,
         /// For how long after the grant the server lends its data.
         lease_seconds: Option<u64>,
     },
@@ -42,17 +45,23 @@ pub(crate) enum Tokens {
 impl From<SessionGrant> for Tokens {
     fn from(grant: SessionGrant) -> Self {
         let SessionGrant { access_token, refresh_token, expires_at, user: _, lease_seconds } = grant;
-        Self::Granted { access: Some((access_token, expires_at)), refresh: refresh_token, lease_seconds }
+        let access = Some((access_token, expires_at));
+        Self::Granted { access, refresh: refresh_token, renewal_id: Some(new_renewal_id()), lease_seconds }
     }
 }
 
-impl From<SavedToken> for Tokens {
-    fn from(token: SavedToken) -> Self {
+impl Tokens {
+    /// As the keychain holds them.
+    pub(crate) fn of(token: SavedToken, renewal_id: Option<Secret>) -> Self {
         match token {
-            SavedToken::Refresh(refresh) => Self::Granted { access: None, refresh, lease_seconds: None },
+            SavedToken::Refresh(refresh) => Self::Granted { access: None, refresh, renewal_id, lease_seconds: None },
             SavedToken::Access(access) => Self::Issued { access },
         }
     }
+}
+
+fn new_renewal_id() -> Secret {
+    Secret::new(format!("{:032x}", rand::random::<u128>()))
 }
 
 /// Why there is no fresh token.
@@ -181,11 +190,14 @@ impl TokenKeeper {
     async fn save_tokens(&self, tokens: &Tokens) -> Result<(), crate::error::Error> {
         let vault = self.vault.lock().await;
         let Some(vault) = &*vault else { return Ok(()) };
-        let (token, lease_seconds) = match tokens {
-            Tokens::Granted { refresh, lease_seconds, .. } => (SavedToken::Refresh(refresh.clone()), *lease_seconds),
-            Tokens::Issued { access } => (SavedToken::Access(access.clone()), None),
+        let (token, renewal_id, lease_seconds) = match tokens {
+            Tokens::Granted { refresh, renewal_id, lease_seconds, .. } => {
+                (SavedToken::Refresh(refresh.clone()), renewal_id.clone(), *lease_seconds)
+            }
+            Tokens::Issued { access } => (SavedToken::Access(access.clone()), None, None),
         };
-        let session = SavedSession { server: self.server.as_str().to_owned(), user_id: self.user_id.clone(), token };
+        let (server, user_id) = (self.server.as_str().to_owned(), self.user_id.clone());
+        let session = SavedSession { server, user_id, token, renewal_id };
         vault.save_session(&session).await?;
         let lease_ends_at = lease_seconds.map(|lease| self.surroundings.in_millis(lease.saturating_mul(1000)));
         let remains = Remains { lease_ends_at, ended: None };
@@ -200,7 +212,7 @@ impl TokenKeeper {
 
     async fn renew(&self, refused: bool) -> Result<Secret, TokenFailure> {
         let mut tokens = self.tokens.lock().await;
-        let refresh = match &*tokens {
+        let request = match &*tokens {
             Tokens::Issued { .. } if refused => return Err(TokenFailure::Ended),
             Tokens::Issued { access } => return Ok(access.clone()),
             Tokens::Granted { access: Some((token, expires_at)), .. }
@@ -208,9 +220,11 @@ impl TokenKeeper {
             {
                 return Ok(token.clone());
             }
-            Tokens::Granted { refresh, .. } => refresh.clone(),
+            Tokens::Granted { refresh, renewal_id, .. } => {
+                TokenRequest { refresh_token: refresh.clone(), renewal_id: renewal_id.clone() }
+            }
         };
-        let grant = match self.api.renew_tokens(&refresh).await {
+        let grant = match self.api.renew_tokens(&request).await {
             Ok(grant) => grant,
             Err(HttpFailure::Refused(error)) if !error.code.is_transient() => {
                 self.is_to_erase.store(error.erase, Ordering::Relaxed);
@@ -272,7 +286,8 @@ mod tests {
     async fn a_renewal_whose_caller_was_cut_off_does_not_end_the_session() {
         let api = Api::new(Arc::new(SlowServer("first".to_owned().into())));
         let server = ServerAddress::parse("https://hospital.invalid", false).unwrap();
-        let tokens = Tokens::Granted { access: None, refresh: Secret::new("first"), lease_seconds: None };
+        let tokens =
+            Tokens::Granted { access: None, refresh: Secret::new("first"), renewal_id: None, lease_seconds: None };
         let keeper = TokenKeeper::new(api, server, UserId::new("sato"), None, tokens, Surroundings::real());
         let keeper = Arc::new(keeper);
         assert!(timeout(Duration::from_secs(1), keeper.fresh()).await.is_err(), "the caller gives up");

@@ -26,6 +26,9 @@ pub(crate) struct SavedSession {
     pub(crate) server: String,
     pub(crate) user_id: UserId,
     pub(crate) token: SavedToken,
+    /// Of the renewal the token is good for. Kept from before it is begun, so that it can be asked for again after a crash too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) renewal_id: Option<Secret>,
 }
 
 impl SavedSession {

@@ -96,6 +96,25 @@ async fn a_room_of_which_nothing_is_wanted_still_raises_what_is_urgent() -> Resu
 }
 
 #[tokio::test]
+async fn the_app_does_not_begin_anew_by_itself_while_a_call_waits_for_an_answer() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let mut sato = hospital.clinician("sato").await?;
+    let suzuki = hospital.clinician("suzuki").await?;
+    suzuki.say(&general(), "普段の話").await?;
+    sato.watch.until_message(&general(), "普段の話", None).await?;
+    assert!(sato.core.may_begin_anew().await);
+    say_urgently(&suzuki, "応援をお願いします").await?;
+    sato.notifications.recv().await.expect("raised");
+    let row = sato.watch.until_message(&general(), "応援をお願いします", None).await?;
+    assert!(sato.core.is_call_open().await && !sato.core.may_begin_anew().await);
+    sato.core.mark_read(&general(), row.seq.expect("it is sent")).await?;
+    assert!(sato.core.is_call_open().await, "reading it is not answering it");
+    sato.core.acknowledge_message(&general(), &row.id.expect("it is sent")).await?;
+    assert!(sato.core.may_begin_anew().await);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_new_computer_knows_who_took_an_urgent_message_on() -> Result<()> {
     let hospital = Hospital::open().await?;
     let mut suzuki = hospital.clinician("suzuki").await?;

@@ -123,6 +123,8 @@ async fn a_certificate_nobody_vouches_for_is_refused_with_that_reason() -> Resul
     let refused = sato.sign_in(&tls.url(), "sato").await.expect_err("not trusted");
     let code = refused.downcast_ref::<hugmedo_chat_core::Error>().map(|error| error.code());
     assert_eq!(code, Some(ErrorCode::UntrustedCertificate));
+    let tried = sato.core.check_server(&tls.url(), false).await.expect_err("not trusted");
+    assert_eq!(tried.code(), ErrorCode::UntrustedCertificate);
     Ok(())
 }
 

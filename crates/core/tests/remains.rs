@@ -115,3 +115,30 @@ async fn what_a_session_has_left_stays_for_its_person_until_the_organisation_wan
     clinician.restart().await?;
     until_erased(&mut clinician).await
 }
+
+#[tokio::test]
+async fn at_the_persons_wish_nothing_of_any_account_is_left() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let mut clinician = at_work(&hospital).await?;
+    // Someone else who used this computer, and did not sign out.
+    clinician.sign_in(&hospital.url(), "suzuki").await?;
+    clinician.watch.until_live().await?;
+    clinician.core.set_pin(Some(PIN.into())).await?;
+    assert_eq!(std::fs::read_dir(clinician.data_dir().join("accounts"))?.count(), 2);
+
+    clinician.core.lock().await?;
+    let refused = clinician.core.remove_everything().await.expect_err("whoever stands before a locked app may not");
+    assert_eq!(refused.code(), ErrorCode::Locked);
+    clinician.core.unlock(PIN.into()).await?;
+
+    clinician.core.remove_everything().await?;
+    assert_eq!(clinician.secrets.names(), Vec::<String>::new());
+    assert_eq!(std::fs::read_dir(clinician.data_dir().join("accounts"))?.count(), 0);
+    assert!(!clinician.data_dir().join("preferences.json").exists());
+    assert_eq!(clinician.core.preferences(), hugmedo_chat_core::view::Preferences::default());
+    clinician.core.remove_everything().await?;
+
+    // Its server knows the person as before.
+    hospital.clinician("sato").await?.watch.until_live().await?;
+    Ok(())
+}

@@ -94,12 +94,17 @@ pub struct OwnDevice {
     pub erase_told_at: Option<Timestamp>,
 }
 
-/// `POST /api/token`: trades a refresh token for a new pair. The old one dies; its reuse ends the whole family.
+/// `POST /api/token`: trades a refresh token for a new pair. The old one dies; its reuse ends the whole family, unless it is the
+/// same trade again, see `renewal_id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenRequest {
     /// The newest refresh token.
     pub refresh_token: Secret,
+    /// Made once by the client for this refresh token, and kept beside it: 16 to 128 bytes that nobody can guess. The same trade asked
+    /// for again, because its answer was lost, gets the same pair, as long as the new refresh token was not used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewal_id: Option<Secret>,
 }
 
 /// The answer to `POST /api/login` and `POST /api/token`.

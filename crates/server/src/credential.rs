@@ -9,7 +9,7 @@ use hugmedo_chat_protocol::Secret;
 use rand::RngCore;
 use rusqlite::{
     ToSql,
-    types::{ToSqlOutput, ValueRef},
+    types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef},
 };
 use sha2::{Digest, Sha256};
 
@@ -53,10 +53,53 @@ impl ToSql for TokenHash {
     }
 }
 
-/// A fresh token of 256 random bits. The prefix lets scanners of leaked secrets know it.
+/// What makes, with the id of a renewal, the successors of a refresh token: 256 random bits that never leave the store, so that who
+/// has a token and the id still has to ask.
+#[derive(Clone, Copy)]
+pub(crate) struct Seed([u8; 32]);
+
+impl Seed {
+    pub(crate) fn generate() -> Self {
+        Self(random())
+    }
+
+    /// The token of this kind that this renewal of `parent` is answered with.
+    pub(crate) fn successor(&self, prefix: &str, parent: &Secret, renewal_id: &Secret) -> Secret {
+        let mut hash = Sha256::new();
+        hash.update(self.0);
+        // Hashed by themselves, so that no two questions run together into the same bytes.
+        for part in [prefix, parent.expose(), renewal_id.expose()] {
+            hash.update(Sha256::digest(part));
+        }
+        written(prefix, hash.finalize().into())
+    }
+}
+
+impl ToSql for Seed {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(&self.0)))
+    }
+}
+
+impl FromSql for Seed {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        <[u8; 32]>::column_result(value).map(Self)
+    }
+}
+
+/// A fresh token of 256 random bits.
 pub(crate) fn generate(prefix: &str) -> Secret {
+    written(prefix, random())
+}
+
+fn random() -> [u8; 32] {
     let mut bytes = [0_u8; 32];
     rand::rng().fill_bytes(&mut bytes);
+    bytes
+}
+
+/// A token as it is handed out. The prefix lets scanners of leaked secrets know it.
+fn written(prefix: &str, bytes: [u8; 32]) -> Secret {
     let mut token = String::with_capacity(prefix.len() + 64);
     token.push_str(prefix);
     for byte in bytes {

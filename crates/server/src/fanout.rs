@@ -9,6 +9,7 @@ use std::{sync::Arc, time::Duration};
 use hugmedo_chat_protocol::{
     Message, Notification, Room, RoomChanged, RoomId, ServerEvent, SessionEndReason, SessionEnded, TypingNotice, UserId,
 };
+use serde_json::value::{RawValue, to_raw_value};
 use socketioxide::{SendError, SocketError, SocketIo, extract::SocketRef};
 use tokio::sync::{broadcast, watch};
 
@@ -90,12 +91,13 @@ impl Fanout {
 
     /// Tells the sockets of these people which have joined the room. Returns the people with a socket that has not.
     pub(crate) fn to_joined(&self, room: &RoomId, people: &[UserId], event: &ServerEvent) -> Vec<UserId> {
+        let Some(event) = Written::of(event) else { return Vec::new() };
         let mut elsewhere = Vec::new();
         for user in people {
             let mut is_elsewhere = false;
             for socket in self.sockets_of(user) {
                 if link(&socket).is_some_and(|link| link.has_joined(room)) {
-                    emit(&socket, event);
+                    send(&socket, &event);
                 } else {
                     is_elsewhere = true;
                 }
@@ -120,8 +122,9 @@ impl Fanout {
 
     /// Tells all sockets of a person.
     pub(crate) fn to_user(&self, user: &UserId, event: &ServerEvent) {
+        let Some(event) = Written::of(event) else { return };
         for socket in self.sockets_of(user) {
-            emit(&socket, event);
+            send(&socket, &event);
         }
     }
 
@@ -173,21 +176,46 @@ pub(crate) enum Offered {
     Full,
 }
 
+/// An event as it goes out: written once, however many hear it.
+struct Written<'a> {
+    name: &'a str,
+    payload: Box<RawValue>,
+}
+
+impl<'a> Written<'a> {
+    fn of(event: &'a ServerEvent) -> Option<Self> {
+        match event.payload().and_then(|payload| to_raw_value(&payload)) {
+            Ok(payload) => Some(Self { name: event.name(), payload }),
+            Err(_) => {
+                tracing::error!(event = event.name(), "an event could not be written as JSON");
+                None
+            }
+        }
+    }
+
+    /// Sends it if the socket can take it.
+    fn offer(&self, socket: &SocketRef) -> Offered {
+        match socket.emit(self.name, &self.payload) {
+            Err(SendError::Socket(SocketError::InternalChannelFull)) => Offered::Full,
+            _ => Offered::Done,
+        }
+    }
+}
+
 /// Sends an event if the socket can take it.
 pub(crate) fn offer(socket: &SocketRef, event: &ServerEvent) -> Offered {
-    let Ok(payload) = event.payload() else {
-        tracing::error!(event = event.name(), "an event could not be written as JSON");
-        return Offered::Done;
-    };
-    match socket.emit(event.name(), &payload) {
-        Err(SendError::Socket(SocketError::InternalChannelFull)) => Offered::Full,
-        _ => Offered::Done,
-    }
+    Written::of(event).map_or(Offered::Done, |event| event.offer(socket))
 }
 
 /// Sends an event, or closes a socket that cannot take it.
 pub(crate) fn emit(socket: &SocketRef, event: &ServerEvent) {
-    if let Offered::Full = offer(socket, event) {
+    if let Some(event) = Written::of(event) {
+        send(socket, &event);
+    }
+}
+
+fn send(socket: &SocketRef, event: &Written<'_>) {
+    if let Offered::Full = event.offer(socket) {
         if let Some(link) = link(socket) {
             link.metrics.closed(Closed::SlowReader);
         }

@@ -1,12 +1,13 @@
 //! Signing in, staying signed in, signing out.
 //!
 //! Invariants: a wrong password, an unknown and a disabled account get the same answer after the same work; a refresh
-//! token is good once; tokens leave this module in clear only inside the grant.
+//! token is good once, or again for the same renewal; tokens leave this module in clear only inside the grant.
 
 use std::net::IpAddr;
 
 use hugmedo_chat_protocol::{
-    ErrorCode, LoginRequest, Refusal, Secret, SessionEndReason, SessionGrant, User, UserId, limits::MAX_ID_BYTES,
+    ErrorCode, LoginRequest, Refusal, Secret, SessionEndReason, SessionGrant, TokenRequest, User, UserId,
+    limits::MAX_ID_BYTES,
 };
 use rusqlite::Transaction;
 
@@ -15,7 +16,7 @@ use crate::{
     audit::{self, Deed},
     authorize::Principal,
     config::Config,
-    credential::{self, SessionId, TokenHash},
+    credential::{self, ACCESS_PREFIX, REFRESH_PREFIX, Seed, SessionId, TokenHash},
     failure::Failure,
     second_factor::{self, Verdict},
     serve,
@@ -27,6 +28,9 @@ use crate::{
 
 /// Longer ones are not looked at; hashing them would be work for nothing.
 const MAX_PASSWORD_BYTES: usize = 1024;
+
+/// How long the id of a renewal is: long enough not to be guessed.
+const RENEWAL_ID_BYTES: std::ops::RangeInclusive<usize> = 16..=MAX_ID_BYTES;
 
 /// Someone who has shown the password of an open account. Counted as a failed attempt until told otherwise.
 pub(crate) struct Proven {
@@ -61,7 +65,7 @@ pub(crate) async fn log_in(app: &App, from: IpAddr, request: LoginRequest) -> Re
         let session = sessions::open(tx, &user.id, config.session_ttl)?;
         sessions::note_device(tx, &session, device.as_ref())?;
         audit::append(tx, Some(&user.id), Deed::SignIn, None, Some(session.as_str()), None)?;
-        Ok((verdict, Some(grant(tx, &config, &session, user)?)))
+        Ok((verdict, Some(grant(tx, &config, &session, user, Pair::by_chance())?)))
     });
     granted.await?.ok_or_else(wrong)
 }
@@ -101,9 +105,32 @@ fn wrong() -> Failure {
     Failure::refused(ErrorCode::Unauthorized, "wrong user name or password")
 }
 
-fn grant(tx: &Transaction<'_>, config: &Config, session: &SessionId, user: User) -> Result<SessionGrant, Failure> {
-    let access_token = credential::generate(credential::ACCESS_PREFIX);
-    let refresh_token = credential::generate(credential::REFRESH_PREFIX);
+/// What a grant hands out.
+struct Pair {
+    access: Secret,
+    refresh: Secret,
+}
+
+impl Pair {
+    fn by_chance() -> Self {
+        Self { access: credential::generate(ACCESS_PREFIX), refresh: credential::generate(REFRESH_PREFIX) }
+    }
+
+    /// What this renewal gets, now and whenever it is asked for again.
+    fn of_renewal(seed: &Seed, parent: &Secret, renewal_id: &Secret) -> Self {
+        let made = |prefix| seed.successor(prefix, parent, renewal_id);
+        Self { access: made(ACCESS_PREFIX), refresh: made(REFRESH_PREFIX) }
+    }
+}
+
+fn grant(
+    tx: &Transaction<'_>,
+    config: &Config,
+    session: &SessionId,
+    user: User,
+    pair: Pair,
+) -> Result<SessionGrant, Failure> {
+    let Pair { access: access_token, refresh: refresh_token } = pair;
     let expires_at = sessions::add_access_token(tx, session, &TokenHash::of(&access_token), config.access_token_ttl)?;
     sessions::add_refresh_token(tx, session, &TokenHash::of(&refresh_token))?;
     let lease_seconds = config.lease.map(|lease| lease.as_secs());
@@ -124,19 +151,26 @@ impl<F: Into<Failure>> From<F> for NotRenewed {
     }
 }
 
-/// Trades a refresh token for a new pair. Used a second time it has been copied, so the session ends for everyone.
-pub(crate) async fn refresh(app: &App, refresh_token: Secret) -> Result<SessionGrant, NotRenewed> {
-    let token = TokenHash::of(&refresh_token);
+/// Trades a refresh token for a new pair. Used a second time, other than by the same renewal whose answer was lost, it has been copied, so
+/// the session ends for everyone.
+pub(crate) async fn refresh(app: &App, request: TokenRequest) -> Result<SessionGrant, NotRenewed> {
+    let TokenRequest { refresh_token, renewal_id } = request;
+    if renewal_id.as_ref().is_some_and(|id| !RENEWAL_ID_BYTES.contains(&id.expose().len())) {
+        return Err(Failure::refused(ErrorCode::BadRequest, "renewalId has 16 to 128 bytes").into());
+    }
     let config = app.config.clone();
     // What is refused is no error of the transaction: what it has noted must be kept.
     let outcome = app
         .store
         .write(move |tx| {
-            let refresh = sessions::take_refresh_token(tx, &token)?;
+            let pair = |seed: &Seed| renewal_id.as_ref().map(|id| Pair::of_renewal(seed, &refresh_token, id));
+            let successor = |seed: &Seed| pair(seed).map(|pair| TokenHash::of(&pair.refresh));
+            let refresh = sessions::take_refresh_token(tx, &TokenHash::of(&refresh_token), successor)?;
             let granted = match &refresh {
-                Refresh::Granted { session, user } => {
+                Refresh::Granted { session, user, seed } => {
                     let account = users::account(tx, user.as_str())?.ok_or_else(Failure::unauthorized)?;
-                    Some(grant(tx, &config, session, account.user)?)
+                    let pair = seed.as_ref().and_then(pair).unwrap_or_else(Pair::by_chance);
+                    Some(grant(tx, &config, session, account.user, pair)?)
                 }
                 Refresh::Reused { session } => {
                     audit::append(tx, None, Deed::TokenReuse, None, Some(session.as_str()), None)?;
@@ -188,7 +222,7 @@ pub(crate) fn issue(
     let Some(account) = account else { return Err(Refusal::new(ErrorCode::NotFound, "no such user").into()) };
     let session = sessions::open(tx, &account.user.id, ttl)?;
     audit::append(tx, None, Deed::IssueToken, None, Some(account.user.id.as_str()), None)?;
-    let token = credential::generate(credential::ACCESS_PREFIX);
+    let token = credential::generate(ACCESS_PREFIX);
     sessions::add_access_token(tx, &session, &TokenHash::of(&token), ttl)?;
     Ok((token, session))
 }

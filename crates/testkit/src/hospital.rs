@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use hugmedo_chat_core::{
     Config, Core,
     host::NativeNotification,
+    policy::Policy,
     view::{Credentials, MessageView, OutgoingMessage, SignInRequest},
 };
 use hugmedo_chat_protocol::{ClientMessageId, MessageId, RoomId};
@@ -13,7 +14,7 @@ use hugmedo_chat_server::{Config as ServerConfig, Server};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
-use crate::{MemorySecrets, RecordingNotifier, Watch};
+use crate::{MemorySecrets, RecordingNotifier, Screen, Watch};
 
 /// The password of everyone in the sample data.
 const PASSWORD: &str = "hugmedo-demo";
@@ -125,6 +126,8 @@ pub struct Clinician {
     pub notifications: mpsc::UnboundedReceiver<NativeNotification>,
     /// What it took back.
     pub withdrawn: mpsc::UnboundedReceiver<MessageId>,
+    /// What stands on the screen. It outlives the app.
+    pub screen: Screen,
     /// Their keychain.
     pub secrets: MemorySecrets,
     folder: TempDir,
@@ -136,12 +139,22 @@ impl Clinician {
     /// # Errors
     /// If core does not start.
     pub async fn at_a_computer() -> Result<Self> {
+        Self::at_a_computer_under(Policy::default()).await
+    }
+
+    /// A computer nobody has signed in on, of an organisation that has decided something for it.
+    ///
+    /// # Errors
+    /// If core does not start.
+    pub async fn at_a_computer_under(policy: Policy) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let secrets = MemorySecrets::default();
-        let (notifier, notifications, withdrawn) = RecordingNotifier::with_withdrawals();
-        let core = Core::start(Config::new(folder.path()), Arc::new(secrets.clone()), notifier).await?;
+        let screen = Screen::default();
+        let (notifier, notifications, withdrawn) = RecordingNotifier::on(screen.clone());
+        let config = Config { policy: Arc::new(policy), ..Config::new(folder.path()) };
+        let core = Core::start(config, Arc::new(secrets.clone()), notifier).await?;
         let watch = Watch::of(&core).await?;
-        Ok(Self { core, watch, notifications, withdrawn, secrets, folder })
+        Ok(Self { core, watch, notifications, withdrawn, screen, secrets, folder })
     }
 
     /// Signs in with the sample data's password.
@@ -160,9 +173,30 @@ impl Clinician {
     /// # Errors
     /// If core does not start.
     pub async fn restart(&mut self) -> Result<()> {
+        self.restart_under(Policy::default()).await
+    }
+
+    /// As [`Clinician::restart`], under a policy.
+    ///
+    /// # Errors
+    /// If core does not start.
+    pub async fn restart_under(&mut self, policy: Policy) -> Result<()> {
         self.core.shutdown().await;
-        let (notifier, notifications, withdrawn) = RecordingNotifier::with_withdrawals();
-        self.core = Core::start(Config::new(self.folder.path()), Arc::new(self.secrets.clone()), notifier).await?;
+        self.start_under(policy).await
+    }
+
+    /// Starts core again after it has been shut down.
+    ///
+    /// # Errors
+    /// If core does not start.
+    pub async fn start(&mut self) -> Result<()> {
+        self.start_under(Policy::default()).await
+    }
+
+    async fn start_under(&mut self, policy: Policy) -> Result<()> {
+        let (notifier, notifications, withdrawn) = RecordingNotifier::on(self.screen.clone());
+        let config = Config { policy: Arc::new(policy), ..Config::new(self.folder.path()) };
+        self.core = Core::start(config, Arc::new(self.secrets.clone()), notifier).await?;
         self.watch = Watch::of(&self.core).await?;
         self.notifications = notifications;
         self.withdrawn = withdrawn;

@@ -89,8 +89,29 @@ impl SecretStore for MemorySecrets {
     }
 }
 
+/// What stands on a computer's screen, whichever run of the app has raised it.
+#[derive(Clone, Default)]
+pub struct Screen(Arc<Mutex<BTreeMap<MessageId, NativeNotification>>>);
+
+impl Screen {
+    /// All of it.
+    pub fn standing(&self) -> Vec<NativeNotification> {
+        self.change(|standing| standing.values().cloned().collect())
+    }
+
+    /// What is to be read there, all of it.
+    pub fn text(&self) -> String {
+        self.standing().iter().map(|shown| format!("{} {}\n", shown.title.as_str(), shown.body.as_str())).collect()
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut BTreeMap<MessageId, NativeNotification>) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// Keeps what was raised, for a test to look at.
 pub struct RecordingNotifier {
+    screen: Screen,
     raised: mpsc::UnboundedSender<NativeNotification>,
     withdrawn: mpsc::UnboundedSender<MessageId>,
 }
@@ -98,26 +119,37 @@ pub struct RecordingNotifier {
 impl RecordingNotifier {
     /// The notifier, and what it raises.
     pub fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<NativeNotification>) {
-        let (notifier, raised, _) = Self::with_withdrawals();
+        let (notifier, raised, _) = Self::on(Screen::default());
         (notifier, raised)
     }
 
-    /// As [`Self::new`], with what it takes back.
-    pub fn with_withdrawals()
-    -> (Arc<Self>, mpsc::UnboundedReceiver<NativeNotification>, mpsc::UnboundedReceiver<MessageId>) {
+    /// As [`Self::new`], on a screen to look at, with what it takes back by name.
+    pub fn on(
+        screen: Screen,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<NativeNotification>, mpsc::UnboundedReceiver<MessageId>) {
         let ((raised, seen), (withdrawn, gone)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
-        (Arc::new(Self { raised, withdrawn }), seen, gone)
+        (Arc::new(Self { screen, raised, withdrawn }), seen, gone)
     }
 }
 
 impl Notifier for RecordingNotifier {
     fn notify(&self, notification: NativeNotification) {
+        self.screen.change(|standing| standing.insert(notification.message_id.clone(), notification.clone()));
         let _ = self.raised.send(notification);
     }
 
     fn withdraw(&self, messages: &[MessageId]) {
         for message in messages {
+            self.screen.change(|standing| standing.remove(message));
             let _ = self.withdrawn.send(message.clone());
         }
+    }
+
+    fn settle(&self, given: Vec<NativeNotification>) {
+        self.screen.change(|standing| {
+            let there = |given: &NativeNotification| standing.contains_key(&given.message_id);
+            let kept = given.into_iter().filter(there).map(|given| (given.message_id.clone(), given)).collect();
+            *standing = kept;
+        });
     }
 }

@@ -14,7 +14,7 @@ mod watch;
 
 pub use faulty_link::{FaultyLink, Outages};
 pub use hospital::{Clinician, Hospital};
-pub use host::{MemorySecrets, RecordingNotifier};
+pub use host::{MemorySecrets, RecordingNotifier, Screen};
 pub use scripted::{Asked, HttpScript, ScriptedNetwork, ScriptedSession};
 pub use small_disk::SmallDisk;
 pub use watch::Watch;

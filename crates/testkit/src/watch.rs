@@ -152,6 +152,7 @@ impl Watch {
             | ViewChange::AttachmentChanged { .. }
             | ViewChange::TimelineReset { .. }
             | ViewChange::PreferencesChanged { .. }
+            | ViewChange::ServerOffered { .. }
             | ViewChange::RoomRequested { .. } => {}
         }
     }

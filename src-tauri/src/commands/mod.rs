@@ -7,6 +7,7 @@ mod attachments;
 mod connection;
 mod devices;
 mod diagnostics;
+mod installation;
 mod link;
 mod lock;
 mod messages;
@@ -24,6 +25,7 @@ use tauri::{Runtime, ipc::Invoke};
 pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
         subscribe::subscribe,
+        session::check_server,
         session::sign_in,
         session::sign_out,
         second_factor::second_factor,
@@ -75,8 +77,13 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         notification::test_notification,
         diagnostics::diagnostics,
         diagnostics::save_diagnostics,
+        diagnostics::save_conversation,
         preferences::set_preferences,
         connection::reconnect_now,
+        installation::update_state,
+        installation::look_for_update,
+        installation::begin_newer,
+        installation::remove_everything,
     ]
 }
 

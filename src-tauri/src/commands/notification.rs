@@ -1,11 +1,13 @@
 //! Trying whether notifications are seen.
 
-use hugmedo_chat_core::view::NotificationTest;
-use tauri::{AppHandle, Runtime};
+use std::sync::Arc;
 
-use crate::{ipc::IpcError, notifications};
+use hugmedo_chat_core::view::NotificationTest;
+use tauri::{AppHandle, Manager, Runtime};
+
+use crate::{ipc::IpcError, notifications::SystemNotifier};
 
 #[tauri::command]
 pub(crate) async fn test_notification<R: Runtime>(app: AppHandle<R>) -> Result<NotificationTest, IpcError> {
-    Ok(notifications::test(&app).await?)
+    Ok(app.state::<Arc<SystemNotifier<R>>>().try_out().await?)
 }

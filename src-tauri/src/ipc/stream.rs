@@ -9,11 +9,15 @@ use hugmedo_chat_core::{
     view::{ChannelItem, Snapshot},
 };
 use tauri::{async_runtime::JoinHandle, ipc::Channel};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 /// The slot of the running stream.
 #[derive(Default)]
-pub(crate) struct Stream(Mutex<Option<JoinHandle<()>>>);
+pub(crate) struct Stream {
+    running: Mutex<Option<JoinHandle<()>>>,
+    /// Whether a page has ever been there.
+    opened: watch::Sender<bool>,
+}
 
 impl Stream {
     /// Answers the present state and from then on sends every later change, in order, to `channel`.
@@ -22,7 +26,7 @@ impl Stream {
     /// If core cannot say what the state is; the running stream then stays.
     pub(crate) async fn replace(&self, core: &Core, channel: Channel<ChannelItem>) -> Result<Snapshot, Error> {
         // Held across the snapshot, so that of two calls the later one stays.
-        let mut running = self.0.lock().await;
+        let mut running = self.running.lock().await;
         let (snapshot, mut changes) = core.subscribe().await?;
         let pump = tauri::async_runtime::spawn(async move {
             while let Some(item) = changes.next().await {
@@ -35,6 +39,14 @@ impl Stream {
         if let Some(replaced) = running.replace(pump) {
             replaced.abort();
         }
+        self.opened.send_replace(true);
         Ok(snapshot)
+    }
+
+    /// Waits for a page to listen: what is asked of it before that, it would never hear.
+    pub(crate) async fn opened(&self) {
+        // Fails only once this is gone, and then nobody waits.
+        let mut opened = self.opened.subscribe();
+        let _ = opened.wait_for(|opened| *opened).await;
     }
 }

@@ -33,17 +33,21 @@ import type { SecondFactorOffer } from './bindings/SecondFactorOffer';
 import type { SecondFactorProof } from './bindings/SecondFactorProof';
 import type { SecondFactorView } from './bindings/SecondFactorView';
 import type { Seq } from './bindings/Seq';
+import type { ServerCheck } from './bindings/ServerCheck';
 import type { SessionView } from './bindings/SessionView';
 import type { SignInRequest } from './bindings/SignInRequest';
 import type { Snapshot } from './bindings/Snapshot';
 import type { Template } from './bindings/Template';
 import type { TimelinePage } from './bindings/TimelinePage';
+import type { UpdateView } from './bindings/UpdateView';
 import type { User } from './bindings/User';
 
 export interface Backend {
 	/** Answers the present state and from then on passes every later change to `onItem`. A second call replaces the first. */
 	subscribe(onItem: (item: ChannelItem) => void): Promise<Snapshot>;
 
+	/** Whether a chat server answers at an address, as typed. Refused with what is in the way, if none does. */
+	checkServer(server: string, allowInsecure: boolean): Promise<ServerCheck>;
 	signIn(request: SignInRequest): Promise<SessionView>;
 	/** Ends the session and removes its history from this computer. */
 	signOut(): Promise<void>;
@@ -155,10 +159,21 @@ export interface Backend {
 	diagnostics(): Promise<string>;
 	/** Asks the person where to, and saves the text there. False if they chose no place. */
 	saveDiagnostics(text: string): Promise<boolean>;
+	/** Asks the person where to, and saves there what was said in a room; refused where the organisation does not allow it. */
+	saveConversation(roomId: RoomId): Promise<boolean>;
 
 	setPreferences(preferences: Preferences): Promise<void>;
 	/** Tries to connect now instead of at the announced time. */
 	reconnectNow(): Promise<void>;
+
+	/** What is known of newer versions of the app. */
+	updateState(): Promise<UpdateView>;
+	/** Looks for one, and fetches and checks it. */
+	lookForUpdate(): Promise<UpdateView>;
+	/** Puts it in place and starts the app anew; refused while an urgent message waits for an answer. */
+	beginNewer(): Promise<void>;
+	/** Removes every account, the sign-in and the choices from this computer, and ends the app. */
+	removeEverything(): Promise<void>;
 }
 
 /** A refused or failed command. `code` is for branching; `message` is for logs and holds no patient text. */

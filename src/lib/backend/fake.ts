@@ -4,8 +4,8 @@
  * It behaves as core does where the interface can see it: rows settle, unread is counted from the read position, changes
  * carry revisions. It can be told to be offline, to refuse, or to lose a change. In the browser `?lang=ja|en`,
  * `?theme=light|dark` and `?state=` set the scene: `signin`, `otp` and `otp-setup` (a second factor is in use, or required), `empty`, `baseline`,
- * `waiting`, `busy` (much of everything), or one of `sampleLinks`; `?odd=html` puts markup into every text. There a test reaches it as
- * `window.fakeBackend`.
+ * `waiting`, `busy` (much of everything), or one of `sampleLinks`; `?odd=html` puts markup into every text; `?policy=` is told at
+ * `samplePolicy`. There a test reaches it as `window.fakeBackend`.
  */
 import { BackendError, type Backend } from './backend';
 import type { AttachmentState } from './bindings/AttachmentState';
@@ -18,6 +18,7 @@ import type { NotificationTest } from './bindings/NotificationTest';
 import type { PresenceView } from './bindings/PresenceView';
 import type { PresenceStatus } from './bindings/PresenceStatus';
 import type { Template } from './bindings/Template';
+import type { UpdateView } from './bindings/UpdateView';
 import type { User } from './bindings/User';
 import type { ViewChange } from './bindings/ViewChange';
 import { FakeDoor } from './fake-door';
@@ -25,7 +26,7 @@ import { FakeFiles } from './fake-files';
 import { FakeRoom, FakeRooms, newRow } from './fake-rooms';
 import { colleagues, people, sampleBusy, samplePresence, sampleTemplates, sampleUnsent } from './sample';
 import { sampled } from './sample-odd';
-import { now, sampleDiagnostics, sampleLinks, samplePreferences } from './sample-scene';
+import { now, sampleDiagnostics, sampleLinks, samplePolicy, samplePreferences } from './sample-scene';
 
 export interface FakeBackend extends Backend {
 	/** Every command so far, by name. */
@@ -47,6 +48,7 @@ export interface FakeBackend extends Backend {
 	holdFiles(): void;
 	/** Brings a file a step further. */
 	moveFile(id: string, state: AttachmentState): void;
+	setUpdate(view: UpdateView): void;
 	/** Publishes any change, as core would. */
 	publish(change: ViewChange): void;
 	/** Loses the next change on its way. */
@@ -71,7 +73,9 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 	let notificationTest: NotificationTest = { kind: 'raised', service: 'gnome-shell 48.4' };
 	let templates: Template[] = sampled(scene, sampleTemplates());
 	let presence = samplePresence;
+	let update: UpdateView = { state: 'newest', callOpen: false };
 	let preferences = samplePreferences(scene);
+	const policy = samplePolicy(scene);
 
 	function publish(change: ViewChange) {
 		revision += 1;
@@ -172,6 +176,7 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			presence = changed;
 			publish({ kind: 'presenceChanged', presence });
 		},
+		setUpdate: (view) => (update = view),
 		setNotificationTest: (outcome) => (notificationTest = outcome),
 		holdFiles: () => (holding = true),
 		moveFile: (id, state) => void files.move(id, state),
@@ -191,8 +196,13 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 				lock: door.lock,
 				presence,
 				preferences,
+				policy,
 				trouble: null
 			});
+		},
+		async checkServer(server) {
+			record('checkServer', server);
+			return { address: server.includes('://') ? server : `https://${server}`, kind: 'extended' };
 		},
 		async signIn(request) {
 			record('signIn', request);
@@ -440,6 +450,10 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			record('diagnostics');
 			return sampleDiagnostics;
 		},
+		async saveConversation(roomId) {
+			record('saveConversation', roomId);
+			return true;
+		},
 		async saveDiagnostics(text) {
 			record('saveDiagnostics', text);
 			return true;
@@ -466,6 +480,20 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			record('reconnectNow');
 			setConnection({ state: 'live', since: now(), lastConfirmedAt: now() });
 			deliver();
+		},
+		async updateState() {
+			record('updateState');
+			return update;
+		},
+		async lookForUpdate() {
+			record('lookForUpdate');
+			return (update = { ...update, state: 'ready', version: '0.2.0' });
+		},
+		async beginNewer() {
+			record('beginNewer');
+		},
+		async removeEverything() {
+			record('removeEverything');
 		}
 	};
 }

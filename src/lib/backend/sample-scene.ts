@@ -1,6 +1,7 @@
 /** What the scenes of the fake backend begin with. */
 import type { ConnectionView } from './bindings/ConnectionView';
 import type { Language } from './bindings/Language';
+import type { PolicyView } from './bindings/PolicyView';
 import type { Preferences } from './bindings/Preferences';
 import type { TextSize } from './bindings/TextSize';
 import type { Theme } from './bindings/Theme';
@@ -39,6 +40,7 @@ export const samplePreferences = (scene: URLSearchParams): Preferences => ({
 	enterSends: true,
 	notifyAbout: 'important',
 	notificationPrivacy: 'sender',
+	notificationSounds: 'all',
 	urgentRepeatMinutes: 2,
 	lockAfterSeconds: 600,
 	closeToTray: true,
@@ -49,6 +51,36 @@ export const samplePreferences = (scene: URLSearchParams): Preferences => ({
 	lastUsername: 'sato',
 	connection: DEFAULT_CONNECTION
 });
+
+/** `?policy=managed`: the organisation has decided everything; `?policy=broken`: its file cannot be followed. */
+export function samplePolicy(scene: URLSearchParams): PolicyView {
+	const all: PolicyView['managed'] = [
+		'server',
+		'proxy',
+		'caFile',
+		'notificationPrivacy',
+		'lockAfterMinutes',
+		'autostart',
+		'updates',
+		'updateFeed',
+		'exportConversations'
+	];
+	switch (scene.get('policy')) {
+		case 'managed':
+			return { managed: all, server: 'https://chat.hospital.example.jp', problems: [], mayExport: false };
+		case 'broken':
+			return {
+				managed: ['lockAfterMinutes'],
+				problems: [
+					{ key: 'lockAfterMinutes', fault: 'wrongValue' },
+					{ key: 'lockAfterMinuts', fault: 'unknownKey' }
+				],
+				mayExport: true
+			};
+		default:
+			return { managed: [], problems: [], mayExport: true };
+	}
+}
 
 export const sampleDiagnostics = `HugMeDo Chat 0.1.0, linux x86_64, 2026-11-23T09:00:00.000Z
 Notifications: about Important, showing Sender, quiet hours none, do not disturb until none, urgent again every 2 min

@@ -11,6 +11,7 @@ export function createTauriBackend(): Backend {
 			channel.onmessage = onItem;
 			return call('subscribe', { onItem: channel });
 		},
+		checkServer: (server, allowInsecure) => call('check_server', { server, allowInsecure }),
 		signIn: (request) => call('sign_in', { request }),
 		signOut: () => call('sign_out'),
 		secondFactor: () => call('second_factor'),
@@ -61,9 +62,14 @@ export function createTauriBackend(): Backend {
 		setStatus: (status) => call('set_status', { status }),
 		testNotification: () => call('test_notification'),
 		diagnostics: () => call('diagnostics'),
+		saveConversation: (roomId) => call('save_conversation', { roomId }),
 		saveDiagnostics: (text) => call('save_diagnostics', { text }),
 		setPreferences: (preferences) => call('set_preferences', { preferences }),
-		reconnectNow: () => call('reconnect_now')
+		reconnectNow: () => call('reconnect_now'),
+		updateState: () => call('update_state'),
+		lookForUpdate: () => call('look_for_update'),
+		beginNewer: () => call('begin_newer'),
+		removeEverything: () => call('remove_everything')
 	};
 }
 

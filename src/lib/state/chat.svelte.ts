@@ -10,6 +10,8 @@ import { DEFAULT_CONNECTION } from '$lib/backend/connection';
 import type { ChannelItem } from '$lib/backend/bindings/ChannelItem';
 import type { ConnectionView } from '$lib/backend/bindings/ConnectionView';
 import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
+import type { PolicyKey } from '$lib/backend/bindings/PolicyKey';
+import type { PolicyView } from '$lib/backend/bindings/PolicyView';
 import type { Preferences } from '$lib/backend/bindings/Preferences';
 import type { LockView } from '$lib/backend/bindings/LockView';
 import type { MessageId } from '$lib/backend/bindings/MessageId';
@@ -67,6 +69,7 @@ export class Chat {
 		enterSends: true,
 		notifyAbout: 'important',
 		notificationPrivacy: 'sender',
+		notificationSounds: 'all',
 		urgentRepeatMinutes: 2,
 		lockAfterSeconds: 600,
 		closeToTray: true,
@@ -77,6 +80,8 @@ export class Chat {
 		lastUsername: '',
 		connection: DEFAULT_CONNECTION
 	});
+	/** What the organisation has decided for this computer. */
+	policy = $state.raw<PolicyView>({ managed: [], problems: [], mayExport: true });
 	trouble = $state<ErrorCode | null>(null);
 	readonly rooms = new SvelteMap<RoomId, RoomView>();
 	readonly typing = new SvelteMap<RoomId, TypingPerson[]>();
@@ -88,6 +93,11 @@ export class Chat {
 	opened = $state.raw<OpenedRoom | null>(null);
 	/** A room, or a message in it, that someone asked for from outside the page, until it is shown. */
 	requested = $state.raw<{ roomId: RoomId; messageId?: MessageId } | null>(null);
+
+	/** A server that a link names, until the person has said whether it is theirs. */
+	offeredServer = $state<string | null>(null);
+	/** The one they took, until it stands in the form. */
+	chosenServer = $state<string | null>(null);
 
 	/** Keeps what is being written; set by whoever holds it. */
 	settle: (() => Promise<void>) | null = null;
@@ -217,6 +227,11 @@ export class Chat {
 		this.opened = null;
 	}
 
+	/** Whether a setting is the organisation's. */
+	isManaged(setting: PolicyKey): boolean {
+		return this.policy.managed.includes(setting);
+	}
+
 	async setPreferences(changed: Partial<Preferences>): Promise<void> {
 		await this.backend.setPreferences({ ...this.preferences, ...changed });
 	}
@@ -227,6 +242,7 @@ export class Chat {
 		this.lock = snapshot.lock;
 		this.connection = snapshot.connection;
 		this.preferences = snapshot.preferences;
+		this.policy = snapshot.policy;
 		this.trouble = snapshot.trouble;
 		this.rooms.clear();
 		for (const room of snapshot.rooms) this.rooms.set(room.id, room);
@@ -332,6 +348,9 @@ export class Chat {
 				break;
 			case 'troubleChanged':
 				this.trouble = change.trouble;
+				break;
+			case 'serverOffered':
+				this.offeredServer = change.server;
 				break;
 			case 'roomRequested':
 				this.requested = { roomId: change.roomId, messageId: change.messageId };

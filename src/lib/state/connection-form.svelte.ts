@@ -2,7 +2,7 @@
  * The connection settings while someone changes them.
  *
  * Invariants: nothing is in force until it is saved; what cannot be right is told at its field and not saved; core has the
- * last word on the proxy and the certificate file, and its refusal changes nothing.
+ * last word on the proxy and the certificate file, and its refusal changes nothing; what the organisation has decided stays.
  */
 import { BackendError } from '$lib/backend/backend';
 import type { ConnectionSettings } from '$lib/backend/bindings/ConnectionSettings';
@@ -26,6 +26,7 @@ const NUMBER_FIELDS = Object.keys(NUMBERS) as NumberField[];
 
 export class ConnectionForm {
 	readonly #save: (settings: ConnectionSettings) => Promise<void>;
+	readonly #fixed: ('proxy' | 'caFile')[];
 	#stored = $state.raw<ConnectionSettings>(DEFAULT_CONNECTION);
 
 	/** What stands in the fields. */
@@ -37,8 +38,14 @@ export class ConnectionForm {
 	/** What came of the last save, until someone types. */
 	outcome = $state<'saved' | 'unchanged' | null>(null);
 
-	constructor(stored: ConnectionSettings, save: (settings: ConnectionSettings) => Promise<void>) {
+	/** `fixed`: what is not the person's to change. */
+	constructor(
+		stored: ConnectionSettings,
+		save: (settings: ConnectionSettings) => Promise<void>,
+		fixed: ('proxy' | 'caFile')[] = []
+	) {
 		this.#save = save;
+		this.#fixed = fixed;
 		this.#show(stored);
 	}
 
@@ -54,7 +61,8 @@ export class ConnectionForm {
 
 	/** Shows what the app came with, to be saved like any other change. */
 	reset() {
-		this.fields = written(DEFAULT_CONNECTION);
+		const kept = Object.fromEntries(this.#fixed.map((field) => [field, this.#stored[field]]));
+		this.fields = { ...written(DEFAULT_CONNECTION), ...kept };
 		this.problems = {};
 		this.problem = null;
 		this.outcome = null;

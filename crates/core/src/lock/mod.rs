@@ -8,6 +8,7 @@
 //! would lose what is unsent.
 
 mod pin;
+mod told;
 mod watch;
 
 use std::{
@@ -16,17 +17,19 @@ use std::{
     time::Duration,
 };
 
-use hugmedo_chat_protocol::{MessageId, RoomId, Secret, Timestamp};
+use hugmedo_chat_protocol::{RoomId, Secret};
 pub(crate) use pin::Pin;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+pub(crate) use told::Told;
 
 use crate::{
     account::Account,
-    alerts,
+    alerts::{self, Standing},
     core::{Core, Inner},
     error::{Error, ErrorCode},
+    intake,
     opening::{self, Way},
     store::{meta, notified, rooms, unread},
     sync,
@@ -56,17 +59,8 @@ pub(crate) struct Lock {
     /// Whether the keychain holds it.
     durable: bool,
     /// What has raised a notification since.
-    notified: Vec<Told>,
+    told: Told,
     stop: CancellationToken,
-}
-
-/// A message that raised a notification while locked.
-#[derive(Clone)]
-struct Told {
-    room: RoomId,
-    message: MessageId,
-    /// When, of an urgent one.
-    urgent_at: Option<Timestamp>,
 }
 
 /// What the watch over a locked account begins with.
@@ -77,6 +71,8 @@ struct Known {
     rooms: BTreeMap<RoomId, RoomView>,
     /// Urgent messages that nobody has taken on.
     unanswered: Vec<notified::Unanswered>,
+    /// The notifications that may be on the screen, as a locked app words them.
+    standing: Vec<Standing>,
 }
 
 impl Core {
@@ -222,19 +218,17 @@ impl Inner {
         let Some(lock) = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         lock.stop.cancel();
         if lock.name == opened.name {
-            opened.set_locked(false);
-            let notified = lock.notified;
-            let claimed = opened.store.write(move |transaction| {
-                for Told { room, message, urgent_at } in &notified {
-                    notified::claim_notification(transaction, room, message)?;
-                    if let Some(at) = urgent_at {
-                        notified::note_raised(transaction, room, message, *at)?;
-                    }
+            if lock.held.is_some() {
+                opened.note_told_while_locked(lock.told);
+                if let Err(error) = opened.settle_notifications().await {
+                    tracing::warn!(%error, "what is on the screen is worded as while locked");
                 }
-                Ok(())
-            });
-            if let Err(error) = claimed.await {
-                tracing::warn!(%error, "what was told while locked may be told again");
+            }
+            opened.set_locked(false);
+            if lock.held.is_some()
+                && let Err(error) = intake::alert_unheard(opened).await
+            {
+                tracing::warn!(%error, "urgent messages were not looked for");
             }
             if let Err(error) = self.note_unlocked(&lock.name, lock.held.is_some()).await {
                 tracing::warn!(%error, "the app will be locked when it starts");
@@ -254,6 +248,7 @@ impl Inner {
         let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(lock) = lock {
             lock.stop.cancel();
+            self.notifier.settle(Vec::new());
             self.hub.publish(ViewChange::LockChanged { lock: None });
         }
     }
@@ -288,15 +283,18 @@ pub(crate) async fn restore(inner: &Arc<Inner>, account: Account, record: LockRe
 /// What is known at the moment of locking. A store that fails must not keep the app open: then less is known.
 async fn known(account: &Account) -> Known {
     let (me, since) = (account.me.id.clone(), alerts::earlier(account.surroundings.now(), alerts::REPEATED_FOR));
+    let preferences = watch::bare_preferences(account.preferences.get());
     let read = account.store.read(move |connection| {
         let rooms = rooms::views(connection, &me)?;
         let bare = rooms.into_iter().map(|room| (room.id.clone(), watch::bare(room))).collect();
         let unanswered = notified::unanswered(connection, &me, since)?;
-        Ok(Known { cursor: meta::cursor(connection)?, unread: unread::all(connection, &me)?, rooms: bare, unanswered })
+        let standing = alerts::standing(connection, &me, &preferences)?;
+        let (cursor, unread) = (meta::cursor(connection)?, unread::all(connection, &me)?);
+        Ok(Known { cursor, unread, rooms: bare, unanswered, standing })
     });
     read.await.unwrap_or_else(|error| {
         tracing::warn!(%error, "a locked app counts from nothing");
-        Known { cursor: None, unread: Vec::new(), rooms: BTreeMap::new(), unanswered: Vec::new() }
+        Known { cursor: None, unread: Vec::new(), rooms: BTreeMap::new(), unanswered: Vec::new(), standing: Vec::new() }
     })
 }
 
@@ -313,6 +311,8 @@ fn engage(inner: &Arc<Inner>, account: &Arc<Account>, record: LockRecord, known:
     let held = account.store_path.is_none().then(|| (record, Arc::clone(account)));
     // It stays connected: what it would tell is more than a locked screen may.
     account.set_locked(held.is_some());
+    // Nor may what is on the screen say more.
+    inner.notifier.settle(known.standing.iter().map(|(notification, ..)| notification.clone()).collect());
     let stop = CancellationToken::new();
     let way = Way::of(account);
     *inner.lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(Lock {
@@ -321,7 +321,7 @@ fn engage(inner: &Arc<Inner>, account: &Arc<Account>, record: LockRecord, known:
         way: way.clone(),
         held,
         durable,
-        notified: Vec::new(),
+        told: Told::beside(account.store_path.as_deref()),
         stop: stop.clone(),
     });
     inner.hub.publish(ViewChange::LockChanged { lock: Some(view) });

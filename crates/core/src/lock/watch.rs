@@ -15,7 +15,7 @@ use hugmedo_chat_protocol::{
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::{Known, Told};
+use super::Known;
 use crate::{
     alerts,
     backoff::Backoff,
@@ -62,12 +62,27 @@ struct Watch {
     rooms: BTreeMap<RoomId, RoomView>,
     /// Those that came while locked.
     alarms: BTreeMap<(RoomId, MessageId), Alarm>,
+    /// Of each room's notification for its routine messages: of which one it is, and of how many it tells.
+    routine: BTreeMap<RoomId, (Seq, MessageId, usize)>,
+    /// When a routine one sounded last.
+    sounded: Option<Timestamp>,
 }
 
 /// Runs until the lock is opened or the session is over.
 pub(super) async fn run(inner: Weak<Inner>, me: UserId, way: Way, known: Known, stop: CancellationToken) {
     let unread = known.unread.into_iter().map(|unread| ((unread.room_id.clone(), unread.seq), unread)).collect();
-    let mut watch = Watch { me, way, cursor: known.cursor, unread, rooms: known.rooms, alarms: BTreeMap::new() };
+    let standing = known.standing.into_iter().filter(|(.., told)| *told > 0);
+    let routine = standing.map(|(raised, seq, told)| (raised.room_id, (seq, raised.message_id, told))).collect();
+    let mut watch = Watch {
+        me,
+        way,
+        cursor: known.cursor,
+        unread,
+        rooms: known.rooms,
+        alarms: BTreeMap::new(),
+        routine,
+        sounded: None,
+    };
     if let Some(inner) = inner.upgrade() {
         watch.alarms = known.unanswered.into_iter().filter_map(|waiting| watch.alarm(&inner, waiting)).collect();
     }
@@ -102,8 +117,8 @@ pub(super) async fn run(inner: Weak<Inner>, me: UserId, way: Way, known: Known, 
 }
 
 /// A locked screen says at most that there is something new.
-fn bare_preferences(inner: &Inner) -> Preferences {
-    Preferences { notification_privacy: NotificationPrivacy::Nothing, ..inner.preferences.get() }
+pub(super) fn bare_preferences(preferences: Preferences) -> Preferences {
+    Preferences { notification_privacy: NotificationPrivacy::Nothing, ..preferences }
 }
 
 /// How many unread messages are counted, and how many of them are urgent.
@@ -172,9 +187,10 @@ impl Watch {
     }
 
     fn take_in(&mut self, inner: &Inner, events: Vec<ServerEvent>) {
+        let mut due = BTreeMap::new();
         for event in events {
             match event {
-                ServerEvent::NewMessage(message) => self.new_message(inner, &message),
+                ServerEvent::NewMessage(message) => due.extend(self.new_message(inner, &message)),
                 ServerEvent::MessageChanged(change) if change.message.deleted_at.is_some() => {
                     let (room, id) = (&change.room_id, &change.message.id);
                     self.unread.retain(|_, unread| unread.room_id != *room || unread.id != *id);
@@ -196,6 +212,8 @@ impl Watch {
                     let read: Vec<_> = read.map(|unread| unread.id.clone()).collect();
                     inner.notifier.withdraw(&read);
                     self.unread.retain(|(room, seq), _| !is_read(room, *seq));
+                    self.routine.retain(|room, (seq, ..)| !is_read(room, *seq));
+                    due.retain(|room, _| self.routine.contains_key(room));
                     if let Some(room) = self.rooms.get_mut(&receipt.room_id) {
                         room.read_seq = room.read_seq.max(up_to);
                     }
@@ -206,10 +224,17 @@ impl Watch {
                 }
                 ServerEvent::RoomRemoved(removed) => {
                     self.rooms.remove(&removed.room_id);
+                    let left = self.unread.values().filter(|unread| unread.room_id == removed.room_id);
+                    inner.notifier.withdraw(&left.map(|unread| unread.id.clone()).collect::<Vec<_>>());
                     self.unread.retain(|(room, _), _| *room != removed.room_id);
+                    self.routine.remove(&removed.room_id);
+                    due.remove(&removed.room_id);
                 }
                 _ => {}
             }
+        }
+        for notification in due.into_values() {
+            self.raise(inner, notification);
         }
         let (all, urgent) = counts(self.unread.values(), &self.rooms);
         let changed = inner.with_lock(|lock| {
@@ -225,7 +250,8 @@ impl Watch {
     /// What goes on of an urgent message that was raised before the lock.
     fn alarm(&self, inner: &Inner, waiting: Unanswered) -> Option<((RoomId, MessageId), Alarm)> {
         let Unanswered { message, first_at, last_at, .. } = waiting;
-        let notification = notify::word(&message, self.rooms.get(&message.room_id)?, 0, &bare_preferences(inner));
+        let preferences = bare_preferences(inner.preferences.get());
+        let notification = notify::word(&message, self.rooms.get(&message.room_id)?, 0, &preferences);
         let notification = NativeNotification { repeated: true, ..notification };
         Some(((message.room_id, message.id), Alarm { notification, first_at, last_at }))
     }
@@ -244,31 +270,49 @@ impl Watch {
         });
     }
 
-    fn new_message(&mut self, inner: &Inner, message: &Message) {
-        let Some(seq) = message.seq.filter(|_| message.user_id != self.me && message.deleted_at.is_none()) else {
-            return;
-        };
+    /// Notes a message. An urgent one alerts at once; of routine ones the room's one notification is returned, to be raised once
+    /// the whole page is known.
+    fn new_message(&mut self, inner: &Inner, message: &Message) -> Option<(RoomId, NativeNotification)> {
+        let seq = message.seq.filter(|_| message.user_id != self.me && message.deleted_at.is_none())?;
         let room = self.rooms.entry(message.room_id.clone()).or_insert_with_key(unknown);
         if seq <= room.read_seq {
-            return;
+            return None;
         }
         let (room_id, id) = (message.room_id.clone(), message.id.clone());
         let urgent = message.priority == hugmedo_chat_protocol::Priority::Urgent;
         let unread = Unread { room_id: room_id.clone(), seq, id: id.clone(), urgent };
         if self.unread.insert((room_id.clone(), seq), unread).is_some() {
-            return;
+            return None;
         }
-        let preferences = bare_preferences(inner);
+        let preferences = bare_preferences(inner.preferences.get());
         let moment = inner.config.surroundings.moment();
-        if notify::decide(message, seq, room, &self.me, &Gaze::default(), &preferences, moment).is_ok() {
-            let notification = notify::word(message, room, 0, &preferences);
-            if urgent {
-                self.alarms.insert((room_id.clone(), id.clone()), Alarm::new(notification.clone(), moment.now));
-            }
-            inner.notifier.notify(notification);
-            let urgent_at = urgent.then_some(moment.now);
-            inner.with_lock(|lock| lock.notified.push(Told { room: room_id, message: id, urgent_at }));
+        notify::decide(message, seq, room, &self.me, &Gaze::default(), &preferences, moment).ok()?;
+        let more = self.routine.get(&room_id).map_or(0, |(.., told)| *told);
+        let notification = notify::word(message, room, if urgent { 0 } else { more }, &preferences);
+        // By an earlier run of the app, which was locked like this one.
+        let told = inner.with_lock(|lock| lock.told.of(&room_id, &id)).flatten();
+        if urgent {
+            let first_at = told.flatten().unwrap_or(moment.now);
+            self.alarms.insert((room_id.clone(), id.clone()), Alarm::new(notification.clone(), first_at));
         }
+        if told.is_some() {
+            return None;
+        }
+        inner.with_lock(|lock| lock.told.note(&room_id, &id, urgent.then_some(moment.now)));
+        if urgent {
+            self.raise(inner, notification);
+            return None;
+        }
+        if let Some((_, before, _)) = self.routine.insert(room_id.clone(), (seq, id, more + 1)) {
+            inner.notifier.withdraw(std::slice::from_ref(&before));
+        }
+        Some((room_id, notification))
+    }
+
+    fn raise(&mut self, inner: &Inner, notification: NativeNotification) {
+        let now = inner.config.surroundings.now();
+        let sound = notification.sound.filter(|sound| alerts::is_heard(*sound, &mut self.sounded, now));
+        inner.notifier.notify(NativeNotification { sound, ..notification });
     }
 }
 

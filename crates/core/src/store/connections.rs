@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use super::{
     Mode, attachments, files, meta, migrations, outbox,
     rescue::{self, Rescue},
+    upgrade,
 };
 use crate::error::{Error, ErrorCode};
 
@@ -293,7 +294,7 @@ fn open_writer(place: &Place) -> Result<Connection, Error> {
         )?;
         writer.busy_timeout(BUSY)?;
         check_version()?;
-        migrations::run(&mut writer)
+        upgrade::run(&place.path, &mut writer)
     })();
     if ready.as_ref().is_err_and(|error: &Error| error.code() == ErrorCode::StoreUnreadable) {
         keep_log(&writer);

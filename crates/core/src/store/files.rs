@@ -50,6 +50,11 @@ pub(crate) fn set_aside(path: &Path) -> Result<PathBuf, Error> {
     Ok(target)
 }
 
+/// Where the copy of a store is that was upgraded.
+pub(super) fn before_upgrade(path: &Path) -> PathBuf {
+    with_suffix(path, ".before-upgrade")
+}
+
 /// Where a store is built anew while the damaged one is still in its place.
 pub(super) fn workshop(path: &Path) -> PathBuf {
     with_suffix(path, ".rebuilding")

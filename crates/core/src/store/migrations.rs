@@ -15,25 +15,47 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("../../migrations/0007_add_mark_unread.sql"),
 ];
 
-/// Brings the store to the newest version, each step in a transaction of its own.
+/// Brings the store to the newest version, in one transaction: all of it, or nothing.
 pub(super) fn run(connection: &mut Connection) -> Result<(), Error> {
     run_steps(connection, STEPS)
 }
 
 pub(super) fn run_steps(connection: &mut Connection, steps: &[&str]) -> Result<(), Error> {
-    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let version = usize::try_from(version).unwrap_or(usize::MAX);
+    let version = version(connection)?;
     if version > steps.len() {
         return Err(Error::new(
             ErrorCode::StoreTooNew,
             format!("the store has version {version}, this app knows {}", steps.len()),
         ));
     }
+    if version == steps.len() {
+        return Ok(());
+    }
+    let transaction = connection.transaction()?;
     for (step, number) in steps.iter().zip(1_u32..).skip(version) {
-        let transaction = connection.transaction()?;
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "user_version", number)?;
-        transaction.commit()?;
     }
+    if version > 0 {
+        check(&transaction)?;
+    }
+    transaction.commit()?;
     Ok(())
+}
+
+/// 0 for a store that was just made.
+pub(super) fn version(connection: &Connection) -> Result<usize, Error> {
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
+}
+
+/// Whether what the steps made of the store is sound.
+fn check(connection: &Connection) -> Result<(), Error> {
+    let unsound = |what: &str| Error::new(ErrorCode::StoreFailed, format!("store: after an upgrade {what}"));
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if verdict != "ok" {
+        return Err(unsound("a check fails"));
+    }
+    let mut orphans = connection.prepare("PRAGMA foreign_key_check")?;
+    if orphans.exists([])? { Err(unsound("a row refers to none")) } else { Ok(()) }
 }

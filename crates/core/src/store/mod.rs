@@ -30,6 +30,7 @@ pub(crate) mod search;
 pub(crate) mod stretches;
 pub(crate) mod templates;
 pub(crate) mod unread;
+mod upgrade;
 pub(crate) mod uploads;
 
 #[cfg(test)]

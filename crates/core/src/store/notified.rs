@@ -1,15 +1,20 @@
 //! Which messages have raised a notification, and which urgent ones do so again.
 
-use hugmedo_chat_protocol::{Message, MessageId, Priority, RoomId, Sensitive, Seq, Timestamp, UserId, UserType};
+use hugmedo_chat_protocol::{
+    Message, MessageId, Opaque, Priority, RoomId, Sensitive, Seq, Timestamp, UserId, UserType,
+};
 use rusqlite::{Connection, Row, params};
 
-use super::{columns::named, coverage::position};
+use super::{columns::named, coverage::position, rows::Extras};
 use crate::error::Error;
 
-/// What an urgent message's notification is worded from, of `message m`.
-const COLUMNS: &str = "m.id, m.room_id, m.seq, m.user_id, m.user_name, m.user_type, m.content, m.created_at";
+/// What a message's notification is worded from, of `message m`.
+const COLUMNS: &str =
+    "m.id, m.room_id, m.seq, m.user_id, m.user_name, m.user_type, m.content, m.created_at, m.priority, m.extras";
 
-fn urgent(row: &Row<'_>) -> rusqlite::Result<Message> {
+fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
+    let extras = Extras::read(row.get_ref(9)?.as_str().unwrap_or_default());
+    let carried = extras.attachments.into_iter().map(Opaque).collect();
     Ok(Message {
         id: MessageId::new(row.get::<_, String>(0)?),
         room_id: RoomId::new(row.get::<_, String>(1)?),
@@ -19,8 +24,8 @@ fn urgent(row: &Row<'_>) -> rusqlite::Result<Message> {
         user_type: named::<UserType>(row.get(5)?).unwrap_or_default(),
         content: Sensitive::new(row.get::<_, String>(6)?),
         created_at: Timestamp::from_millis(row.get(7)?),
-        priority: Priority::Urgent,
-        attachments: Vec::new(),
+        priority: named::<Priority>(row.get(8)?).unwrap_or_default(),
+        attachments: carried,
         metadata: Default::default(),
         client_message_id: None,
         reply_to: None,
@@ -42,7 +47,21 @@ pub(crate) fn urgent_unheard(connection: &Connection, me: &UserId) -> Result<Vec
          ORDER BY m.created_at"
     );
     let mut statement = connection.prepare_cached(&query)?;
-    let rows = statement.query_map(params![me.as_str()], urgent)?;
+    let rows = statement.query_map(params![me.as_str()], message)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Unread messages of others that have raised a notification, in their order.
+pub(crate) fn unread(connection: &Connection, me: &UserId) -> Result<Vec<Message>, Error> {
+    let query = format!(
+        "SELECT {COLUMNS}
+         FROM room r JOIN message m ON m.room_id = r.id AND m.seq > r.read_seq
+         WHERE m.user_id <> ?1 AND m.deleted_at IS NULL
+           AND EXISTS (SELECT 1 FROM notified n WHERE n.room_id = m.room_id AND n.message_id = m.id)
+         ORDER BY m.room_id, m.seq"
+    );
+    let mut statement = connection.prepare_cached(&query)?;
+    let rows = statement.query_map(params![me.as_str()], message)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -77,10 +96,10 @@ pub(crate) fn unanswered(connection: &Connection, me: &UserId, since: Timestamp)
     let mut statement = connection.prepare_cached(&query)?;
     let rows = statement.query_map(params![me.as_str(), since.as_millis()], |row| {
         Ok(Unanswered {
-            message: urgent(row)?,
+            message: message(row)?,
             seq: position(row.get(2)?),
-            first_at: Timestamp::from_millis(row.get(8)?),
-            last_at: Timestamp::from_millis(row.get(9)?),
+            first_at: Timestamp::from_millis(row.get(10)?),
+            last_at: Timestamp::from_millis(row.get(11)?),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -18,6 +18,8 @@ use crate::{address::ServerAddress, error::ErrorCode, view::ConnectionSettings};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest answer that is read: a full page of the longest messages fits.
 const MAX_ANSWER_BYTES: usize = 64 * MAX_FRAME_BYTES;
+/// Largest text that is read.
+const MAX_TEXT_BYTES: usize = 16 * 1024;
 
 /// HTTP calls to one server.
 pub struct HttpClient {
@@ -59,6 +61,19 @@ impl HttpClient {
             request = request.json(body);
         }
         answer(request.send().await.map_err(|error| classify(&error))?).await
+    }
+
+    async fn fetch_text(&self, url: String, timeout: Duration) -> Result<String, HttpFailure> {
+        let client = self.client().map_err(HttpFailure::Failed)?;
+        let mut response = client.get(url).timeout(timeout).send().await.map_err(|error| classify(&error))?;
+        let mut text = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
+            if text.len() + chunk.len() > MAX_TEXT_BYTES {
+                return Err(HttpFailure::Foreign);
+            }
+            text.extend_from_slice(&chunk);
+        }
+        String::from_utf8(text).map_err(|_| HttpFailure::Foreign)
     }
 
     async fn send_file(&self, upload: Upload) -> Result<Value, HttpFailure> {
@@ -136,6 +151,10 @@ fn build(settings: &ConnectionSettings) -> Result<Client, ErrorCode> {
 impl Http for HttpClient {
     fn call(&self, call: HttpCall) -> BoxFuture<'_, Result<Value, HttpFailure>> {
         Box::pin(self.send(call))
+    }
+
+    fn text(&self, path: &str, timeout: Duration) -> BoxFuture<'_, Result<String, HttpFailure>> {
+        Box::pin(self.fetch_text(self.address.join(path), timeout))
     }
 
     fn upload(&self, upload: Upload) -> BoxFuture<'_, Result<Value, HttpFailure>> {

@@ -100,6 +100,12 @@ pub trait Http: Send + Sync + 'static {
     /// One call. Answers the body's JSON, `null` if there is none.
     fn call(&self, call: HttpCall) -> BoxFuture<'_, Result<Value, HttpFailure>>;
 
+    /// Fetches a short text that is not of our contract. A network without any refuses.
+    fn text(&self, path: &str, timeout: Duration) -> BoxFuture<'_, Result<String, HttpFailure>> {
+        let _ = (path, timeout);
+        Box::pin(async { Err(HttpFailure::Foreign) })
+    }
+
     /// Sends a file as the field `file` of a form. Answers the body's JSON. A network without files refuses.
     fn upload(&self, upload: Upload) -> BoxFuture<'_, Result<Value, HttpFailure>> {
         drop(upload);

@@ -4,8 +4,8 @@ use hugmedo_chat_protocol::{MessageId, RoomId, SessionEndReason};
 use serde::Serialize;
 
 use super::{
-    AttachmentView, ConnectionView, LockView, MessageView, Preferences, PresenceView, RoomView, SessionView,
-    TypingPerson,
+    AttachmentView, ConnectionView, LockView, MessageView, PolicyView, Preferences, PresenceView, RoomView,
+    SessionView, TypingPerson,
 };
 use crate::error::ErrorCode;
 
@@ -29,8 +29,10 @@ pub struct Snapshot {
     pub presence: Vec<PresenceView>,
     /// The lock, if the app is locked; there is no session and no room then.
     pub lock: Option<LockView>,
-    /// The choices.
+    /// The choices, as they hold.
     pub preferences: Preferences,
+    /// What the organisation has decided. It stays while the app runs.
+    pub policy: PolicyView,
     /// A standing trouble of this computer, such as a full disk.
     pub trouble: Option<ErrorCode>,
 }
@@ -114,6 +116,11 @@ pub enum ViewChange {
     TroubleChanged {
         /// The trouble now, if any.
         trouble: Option<ErrorCode>,
+    },
+    /// A link from outside the page names a server to sign in to. Anyone can write a link: the person is asked.
+    ServerOffered {
+        /// Its address.
+        server: String,
     },
     /// Someone asked for a room from outside the page, by clicking a notification or a link.
     RoomRequested {

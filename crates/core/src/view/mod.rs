@@ -9,10 +9,12 @@ mod conversation;
 mod device;
 mod lock;
 mod notification;
+mod policy;
 mod preferences;
 mod second_factor;
 mod session;
 mod timeline;
+mod update;
 
 pub use attachment::{AttachmentState, AttachmentView, NewAttachment, PictureSize};
 pub use change::{ChannelItem, Snapshot, ViewChange, ViewEvent};
@@ -23,12 +25,17 @@ pub use conversation::{
 pub use device::DeviceView;
 pub use lock::{LockView, PinView};
 pub use notification::NotificationTest;
+pub use policy::{PolicyFault, PolicyKey, PolicyProblem, PolicyView};
 pub use preferences::{
-    ConnectionSettings, Language, NotificationPrivacy, NotifyAbout, Preferences, QuietHours, TextSize, Theme,
+    ConnectionSettings, Language, NotificationPrivacy, NotificationSounds, NotifyAbout, Preferences, QuietHours,
+    TextSize, Theme,
 };
 pub use second_factor::{SecondFactorOffer, SecondFactorProof, SecondFactorView};
-pub use session::{ConnectionState, ConnectionView, Credentials, SessionView, SignInRequest, SyncProgress};
+pub use session::{
+    ConnectionState, ConnectionView, Credentials, ServerCheck, ServerKind, SessionView, SignInRequest, SyncProgress,
+};
 pub use timeline::{
     Delivery, Draft, Gaze, LastMessageView, MessageView, OpenedRoom, OutgoingMessage, RoomView, TimelinePage,
     TypingPerson,
 };
+pub use update::{UpdateState, UpdateView};

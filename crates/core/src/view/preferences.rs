@@ -131,6 +131,19 @@ impl Default for ConnectionSettings {
     }
 }
 
+/// Which notifications sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(rename_all = "camelCase")]
+pub enum NotificationSounds {
+    /// All of them, routine ones softly.
+    All,
+    /// Those of urgent messages.
+    Urgent,
+    /// None.
+    Off,
+}
+
 /// Choices of the person that hold on this computer, before and after signing in. They hold nothing confidential.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(TS), ts(export))]
@@ -150,6 +163,8 @@ pub struct Preferences {
     pub notify_about: NotifyAbout,
     /// What a notification tells.
     pub notification_privacy: NotificationPrivacy,
+    /// Which notifications sound.
+    pub notification_sounds: NotificationSounds,
     /// When only urgent messages notify, each day; absent for never.
     #[cfg_attr(feature = "ts", ts(optional))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -187,6 +202,7 @@ impl Default for Preferences {
             enter_sends: true,
             notify_about: NotifyAbout::Important,
             notification_privacy: NotificationPrivacy::Sender,
+            notification_sounds: NotificationSounds::All,
             quiet_hours: None,
             do_not_disturb_until: None,
             urgent_repeat_minutes: 2,

@@ -86,6 +86,28 @@ pub struct SyncProgress {
     pub total: Option<u32>,
 }
 
+/// What answers at an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(rename_all = "camelCase")]
+pub struct ServerCheck {
+    /// The address as normalised from what was typed.
+    pub address: String,
+    /// What kind of server it is.
+    pub kind: ServerKind,
+}
+
+/// What a server offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(rename_all = "camelCase")]
+pub enum ServerKind {
+    /// Everything.
+    Extended,
+    /// The guide's baseline: no password, no receipts, no history.
+    Baseline,
+}
+
 /// How someone proves who they are.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(feature = "ts", derive(TS), ts(export))]

@@ -29,7 +29,7 @@ pub(super) async fn refresh(
     State(app): State<Arc<App>>,
     Body(request): Body<TokenRequest>,
 ) -> Result<Json<SessionGrant>, ApiFailure> {
-    Ok(Json(sign_in::refresh(&app, request.refresh_token).await?))
+    Ok(Json(sign_in::refresh(&app, request).await?))
 }
 
 pub(super) async fn log_out(State(app): State<Arc<App>>, caller: Caller) -> Result<StatusCode, ApiFailure> {

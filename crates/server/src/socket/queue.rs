@@ -117,7 +117,8 @@ async fn listen(app: &Arc<App>, socket: SocketRef, link: &Link, queue: &mut mpsc
                 return;
             }
             incoming = queue.recv() => match incoming {
-                Some(incoming) => events::handle(app, &socket, link, incoming).await,
+                // In the heap: otherwise each idle socket would hold the room that the largest event needs.
+                Some(incoming) => Box::pin(events::handle(app, &socket, link, incoming)).await,
                 None => return,
             },
         }

@@ -14,6 +14,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0006_add_escalation.sql"),
     include_str!("../../migrations/0007_add_devices.sql"),
     include_str!("../../migrations/0008_add_second_factor.sql"),
+    include_str!("../../migrations/0009_add_renewals.sql"),
     include_str!("../../migrations/0011_add_administrators.sql"),
     include_str!("../../migrations/0012_add_retention.sql"),
 ];

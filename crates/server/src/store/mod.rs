@@ -1,6 +1,6 @@
 //! The store: one SQLite file, one writer, several readers.
 //!
-//! Invariants: every write is one transaction, synced to disk before its caller learns of it; only one connection of this
+//! Invariants: every write is done as a whole or not at all, and synced to disk before its caller learns of it; only one connection of this
 //! process ever writes; nothing here decides who may do what (see [`crate::authorize`]), but whatever touches a room
 //! asks for a proof that someone did.
 
@@ -68,6 +68,9 @@ pub enum StoreError {
     /// The server is stopping.
     #[error("the store is closed")]
     Closed,
+    /// Another write failed in such a way that it took this one along.
+    #[error("the store gave up what was being written")]
+    Together,
 }
 
 impl StoreError {
@@ -79,10 +82,22 @@ impl StoreError {
                 error.sqlite_error_code(),
                 Some(Sqlite::DatabaseBusy | Sqlite::DatabaseLocked | Sqlite::DiskFull | Sqlite::SystemIoFailure)
             ),
-            Self::Closed => true,
+            Self::Closed | Self::Together => true,
             Self::File(_) | Self::SqliteTooOld(_) | Self::TooNew { .. } | Self::Setting(_) | Self::Unreadable(_) => {
                 false
             }
+        }
+    }
+}
+
+impl StoreError {
+    /// The same for another write of the same transaction.
+    fn told_again(&self) -> Self {
+        match self {
+            Self::Sqlite(rusqlite::Error::SqliteFailure(code, _)) => {
+                Self::Sqlite(rusqlite::Error::SqliteFailure(*code, None))
+            }
+            _ => Self::Together,
         }
     }
 }
@@ -133,7 +148,7 @@ impl Store {
         &self.id
     }
 
-    /// Runs one write transaction. It is committed, and on the disk, if and only if this returns `Ok`.
+    /// Writes. It is committed as a whole, and on the disk, if and only if this returns `Ok`.
     pub(crate) async fn write<T, E>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
@@ -143,16 +158,7 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         let begun = Instant::now();
-        let done = self
-            .writer
-            .run(move |connection| {
-                let transaction =
-                    connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
-                let done = work(&transaction)?;
-                transaction.commit().map_err(StoreError::from)?;
-                Ok(done)
-            })
-            .await;
+        let done = self.writer.write(work).await;
         self.write_times.observe(begun.elapsed());
         done
     }

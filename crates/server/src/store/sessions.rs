@@ -1,6 +1,6 @@
 //! Sessions and the tokens that descend from them.
 //!
-//! Invariants: a refresh token works once; its second use ends its whole session; a session's end ends all of its tokens; a
+//! Invariants: a refresh token works once, and again only for the same renewal; any other second use ends its whole session; a session's end ends all of its tokens; a
 //! device that is to remove what it has stored is told so whenever it shows a token of one of those sessions.
 
 use std::time::Duration;
@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension, Transaction};
 use serde::Serialize;
 
 use super::{StoreError, now};
-use crate::credential::{SessionId, TokenHash};
+use crate::credential::{Seed, SessionId, TokenHash};
 
 /// How long an ended token is remembered, so that it is answered `token_expired` rather than `unauthorized`.
 const REMEMBERED: i64 = 24 * 60 * 60 * 1000;
@@ -21,8 +21,8 @@ const DEVICES_REMEMBERED: i64 = 100 * REMEMBERED;
 
 /// What became of a presented refresh token.
 pub(crate) enum Refresh {
-    /// It was good, and is now used up.
-    Granted { session: SessionId, user: UserId },
+    /// It was good, and is now used up; or it is the renewal that used it up, again.
+    Granted { session: SessionId, user: UserId, seed: Option<Seed> },
     /// It was used before: the session is over.
     Reused { session: SessionId },
     /// Its session is over, and the device is to remove what it has stored for it.
@@ -61,7 +61,8 @@ pub(crate) fn open(tx: &Transaction<'_>, user: &UserId, ttl: Duration) -> Result
     Ok(session)
 }
 
-/// Gives a session one more access token and returns when that ends, which is never later than the session.
+/// Gives a session one more access token, or one of its own for longer, and returns when that ends, which is never later than the
+/// session.
 pub(crate) fn add_access_token(
     tx: &Transaction<'_>,
     session: &SessionId,
@@ -71,7 +72,8 @@ pub(crate) fn add_access_token(
     tx.execute("DELETE FROM access_token WHERE expires_at < ?1", (now() - REMEMBERED,))?;
     let ends = tx.query_row(
         "INSERT INTO access_token (hash, session_id, expires_at)
-         SELECT ?1, id, min(expires_at, ?3) FROM session WHERE id = ?2 RETURNING expires_at",
+         SELECT ?1, id, min(expires_at, ?3) FROM session WHERE id = ?2
+         ON CONFLICT (hash) DO UPDATE SET expires_at = excluded.expires_at RETURNING expires_at",
         (token, session.as_str(), now().saturating_add(millis(ttl))),
         |row| row.get(0),
     )?;
@@ -88,15 +90,23 @@ pub(crate) fn add_refresh_token(
     session: &SessionId,
     token: &TokenHash,
 ) -> Result<(), StoreError> {
-    tx.execute("INSERT INTO refresh_token (hash, session_id) VALUES (?1, ?2)", (token, session.as_str()))?;
+    tx.execute(
+        "INSERT INTO refresh_token (hash, session_id, seed) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        (token, session.as_str(), Seed::generate()),
+    )?;
     Ok(())
 }
 
-/// Uses a refresh token up.
-pub(crate) fn take_refresh_token(tx: &Transaction<'_>, token: &TokenHash) -> Result<Refresh, StoreError> {
+/// Uses a refresh token up. One that was used is good again while the token that `successor` makes of its seed is there and unused: then
+/// this is the renewal that used it, asked for again.
+pub(crate) fn take_refresh_token(
+    tx: &Transaction<'_>,
+    token: &TokenHash,
+    successor: impl FnOnce(&Seed) -> Option<TokenHash>,
+) -> Result<Refresh, StoreError> {
     let found = tx
         .query_row(
-            "SELECT session.id, session.user_id, token.used_at,
+            "SELECT session.id, session.user_id, token.used_at, token.seed,
                     session.ended_at IS NULL AND session.expires_at > ?2 AND user.disabled_at IS NULL,
                     session.erase_at IS NOT NULL OR user.disabled_at IS NOT NULL
              FROM refresh_token AS token
@@ -108,28 +118,48 @@ pub(crate) fn take_refresh_token(tx: &Transaction<'_>, token: &TokenHash) -> Res
                 let session = SessionId::new(row.get::<_, String>(0)?);
                 let user = UserId::new(row.get::<_, String>(1)?);
                 let used = row.get::<_, Option<i64>>(2)?.is_some();
-                Ok((session, user, used, row.get::<_, bool>(3)?, row.get::<_, bool>(4)?))
+                Ok((
+                    session,
+                    user,
+                    used,
+                    row.get::<_, Option<Seed>>(3)?,
+                    row.get::<_, bool>(4)?,
+                    row.get::<_, bool>(5)?,
+                ))
             },
         )
         .optional()?;
     match found {
-        Some((session, _, _, _, true)) => {
+        Some((session, _, _, _, _, true)) => {
             let told = tx.execute(
                 "UPDATE session SET erase_told_at = ?2 WHERE id = ?1 AND erase_told_at IS NULL",
                 (session.as_str(), now()),
             )?;
             Ok(Refresh::Erase { first_told: (told > 0).then_some(session) })
         }
-        None | Some((_, _, _, false, false)) => Ok(Refresh::Unknown),
-        Some((session, _, true, true, false)) => {
+        None | Some((_, _, _, _, false, false)) => Ok(Refresh::Unknown),
+        Some((session, user, true, seed, true, false)) => {
+            let next = seed.as_ref().and_then(successor);
+            let is_repeated = match next {
+                Some(next) => is_unused(tx, &next)?,
+                None => false,
+            };
+            if is_repeated {
+                return Ok(Refresh::Granted { session, user, seed });
+            }
             end(tx, &session)?;
             Ok(Refresh::Reused { session })
         }
-        Some((session, user, false, true, false)) => {
+        Some((session, user, false, seed, true, false)) => {
             tx.execute("UPDATE refresh_token SET used_at = ?2 WHERE hash = ?1", (token, now()))?;
-            Ok(Refresh::Granted { session, user })
+            Ok(Refresh::Granted { session, user, seed })
         }
     }
+}
+
+fn is_unused(tx: &Transaction<'_>, token: &TokenHash) -> Result<bool, StoreError> {
+    let unused = "SELECT EXISTS (SELECT 1 FROM refresh_token WHERE hash = ?1 AND used_at IS NULL)";
+    Ok(tx.query_row(unused, (token,), |row| row.get(0))?)
 }
 
 pub(crate) fn end(tx: &Transaction<'_>, session: &SessionId) -> Result<(), StoreError> {

@@ -86,6 +86,53 @@ async fn a_refresh_token_works_once_and_its_reuse_ends_the_whole_family() {
     );
 }
 
+async fn renew(hospital: &Hospital, token: &Value, renewal_id: &str) -> (StatusCode, Value) {
+    let body = json!({ "refreshToken": token, "renewalId": renewal_id });
+    hospital.call(Method::POST, "/api/token", None, Some(body)).await
+}
+
+#[tokio::test]
+async fn a_renewal_whose_answer_was_lost_is_given_the_same_pair_until_that_is_used() {
+    let hospital = Hospital::open().await;
+    let first = json!(hospital.log_in("alice").await.refresh_token.expose());
+    let (status, second) = renew(&hospital, &first, "the renewal of alice's first").await;
+    assert_eq!(status, StatusCode::OK);
+    for _ in 0..3 {
+        let (status, again) = renew(&hospital, &first, "the renewal of alice's first").await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!((&again["refreshToken"], &again["accessToken"]), (&second["refreshToken"], &second["accessToken"]));
+    }
+    let (_, me) = hospital.call(Method::GET, "/api/me", second["accessToken"].as_str(), None).await;
+    assert_eq!(me["id"], "alice");
+
+    let (status, third) = renew(&hospital, &second["refreshToken"], "the renewal of the second").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_ne!(third["refreshToken"], second["refreshToken"]);
+    // Whoever asks now has copied the first, with all that was kept beside it.
+    assert_eq!(renew(&hospital, &first, "the renewal of alice's first").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(renew(&hospital, &third["refreshToken"], "the renewal of the third").await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_used_refresh_token_with_another_renewal_or_none_ends_the_session() {
+    for other in [Some("another renewal's id"), None] {
+        let hospital = Hospital::open().await;
+        let first = json!(hospital.log_in("alice").await.refresh_token.expose());
+        let (_, second) = renew(&hospital, &first, "the renewal of alice's first").await;
+        let body = json!({ "refreshToken": first, "renewalId": other });
+        let copied = hospital.call(Method::POST, "/api/token", None, Some(body)).await;
+        assert_eq!(copied.0, StatusCode::UNAUTHORIZED);
+        let (status, _) = hospital.call(Method::GET, "/api/me", second["accessToken"].as_str(), None).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+    }
+    let hospital = Hospital::open().await;
+    let token = json!(hospital.log_in("alice").await.refresh_token.expose());
+    for guessable in ["", "1", &"x".repeat(129)] {
+        assert_eq!(renew(&hospital, &token, guessable).await.0, StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(renew(&hospital, &token, "the token was not used up").await.0, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn signing_out_ends_the_sockets_of_this_session_only() {
     let hospital = Hospital::open().await;

@@ -70,6 +70,8 @@ impl Notifier for Raised {
     }
 
     fn withdraw(&self, _: &[MessageId]) {}
+
+    fn settle(&self, _: Vec<NativeNotification>) {}
 }
 
 impl Computer {
@@ -131,6 +133,7 @@ impl Computer {
             data_dir: self.folder(),
             surroundings: Surroundings::simulated(move || time.time_of_day(), move || held(&chance).unit()),
             network: Arc::new(move |_, _| way.clone()),
+            policy: Arc::default(),
         };
         let (secrets, notifier) = (Arc::new(self.secrets.clone()), Arc::new(Raised(Arc::clone(&self.raised))));
         let core = Arc::new(Mutex::new(None));

@@ -103,6 +103,7 @@ impl Screen {
             | ViewChange::TroubleChanged { .. }
             | ViewChange::LockChanged { .. }
             | ViewChange::AttachmentChanged { .. }
+            | ViewChange::ServerOffered { .. }
             | ViewChange::RoomRequested { .. } => {}
             // Kinds that a later version adds say nothing about messages.
             #[allow(unreachable_patterns, reason = "the list of changes grows")]

@@ -1,7 +1,7 @@
 //! Whether the promise was kept: what each computer shows, held against the ledger.
 //!
 //! The promise: a message the server has acknowledged is never lost, is shown exactly once, and everyone sees a room in the
-//! same order; one it has not acknowledged stays in sight, and goes out by itself.
+//! same order; one it has not acknowledged stays in sight, and goes out by itself; nobody is signed out by a network that fails.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -84,6 +84,11 @@ pub(super) fn judge(world: &mut World, look: Look, lenient: bool) -> Result<Vec<
         let Some(computer) = world.computers.get(*index) else { continue };
         let judge = Judge { ledger: &post.ledger, computer, removed: &world.removed, look, lenient };
         wrong.extend(judge.of(shown).into_iter().map(|what| format!("computer {index}: {what}")));
+    }
+    // Nobody steals here.
+    let taken_for_thieves = post.ledger.sessions.ended_by_reuse();
+    if taken_for_thieves > 0 {
+        wrong.push(format!("{taken_for_thieves} sessions ended because a renewal was asked for again"));
     }
     if look == Look::Rooms {
         wrong.extend(promises(world, &post.ledger, &shown));

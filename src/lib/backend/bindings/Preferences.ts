@@ -2,6 +2,7 @@
 import type { ConnectionSettings } from "./ConnectionSettings";
 import type { Language } from "./Language";
 import type { NotificationPrivacy } from "./NotificationPrivacy";
+import type { NotificationSounds } from "./NotificationSounds";
 import type { NotifyAbout } from "./NotifyAbout";
 import type { QuietHours } from "./QuietHours";
 import type { TextSize } from "./TextSize";
@@ -36,6 +37,10 @@ notifyAbout: NotifyAbout,
  * What a notification tells.
  */
 notificationPrivacy: NotificationPrivacy, 
+/**
+ * Which notifications sound.
+ */
+notificationSounds: NotificationSounds, 
 /**
  * When only urgent messages notify, each day; absent for never.
  */

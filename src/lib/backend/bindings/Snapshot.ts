@@ -2,6 +2,7 @@
 import type { ConnectionView } from "./ConnectionView";
 import type { ErrorCode } from "./ErrorCode";
 import type { LockView } from "./LockView";
+import type { PolicyView } from "./PolicyView";
 import type { Preferences } from "./Preferences";
 import type { PresenceView } from "./PresenceView";
 import type { RoomView } from "./RoomView";
@@ -36,9 +37,13 @@ presence: Array<PresenceView>,
  */
 lock: LockView | null, 
 /**
- * The choices.
+ * The choices, as they hold.
  */
 preferences: Preferences, 
+/**
+ * What the organisation has decided. It stays while the app runs.
+ */
+policy: PolicyView, 
 /**
  * A standing trouble of this computer, such as a full disk.
  */

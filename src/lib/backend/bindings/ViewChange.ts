@@ -88,7 +88,11 @@ preferences: Preferences, } | { "kind": "troubleChanged",
 /**
  * The trouble now, if any.
  */
-trouble: ErrorCode | null, } | { "kind": "roomRequested", 
+trouble: ErrorCode | null, } | { "kind": "serverOffered", 
+/**
+ * Its address.
+ */
+server: string, } | { "kind": "roomRequested", 
 /**
  * The room to show.
  */

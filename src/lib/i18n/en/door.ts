@@ -100,7 +100,7 @@ export const door: Pick<Texts, 'signIn' | 'secondFactor' | 'devices' | 'lock' | 
 		never: 'Not by itself',
 		minutes: (count) => (count === 1 ? '1 minute' : `${count} minutes`),
 		afterHint:
-			'Without a touch of keyboard or mouse. Locking the computer’s screen or sending it to sleep locks the app too.',
+			'Without a touch of keyboard or mouse; 10 minutes unless you choose otherwise. Locking the computer’s screen or sending it to sleep locks the app too.',
 		hasPin: 'A PIN unlocks the app.',
 		noPin: 'With a PIN you can unlock the app without signing in again.',
 		choose: 'Choose a PIN',

@@ -14,8 +14,18 @@ export const errors: Pick<Texts, 'errors'> = {
 		insecureAddress:
 			'This connection would not be encrypted. Ask your administrator for an address that begins with https://.',
 		unreachable: 'The server cannot be reached. Check the address and your network, then try again.',
+		hostNotFound:
+			'There is no server of this name. Check its spelling, and that you are on the hospital’s network (VPN).',
+		connectionRefused:
+			'The computer is there but takes no connection. Check the address and its port; if it goes on, tell your administrator.',
+		proxyUnreachable:
+			'The proxy that is set cannot be reached. Check its address under “Connection settings”, or tell your network administrator.',
+		proxyRefused:
+			'The proxy does not let this connection through. Check the address, and ask your network administrator to allow this server.',
+		serverTooOld: 'The server is too old for this app. Ask your administrator to update it.',
 		timeout: 'The server does not answer. Wait a moment, then try again.',
-		untrustedCertificate: 'The server’s certificate cannot be trusted. Do not connect; tell your administrator.',
+		untrustedCertificate:
+			'The server’s certificate cannot be trusted. Do not connect; tell your administrator. If your hospital has an authority of its own, its certificate file belongs under “Connection settings”.',
 		notAChatServer: 'This does not seem to be a HugMeDo Chat server. Check the address.',
 		unauthorized: 'The user name, password or token is not right. Check it and enter it again.',
 		otpRequired: 'This account has a second factor. Enter the code your authenticator app shows.',
@@ -42,6 +52,8 @@ export const errors: Pick<Texts, 'errors'> = {
 		storeFailed:
 			'Nothing can be stored on this computer. Check space and permissions; if it goes on, tell your administrator.',
 		storeTooNew: 'The stored data is from a newer version of the app. Please update; the data is untouched.',
+		storeUpgradeFailed:
+			'The stored data could not be converted for this version of the app; it is as it was. Restart the app; if it goes on, tell your administrator (the version before can open it).',
 		storeUnreadable:
 			'The stored data could not be opened and was set aside. The history is fetched from the server again.',
 		keychainMissing:
@@ -51,6 +63,10 @@ export const errors: Pick<Texts, 'errors'> = {
 			'The data of this account was removed from this computer at the wish of your organisation. Ask your administrator if you did not expect that.',
 		leaseOver:
 			'This computer had not heard from the server for as long as your organisation allows, so the account’s data was removed from it. Sign in to fetch it again.',
+		managedByPolicy:
+			'Your organisation has decided this for this computer, so it cannot be changed here. If it has to be, ask your administrator.',
+		policyUnusable:
+			'Something is wrong with your organisation’s settings on this computer, so no new server can be signed in to. Tell your administrator.',
 		internal: 'Something went wrong in the app. Try again; if it goes on, restart the app.'
 	}
 };

@@ -4,6 +4,7 @@ import { connection } from './connection';
 import { conversation } from './conversation';
 import { door } from './door';
 import { errors } from './errors';
+import { rollout } from './rollout';
 import { rooms } from './rooms';
 import { settings } from './settings';
 
@@ -18,5 +19,6 @@ export const en: Texts = {
 	...conversation,
 	...connection,
 	...settings,
-	...errors
+	...errors,
+	...rollout
 };

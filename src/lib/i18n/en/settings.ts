@@ -22,14 +22,20 @@ export const settings: Pick<Texts, 'settings' | 'about'> = {
 			important: 'Rooms with patients, mentions, urgent messages',
 			urgent: 'Urgent messages only'
 		},
-		notifyHint: 'Messages that do not notify still count as unread.',
+		notifyHint:
+			'Messages that do not notify still count as unread. Talk among staff does not, unless you choose so: interruptions harm.',
 		privacy: 'Notifications show',
 		privacies: {
 			nothing: 'Only that there is a new message',
 			sender: 'The sender (never a patient’s name)',
 			content: 'The sender and the text'
 		},
-		privacyHint: 'Others can see your screen. Show the text only where you are alone.',
+		privacyHint:
+			'Others can see your screen, so it is the sender unless you choose otherwise. Show the text only where you are alone.',
+		sounds: 'Sounds',
+		soundChoices: { all: 'With every notification', urgent: 'With urgent ones only', off: 'Never' },
+		soundsHint:
+			'Routine notifications sound soft, urgent ones loud. In quiet hours and “do not disturb” only urgent ones are heard.',
 		test: 'Test notifications',
 		tested: {
 			raised: (service: string) =>
@@ -49,12 +55,14 @@ export const settings: Pick<Texts, 'settings' | 'about'> = {
 		disturbMorning: 'Until 8 tomorrow morning',
 		disturbEnd: 'End it',
 		repeat: 'Urgent messages, again',
-		repeatHint: 'They are raised again for 20 minutes, until someone takes them on.',
+		repeatHint:
+			'They are raised again for 20 minutes, until someone takes them on; every 2 minutes unless you choose otherwise.',
 		repeatEvery: (minutes: number) =>
 			minutes === 0 ? 'Once only' : minutes === 1 ? 'Every minute' : `Every ${minutes} minutes`,
 		window: 'Window and start',
 		closeToTray: 'Keep receiving notifications when the window is closed',
-		closeToTrayHint: 'The app then stays in the tray. Where there is no tray, closing the window ends it.',
+		closeToTrayHint:
+			'On unless you switch it off. The app then stays in the tray. Where there is no tray, closing the window ends it.',
 		autostart: 'Start when I sign in to this computer',
 		protectFromCapture: 'Leave this window out of screenshots and shared screens',
 		account: 'Account',

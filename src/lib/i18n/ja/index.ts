@@ -3,6 +3,7 @@ import { connection } from './connection';
 import { conversation } from './conversation';
 import { door } from './door';
 import { errors } from './errors';
+import { rollout } from './rollout';
 import { rooms } from './rooms';
 import { settings } from './settings';
 
@@ -17,7 +18,8 @@ export const ja = {
 	...conversation,
 	...connection,
 	...settings,
-	...errors
+	...errors,
+	...rollout
 };
 
 export type Texts = typeof ja;

@@ -20,14 +20,18 @@ export const settings = {
 			important: '患者さんのルーム、自分宛て、至急',
 			urgent: '至急のみ'
 		},
-		notifyHint: '通知しないメッセージも、未読数には数えられます。',
+		notifyHint:
+			'通知しないメッセージも、未読数には数えられます。標準では、静かに働けるよう職員どうしの会話は通知しません。',
 		privacy: '通知に表示する内容',
 		privacies: {
 			nothing: '「新しいメッセージ」のみ',
 			sender: '送信者（患者さんの名前は出しません）',
 			content: '送信者と本文'
 		},
-		privacyHint: '通知は周りの人の目にも入ります。本文の表示は個室でのみお勧めします。',
+		privacyHint: '通知は周りの人の目にも入ります。標準は送信者のみです。本文の表示は個室でのみお勧めします。',
+		sounds: '通知音',
+		soundChoices: { all: 'すべての通知で鳴らす', urgent: '至急のみ鳴らす', off: '鳴らさない' },
+		soundsHint: '普段の通知は控えめな音、至急は大きな音です。通知を止めている間は、至急のみ鳴ります。',
 		test: '通知をテスト',
 		tested: {
 			raised: (service: string) =>
@@ -47,11 +51,11 @@ export const settings = {
 		disturbMorning: '明日の朝8時まで',
 		disturbEnd: '解除',
 		repeat: '至急のメッセージの繰り返し',
-		repeatHint: '誰かが「対応します」を押すまで、20分間繰り返し知らせます。',
+		repeatHint: '誰かが「対応します」を押すまで、20分間繰り返し知らせます。標準は2分ごとです。',
 		repeatEvery: (minutes: number) => (minutes === 0 ? '繰り返さない' : `${minutes}分ごと`),
 		window: 'ウィンドウと起動',
 		closeToTray: 'ウィンドウを閉じても通知を受け取る',
-		closeToTrayHint: '閉じるとトレイに残ります。トレイのない環境では、閉じるとアプリが終了します。',
+		closeToTrayHint: '標準はオンです。閉じるとトレイに残ります。トレイのない環境では、閉じるとアプリが終了します。',
 		autostart: 'パソコンへのサインイン時に自動で起動する',
 		protectFromCapture: 'スクリーンショットや画面共有にこのウィンドウを映さない',
 		account: 'アカウント',

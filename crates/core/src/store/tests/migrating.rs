@@ -10,13 +10,13 @@ use rusqlite::types::Value;
 use super::{migrations::STEPS, *};
 
 /// What each version could newly hold, filled in once that version is reached.
-fn rows_of(version: usize) -> String {
+pub(super) fn rows_of(version: usize) -> String {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/store-v{version}.sql"));
     std::fs::read_to_string(file).unwrap_or_else(|_| panic!("step {version} needs tests/fixtures/store-v{version}.sql"))
 }
 
 /// A store as version `version` left it, filled by it and the versions before.
-fn filled(version: usize) -> Connection {
+pub(super) fn filled(version: usize) -> Connection {
     let mut connection = Connection::open_in_memory().expect("opens");
     connection.execute_batch("PRAGMA foreign_keys = ON").expect("sets");
     for step in 1..=version {
@@ -30,7 +30,7 @@ fn filled(version: usize) -> Connection {
 const REPLACED: [(&str, &str); 1] = [("room_choice", "muted")];
 
 /// Every row of every table, by the table's name and the column's.
-fn contents(connection: &Connection) -> BTreeMap<String, Vec<BTreeMap<String, Value>>> {
+pub(super) fn contents(connection: &Connection) -> BTreeMap<String, Vec<BTreeMap<String, Value>>> {
     let mut tables = connection
         .prepare(
             "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'",
@@ -54,7 +54,7 @@ fn contents(connection: &Connection) -> BTreeMap<String, Vec<BTreeMap<String, Va
         .collect()
 }
 
-fn version(connection: &Connection) -> usize {
+pub(super) fn version(connection: &Connection) -> usize {
     let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).expect("reads");
     version as usize
 }

@@ -15,6 +15,7 @@ mod power_cut;
 mod receipts_and_unread;
 mod searching;
 mod timeline;
+mod upgrading;
 
 use hugmedo_chat_protocol::{
     ClientMessageId, Message, MessageChanged, MessageId, Opaque, Receipt, ReceiptKind, RoomId, Sensitive, Seq,

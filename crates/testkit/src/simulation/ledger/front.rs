@@ -32,7 +32,7 @@ impl Ledger {
             }
             "/api/token" => {
                 let request: TokenRequest = body(call).map_err(quiet)?;
-                return self.renew(&request.refresh_token).map(|grant| (json(grant), Vec::new()));
+                return self.renew(&request).map(|grant| (json(grant), Vec::new()));
             }
             _ => {}
         }

@@ -1,10 +1,11 @@
 //! Who is signed in, and until when.
 //!
-//! Invariant: a refresh token is good once; used a second time, its session is over.
+//! Invariant: a refresh token is good once, and again for the same renewal while its successor is unused; otherwise used a second time,
+//! its session is over.
 
 use std::collections::BTreeMap;
 
-use hugmedo_chat_protocol::{ErrorCode, Refusal, Secret, SessionGrant, Timestamp, User, UserId};
+use hugmedo_chat_protocol::{ErrorCode, Refusal, Secret, SessionGrant, Timestamp, TokenRequest, User, UserId};
 
 use super::{Ledger, News};
 
@@ -20,17 +21,41 @@ pub struct Bearer {
 }
 
 #[derive(Debug, Clone)]
+struct Refresh {
+    session: u64,
+    user: UserId,
+    used: Option<Renewal>,
+}
+
+/// What a refresh token was used for.
+#[derive(Debug, Clone)]
+struct Renewal {
+    id: Option<Secret>,
+    /// The number of the pair it was answered with.
+    pair: u64,
+}
+
+#[derive(Debug, Clone)]
 pub(in crate::simulation) struct Sessions {
     life_ms: i64,
     minted: u64,
     over: BTreeMap<u64, bool>,
     access: BTreeMap<String, Bearer>,
-    refresh: BTreeMap<String, (u64, UserId, bool)>,
+    refresh: BTreeMap<String, Refresh>,
+    /// How many sessions ended because a refresh token came a second time.
+    ended_by_reuse: u64,
 }
 
 impl Sessions {
     pub(super) fn new(life_ms: i64) -> Self {
-        Self { life_ms, minted: 0, over: BTreeMap::new(), access: BTreeMap::new(), refresh: BTreeMap::new() }
+        Self {
+            life_ms,
+            minted: 0,
+            over: BTreeMap::new(),
+            access: BTreeMap::new(),
+            refresh: BTreeMap::new(),
+            ended_by_reuse: 0,
+        }
     }
 
     fn mint(&mut self) -> u64 {
@@ -40,6 +65,10 @@ impl Sessions {
 
     pub(in crate::simulation) fn is_over(&self, session: u64) -> bool {
         self.over.get(&session).copied().unwrap_or(true)
+    }
+
+    pub(in crate::simulation) fn ended_by_reuse(&self) -> u64 {
+        self.ended_by_reuse
     }
 
     pub(in crate::simulation) fn set_life(&mut self, life_ms: i64) {
@@ -61,15 +90,16 @@ impl Ledger {
         let user = user.ok_or_else(|| Refusal::new(ErrorCode::Unauthorized, "nobody of this name"))?;
         let session = self.sessions.mint();
         self.sessions.over.insert(session, false);
-        Ok(self.grant(session, user))
+        let pair = self.sessions.mint();
+        Ok(self.grant(session, user, pair))
     }
 
-    fn grant(&mut self, session: u64, user: User) -> SessionGrant {
-        let number = self.sessions.mint();
+    fn grant(&mut self, session: u64, user: User, number: u64) -> SessionGrant {
         let expires_at = Timestamp::from_millis(self.now.as_millis() + self.sessions.life_ms);
-        let (access, refresh) = (format!("access-{number}"), format!("refresh-{number}"));
+        let (access, refresh) = (format!("access-{number}"), refresh_token(number));
         self.sessions.access.insert(access.clone(), Bearer { user: user.id.clone(), session, expires_at });
-        self.sessions.refresh.insert(refresh.clone(), (session, user.id.clone(), false));
+        let unused = Refresh { session, user: user.id.clone(), used: None };
+        self.sessions.refresh.entry(refresh.clone()).or_insert(unused);
         SessionGrant {
             access_token: Secret::new(access),
             refresh_token: Secret::new(refresh),
@@ -80,23 +110,39 @@ impl Ledger {
     }
 
     /// Trades a refresh token for a new pair.
-    pub fn renew(&mut self, refresh: &Secret) -> Result<SessionGrant, (Refusal, Vec<News>)> {
+    pub fn renew(&mut self, request: &TokenRequest) -> Result<SessionGrant, (Refusal, Vec<News>)> {
         let refused = || Refusal::new(ErrorCode::Unauthorized, "not a token of a session");
-        let Some((session, user, used)) = self.sessions.refresh.get_mut(refresh.expose()) else {
+        let Some(Refresh { session, user, used }) = self.sessions.refresh.get(request.refresh_token.expose()).cloned()
+        else {
             return Err((refused(), Vec::new()));
         };
-        let (session, user, used_before) = (*session, user.clone(), std::mem::replace(used, true));
         if self.sessions.is_over(session) {
             return Err((refused(), Vec::new()));
         }
-        if used_before {
-            self.sessions.over.insert(session, true);
-            return Err((refused(), vec![News::Ended(session)]));
+        let pair = match used {
+            None => self.sessions.mint(),
+            Some(Renewal { id: Some(id), pair })
+                if Some(&id) == request.renewal_id.as_ref() && self.is_unused(pair) =>
+            {
+                pair
+            }
+            Some(_) => {
+                self.sessions.over.insert(session, true);
+                self.sessions.ended_by_reuse += 1;
+                return Err((refused(), vec![News::Ended(session)]));
+            }
+        };
+        if let Some(token) = self.sessions.refresh.get_mut(request.refresh_token.expose()) {
+            token.used = Some(Renewal { id: request.renewal_id.clone(), pair });
         }
         match self.users.get(&user).cloned() {
-            Some(user) => Ok(self.grant(session, user)),
+            Some(user) => Ok(self.grant(session, user, pair)),
             None => Err((refused(), Vec::new())),
         }
+    }
+
+    fn is_unused(&self, pair: u64) -> bool {
+        self.sessions.refresh.get(&refresh_token(pair)).is_some_and(|token| token.used.is_none())
     }
 
     /// Whose a token is.
@@ -109,4 +155,8 @@ impl Ledger {
         }
         Ok(bearer.clone())
     }
+}
+
+fn refresh_token(pair: u64) -> String {
+    format!("refresh-{pair}")
 }

@@ -1,0 +1,235 @@
+//! Newer versions of the app: looking for one, fetching and checking it, and putting it in this one's place when nobody is in the
+//! middle of something.
+//!
+//! Invariants: what is put in place is signed, with the key this build was made for, as the version that was announced, and is
+//! newer than this one. The organisation decides whether anything is looked for. The app does not begin anew while an urgent
+//! message waits for an answer, nor by itself while someone is at the computer; what was not sent is on the disk.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use hugmedo_chat_core::{
+    error::{Error, ErrorCode},
+    policy::{Policy, Updates as Channel},
+    view::{UpdateState, UpdateView},
+};
+use tauri::{
+    AppHandle, Manager, Runtime, Url,
+    utils::{config::BundleType, platform::bundle_type},
+};
+use tauri_plugin_updater::{Update, UpdaterExt};
+use tokio::time::sleep;
+
+use crate::{anew, away, core_handle::CoreHandle};
+
+/// The key and the place of whoever releases; a build that was made without them looks for nothing. In the place's address
+/// `{channel}` stands for `stable` or `beta`.
+const KEY: Option<&str> = option_env!("HUGMEDO_CHAT_UPDATE_KEY");
+const FEED: Option<&str> = option_env!("HUGMEDO_CHAT_UPDATE_FEED");
+
+/// The first look comes once the app has had time for its own work.
+const FIRST: Duration = Duration::from_secs(2 * 60);
+const EVERY: Duration = Duration::from_secs(6 * 60 * 60);
+/// The longest fetching a version may take.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
+/// How long nobody has touched the computer before the app begins anew by itself.
+const IDLE: Duration = Duration::from_secs(5 * 60);
+const LOOK_WHETHER_IDLE: Duration = Duration::from_secs(30);
+
+/// What is known of newer versions.
+#[derive(Default)]
+pub(crate) struct Updates {
+    known: Mutex<Known>,
+    /// One look at a time.
+    looking: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+enum Known {
+    #[default]
+    Nothing,
+    Newest,
+    Failed,
+    Ready(Box<Update>, Vec<u8>),
+}
+
+/// Whose versions are taken, and from where.
+struct Source {
+    key: String,
+    feed: Url,
+}
+
+impl Updates {
+    fn set(&self, known: Known) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
+    }
+
+    fn take(&self) -> Option<(Box<Update>, Vec<u8>)> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::take(&mut *known) {
+            Known::Ready(update, bytes) => Some((update, bytes)),
+            other => {
+                *known = other;
+                None
+            }
+        }
+    }
+
+    fn state(&self) -> (UpdateState, Option<String>) {
+        match &*self.known.lock().unwrap_or_else(PoisonError::into_inner) {
+            Known::Nothing => (UpdateState::Unknown, None),
+            Known::Newest => (UpdateState::Newest, None),
+            Known::Failed => (UpdateState::Failed, None),
+            Known::Ready(update, _) => (UpdateState::Ready, Some(update.version.clone())),
+        }
+    }
+}
+
+/// Looks by itself until the app ends, and lets it begin anew once there is a newer one and nobody is here.
+pub(crate) fn watch<R: Runtime>(app: AppHandle<R>) {
+    tauri::async_runtime::spawn(async move {
+        sleep(FIRST).await;
+        while source(&app.state::<Arc<Policy>>()).is_ok() {
+            if look(&app).await.state == UpdateState::Ready {
+                until_nobody_is_here(&app).await;
+                apply(&app).await;
+            }
+            sleep(EVERY).await;
+        }
+    });
+}
+
+/// What is known, without looking.
+pub(crate) async fn view<R: Runtime>(app: &AppHandle<R>) -> UpdateView {
+    let (state, version) = match source(&app.state::<Arc<Policy>>()) {
+        Ok(_) => app.state::<Updates>().state(),
+        Err(state) => (state, None),
+    };
+    let call_open = match app.state::<CoreHandle>().running() {
+        Some(core) => core.is_call_open().await,
+        None => false,
+    };
+    UpdateView { state, version, call_open }
+}
+
+/// Looks for a newer version, and fetches and checks it. Nothing is changed by that.
+pub(crate) async fn look<R: Runtime>(app: &AppHandle<R>) -> UpdateView {
+    let updates = app.state::<Updates>();
+    let turn = updates.looking.lock().await;
+    if let Ok(source) = source(&app.state::<Arc<Policy>>()) {
+        let known = match fetch(app, source).await {
+            Ok(Some((update, bytes))) => Known::Ready(Box::new(update), bytes),
+            Ok(None) => Known::Newest,
+            Err(error) => {
+                tracing::warn!(%error, "no newer version could be fetched");
+                Known::Failed
+            }
+        };
+        updates.set(known);
+    }
+    drop(turn);
+    view(app).await
+}
+
+/// Puts the newer version in this one's place and begins anew, because the person wants it now.
+///
+/// # Errors
+/// `Refused` while a call waits for an answer, or if there is no newer version.
+pub(crate) async fn begin_newer<R: Runtime>(app: &AppHandle<R>) -> Result<(), Error> {
+    let view = view(app).await;
+    if view.call_open || view.state != UpdateState::Ready {
+        return Err(Error::new(ErrorCode::Refused, "the app does not begin anew now"));
+    }
+    apply(app).await;
+    Ok(())
+}
+
+/// Where newer versions come from; or why from nowhere.
+fn source(policy: &Policy) -> Result<Source, UpdateState> {
+    let channel = match policy.updates() {
+        Channel::Off => return Err(UpdateState::Off),
+        Channel::Stable => "stable",
+        Channel::Beta => "beta",
+    };
+    if !is_replaceable() {
+        return Err(UpdateState::Elsewhere);
+    }
+    let key = said("HUGMEDO_CHAT_UPDATE_KEY", KEY).ok_or(UpdateState::Elsewhere)?;
+    let feed = match policy.update_feed() {
+        Some(feed) => feed.to_string(),
+        None => said("HUGMEDO_CHAT_UPDATE_FEED", FEED).ok_or(UpdateState::Elsewhere)?,
+    };
+    // An address as it is written has its braces encoded.
+    let feed = feed.replace("{channel}", channel).replace("%7Bchannel%7D", channel);
+    Ok(Source { key, feed: Url::parse(&feed).map_err(|_| UpdateState::Elsewhere)? })
+}
+
+/// As the build says or, while developing and in tests, the environment.
+fn said(variable: &str, built_in: Option<&str>) -> Option<String> {
+    let said = cfg!(debug_assertions).then(|| std::env::var(variable).ok()).flatten();
+    said.or_else(|| built_in.map(str::to_owned)).filter(|text| !text.is_empty())
+}
+
+/// Packages are the package manager's, and the administrator's, to replace.
+fn is_replaceable() -> bool {
+    match bundle_type() {
+        Some(BundleType::Deb | BundleType::Rpm) => false,
+        Some(_) => true,
+        None => target().is_some(),
+    }
+}
+
+/// The file that is replaced instead of the app, in tests.
+fn target() -> Option<String> {
+    said("HUGMEDO_CHAT_UPDATE_TARGET", None)
+}
+
+async fn fetch<R: Runtime>(
+    app: &AppHandle<R>,
+    source: Source,
+) -> Result<Option<(Update, Vec<u8>)>, tauri_plugin_updater::Error> {
+    let mut builder = app.updater_builder().pubkey(source.key).endpoints(vec![source.feed])?.timeout(PATIENCE);
+    if let Some(target) = target() {
+        builder = builder.executable_path(target);
+    }
+    let settings = app.state::<CoreHandle>().running().map(|core| core.preferences().connection);
+    if let Some(proxy) = settings.and_then(|settings| Url::parse(settings.proxy.trim()).ok()) {
+        builder = builder.proxy(proxy);
+    }
+    let Some(update) = builder.build()?.check().await? else { return Ok(None) };
+    let bytes = update.download(|_, _| {}, || {}).await?;
+    tracing::info!(version = update.version, "a newer version is here");
+    Ok(Some((update, bytes)))
+}
+
+async fn until_nobody_is_here<R: Runtime>(app: &AppHandle<R>) {
+    loop {
+        sleep(LOOK_WHETHER_IDLE).await;
+        let free = match app.state::<CoreHandle>().running() {
+            Some(core) => core.may_begin_anew().await,
+            None => true,
+        };
+        if free && away::idle(app).await >= IDLE {
+            return;
+        }
+    }
+}
+
+async fn apply<R: Runtime>(app: &AppHandle<R>) {
+    let Some((update, bytes)) = app.state::<Updates>().take() else { return };
+    let version = update.version.clone();
+    if let Some(core) = app.state::<CoreHandle>().running() {
+        core.shutdown().await;
+    }
+    // On Windows this ends the app.
+    let installed = tauri::async_runtime::spawn_blocking(move || update.install(bytes)).await;
+    match installed {
+        Ok(Ok(())) => tracing::info!(version, "the newer version is in place"),
+        Ok(Err(error)) => tracing::error!(%error, "the newer version could not be put in place"),
+        Err(_) => tracing::error!("putting the newer version in place was cut off"),
+    }
+    // Also with the version before: core has shut down.
+    anew::begin(app);
+}
