@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Browser } from './browser.mjs';
-import { assertAccessible, openRoom, room, settled, tabTo, testid } from './scene.mjs';
+import { assertAccessible, inSight, openRoom, room, settled, tabTo, testid } from './scene.mjs';
 
 describe('the conversation', { timeout: 300_000 }, () => {
 	/** @type {Browser} */
@@ -71,7 +71,7 @@ describe('the conversation', { timeout: 300_000 }, () => {
 	test('a link is opened by the host, and nothing else happens in the window', async () => {
 		await busy();
 		const before = page.url();
-		await message('手順は').locator('a').click();
+		await (await inSight(page, message('手順は').locator('a'))).click();
 		assert.deepEqual(await calls('openLink'), ['https://intranet.hospital.example.jp/steps?id=12']);
 		assert.equal(page.url(), before);
 	});
@@ -137,7 +137,7 @@ describe('the conversation', { timeout: 300_000 }, () => {
 		const mine = message('了解。五分粥').locator(testid('reaction'));
 		await mine.waitFor();
 		assert.equal(await mine.getAttribute('aria-pressed'), 'true');
-		await mine.click();
+		await (await inSight(page, mine)).click();
 		await mine.waitFor({ state: 'detached' });
 	});
 

@@ -35,6 +35,13 @@ export const settled = (page) =>
 		testid('timeline')
 	);
 
+/** Brings it into the middle of the list. A press that has to scroll first may find that the list has moved on. */
+export async function inSight(page, locator) {
+	await locator.evaluate((element) => element.scrollIntoView({ block: 'center' }));
+	await settled(page);
+	return locator;
+}
+
 /** Presses Tab until this is focused. */
 export async function tabTo(page, selector) {
 	for (let presses = 0; presses < 40; presses++) {

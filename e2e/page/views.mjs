@@ -1,5 +1,5 @@
 /** Every view of the interface: at which scene of the fake backend it is found, and how one gets there. */
-import { openRoom, room, settled, testid } from './scene.mjs';
+import { inSight, openRoom, room, settled, testid } from './scene.mjs';
 
 const message = (page, text) => page.locator(testid('message'), { hasText: text }).last();
 
@@ -26,7 +26,7 @@ async function withFiles(page) {
 	await busy(page);
 	await bring(page, '胸部写真');
 	await page.waitForFunction(() => document.querySelectorAll('[data-testid=picture] img').length === 2);
-	await page.locator(testid('picture')).first().scrollIntoViewIfNeeded();
+	await inSight(page, page.locator(testid('picture')).first());
 }
 
 const onMessage = (text, key, wanted) => async (page) => {

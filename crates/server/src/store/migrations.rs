@@ -15,8 +15,8 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0007_add_devices.sql"),
     include_str!("../../migrations/0008_add_second_factor.sql"),
     include_str!("../../migrations/0009_add_renewals.sql"),
-    include_str!("../../migrations/0011_add_administrators.sql"),
-    include_str!("../../migrations/0012_add_retention.sql"),
+    include_str!("../../migrations/0010_add_administrators.sql"),
+    include_str!("../../migrations/0011_add_retention.sql"),
 ];
 
 /// Brings the store to the present schema. Each step and its number are one transaction.
