@@ -46,6 +46,7 @@ const DUNST = `[global]
 export class Desktop {
 	#parts = [];
 	#runtime;
+	#showsNotices = false;
 
 	/** The environment for programs on this desktop. */
 	env;
@@ -146,6 +147,7 @@ export class Desktop {
 			writeFileSync(join(this.#runtime, 'dunstrc'), DUNST);
 			const service = part('dunst', 'dunst', ['-conf', join(this.#runtime, 'dunstrc')]);
 			await service.until(() => this.#owned('org.freedesktop.Notifications'), 20);
+			this.#showsNotices = true;
 		}
 		if (keyring) {
 			const secrets = part(
@@ -190,6 +192,11 @@ export class Desktop {
 	/** Whether a window shows a picture: more than a few colours, none of them nearly everywhere. */
 	isPainted(window = 'root') {
 		return looksPainted(this.pixels(window));
+	}
+
+	/** Closes what lies over the windows. A service of the test's own shows nothing, and would be asked while the test waits. */
+	closeNotifications() {
+		if (this.#showsNotices) this.#ask('dunstctl', ['close-all']);
 	}
 
 	/** Clicks on the notification that is shown topmost. */

@@ -115,8 +115,7 @@ export class Computer {
 	/** The window shows on the screen what is on its page: neither an empty surface nor a picture from before. */
 	isPainted() {
 		const isShown = async () => {
-			// A bubble would lie over the window.
-			ask('dunstctl', ['close-all'], { env: this.desktop.env });
+			this.desktop.closeNotifications();
 			const onScreen = this.desktop.pixels(this.window);
 			const onPage = pixelsOf(await this.page.screenshot());
 			return looksPainted(onScreen) && onScreen.length === onPage.length && unlike(onScreen, onPage) < 0.01;
