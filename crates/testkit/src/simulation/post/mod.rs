@@ -30,6 +30,9 @@ use super::{
 
 /// When the simulation begins.
 pub(super) const EPOCH_MS: i64 = 1_800_000_000_000;
+/// A renewal that the network has held back for longer than this never arrives. Arriving after its successor's use, it would end the
+/// session as a thief's does: with real tokens that takes nine minutes, with those of the simulation half of one.
+const RENEWAL_HELD_MS: u64 = 30_000;
 /// Events a client holds before it counts as lost; the real one's.
 const INBOX: usize = 4096;
 
@@ -95,7 +98,7 @@ enum Parcel {
     HungUp { socket: u64 },
     Lose { socket: u64 },
     Expiry { socket: u64 },
-    Ask { computer: usize, call: HttpCall, reply: HttpReply },
+    Ask { computer: usize, call: HttpCall, asked_at: u64, reply: HttpReply },
     Answered { computer: usize, result: Result<Value, HttpFailure>, reply: HttpReply },
 }
 
@@ -197,7 +200,7 @@ impl Post {
         let delay = self.delay();
         let path = call.path.split('?').next().unwrap_or_default().to_owned();
         self.trace.note(at, format_args!("computer {computer}: asks {path}"));
-        self.put(at + delay, Parcel::Ask { computer, call, reply });
+        self.put(at + delay, Parcel::Ask { computer, call, asked_at: at, reply });
         self.stir(computer);
     }
 
@@ -316,8 +319,8 @@ impl Post {
                 }
                 None
             }
-            Parcel::Ask { computer, call, reply } => {
-                self.asked(computer, call, reply);
+            Parcel::Ask { computer, call, asked_at, reply } => {
+                self.asked(computer, call, asked_at, reply);
                 None
             }
             Parcel::Answered { computer, result, reply } => {

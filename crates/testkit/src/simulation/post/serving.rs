@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     super::ledger::{self, Answer, News, refused},
-    Accepted, AckReply, HttpReply, INBOX, Line, Parcel, Post, Socket, describe, millis,
+    Accepted, AckReply, HttpReply, INBOX, Line, Parcel, Post, RENEWAL_HELD_MS, Socket, describe, millis,
 };
 
 impl Post {
@@ -116,12 +116,17 @@ impl Post {
         }
     }
 
-    pub(super) fn asked(&mut self, computer: usize, call: HttpCall, reply: HttpReply) {
+    pub(super) fn asked(&mut self, computer: usize, call: HttpCall, asked_at: u64, reply: HttpReply) {
         let gone = HttpFailure::Failed(ErrorCode::Unreachable);
         match self.line(computer) {
-            Line::Silent => return self.put(self.now + 60_000, Parcel::Ask { computer, call, reply }),
+            Line::Silent => {
+                return self.put(self.now + 60_000, Parcel::Ask { computer, call, asked_at, reply });
+            }
             Line::Cut => return self.answer(computer, Err(gone), reply),
             Line::Up => {}
+        }
+        if call.path == "/api/token" && self.now.saturating_sub(asked_at) > RENEWAL_HELD_MS {
+            return self.answer(computer, Err(gone), reply);
         }
         if self.chance.happens(self.weather.ask_lost) {
             self.tally.http_lost += 1;
