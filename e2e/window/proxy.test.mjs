@@ -56,6 +56,8 @@ describe('behind a proxy', () => {
 
 	test('without the proxy the connection is live again, and nothing speaks of a limit any more', async () => {
 		await sato.click(testid('settings'));
+		// Comes from the server, and is above.
+		await eventually(() => sato.sees(testid('device')), 15, 'the devices');
 		await sato.click(testid('connection-reset'));
 		await sato.click(testid('connection-save'));
 		await eventually(async () => /保存しました/.test(await sato.text(testid('connection-said'))), 15, 'it to be saved');

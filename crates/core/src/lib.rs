@@ -33,6 +33,7 @@ pub mod error;
 mod export;
 pub mod host;
 mod hub;
+mod identity;
 mod inspection;
 mod intake;
 mod link;

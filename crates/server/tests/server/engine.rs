@@ -201,7 +201,12 @@ async fn there_is_one_namespace() {
     let mut wire = Wire::open_unread(&hospital.url(), "").await;
     wire.text().await.unwrap();
     wire.raw(&format!("40/admin,{auth}")).await;
-    let refused = wire.text().await.unwrap();
+    let mut refused = wire.text().await.unwrap();
+    // The first ping comes when it likes.
+    while refused == "2" {
+        wire.raw("3").await;
+        refused = wire.text().await.unwrap();
+    }
     assert!(refused.starts_with("44/admin,"), "{refused}");
     wire.raw(&format!("40{auth}")).await;
     assert_eq!(wire.next().await, Frame::Connected, "the same connection is good for the one there is");
