@@ -128,7 +128,8 @@ impl Connections {
     }
 
     pub(super) fn close(&self) {
-        // What SQLite has read in the clear is wiped as it is freed: a locked app closes its store and goes on.
+        // What SQLite has read in the clear is wiped as it is freed: a locked app closes its store and goes on. SQLCipher cannot be
+        // told to stop doing so, and it costs time with every allocation; so not before the first close.
         if let Ok(writer) = held(&self.writer).connection()
             && let Err(error) = writer.pragma_update(None, "cipher_memory_security", true)
         {
@@ -325,8 +326,6 @@ fn open_readers(place: &Place) -> Result<Vec<Connection>, Error> {
 pub(super) fn unlock(connection: &Connection, key: &Secret) -> Result<(), Error> {
     // By itself SQLCipher writes to the standard error what we tell in our own words.
     connection.pragma_update(None, "cipher_log_level", "NONE")?;
-    // It costs time with every page, and is a switch of the whole program: on only while a store is closed.
-    connection.pragma_update(None, "cipher_memory_security", false)?;
     connection.pragma_update(None, "key", format!("x'{}'", key.expose()))?;
     connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0))?;
     Ok(())
