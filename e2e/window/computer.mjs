@@ -5,14 +5,14 @@
  * page are found by the `data-testid`s that the interface promises.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { programs } from '../../scripts/build.mjs';
 import { Desktop, looksPainted } from '../../scripts/desktop.mjs';
 import { Companion, ask, eventually } from '../../scripts/processes.mjs';
 import { cargoEnv, root } from '../../scripts/setup.mjs';
+import { pixelsOf, unlike } from './pixels.mjs';
+import { freePort, hasEnded, isGone, processWith } from './programs.mjs';
 import { Key, WebDriver } from './webdriver.mjs';
 
 const pictures = join(root, 'test-results', 'screenshots');
@@ -373,61 +373,6 @@ export function keyringItems(computer) {
 	);
 	assert.ok(answer, 'the keyring answers');
 	return answer.match(/object path/g)?.length ?? 0;
-}
-
-/** Which part of two pictures of the same size differs, as a fraction. */
-function unlike(one, other) {
-	let differing = 0;
-	for (let at = 0; at < one.length; at += 3) {
-		const distance =
-			Math.abs(one[at] - other[at]) + Math.abs(one[at + 1] - other[at + 1]) + Math.abs(one[at + 2] - other[at + 2]);
-		if (distance > 24) differing++;
-	}
-	return differing / (one.length / 3);
-}
-
-function pixelsOf(png) {
-	const done = spawnSync('convert', ['png:-', '-alpha', 'off', '-depth', '8', 'rgb:-'], {
-		input: png,
-		maxBuffer: 1 << 28
-	});
-	assert.equal(done.status, 0, String(done.stderr));
-	return done.stdout;
-}
-
-/** The process id of a running program by its executable and one of its arguments. */
-function processWith(executable, argument) {
-	return readdirSync('/proc')
-		.filter((name) => /^\d+$/.test(name))
-		.map(Number)
-		.find((pid) => {
-			try {
-				const [program, ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-				return program === executable && args.includes(argument);
-			} catch {
-				return false; // it has just ended
-			}
-		});
-}
-
-function hasEnded(pid) {
-	return eventually(() => isGone(pid), 15, 'the end of the app');
-}
-
-/** Whether a process has ended; one that its parent has not noticed yet is a zombie. */
-export function isGone(pid) {
-	return !existsSync(`/proc/${pid}`) || /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-}
-
-function freePort() {
-	return new Promise((resolve, reject) => {
-		const probe = createServer();
-		probe.once('error', reject);
-		probe.listen(0, '127.0.0.1', () => {
-			const { port } = probe.address();
-			probe.close(() => resolve(port));
-		});
-	});
 }
 
 /** Keeps the state of a failed test: the screens and where everything is. */

@@ -4,7 +4,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '../../scripts/processes.mjs';
-import { isGone, keepEvidence, keyringItems, testid } from './computer.mjs';
+import { keepEvidence, keyringItems, testid } from './computer.mjs';
+import { isGone } from './programs.mjs';
 import { Stage } from './stage.mjs';
 
 describe('removing all data', () => {

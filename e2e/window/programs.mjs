@@ -1,0 +1,40 @@
+/** Running programs, as the system lists them. */
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { eventually } from '../../scripts/processes.mjs';
+
+/** The process id of a running program by its executable and one of its arguments. */
+export function processWith(executable, argument) {
+	return readdirSync('/proc')
+		.filter((name) => /^\d+$/.test(name))
+		.map(Number)
+		.find((pid) => {
+			try {
+				const [program, ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+				return program === executable && args.includes(argument);
+			} catch {
+				return false; // it has just ended
+			}
+		});
+}
+
+export function hasEnded(pid) {
+	return eventually(() => isGone(pid), 15, 'the end of the app');
+}
+
+/** Whether a process has ended; one that its parent has not noticed yet is a zombie. */
+export function isGone(pid) {
+	return !existsSync(`/proc/${pid}`) || /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+}
+
+/** A port on which nobody listens. */
+export function freePort() {
+	return new Promise((resolve, reject) => {
+		const probe = createServer();
+		probe.once('error', reject);
+		probe.listen(0, '127.0.0.1', () => {
+			const { port } = probe.address();
+			probe.close(() => resolve(port));
+		});
+	});
+}
