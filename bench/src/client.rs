@@ -108,6 +108,7 @@ async fn send(client: &Client, id: &str) {
         reply_to: None,
         mentions: Vec::new(),
         attachments: Vec::new(),
+        keeps_draft: false,
     };
     match client.core.send_message(outgoing).await {
         Ok(row) => note(client, &row),

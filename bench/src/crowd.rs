@@ -108,6 +108,7 @@ impl Member {
             reply_to: None,
             mentions: Vec::new(),
             attachments: Vec::new(),
+            keeps_draft: false,
         };
         self.core.send_message(outgoing).await?;
         Ok(())

@@ -1,5 +1,6 @@
 /** Removing everything of the app from a computer, in the real window: disk, keyring and autostart. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
@@ -27,6 +28,11 @@ describe('removing all data', () => {
 		assert.ok(keyringItems(sato) >= 2, 'there is something to remove');
 		const pid = sato.pid;
 		await sato.click(testid('settings'));
+		// A notification leaves a note of itself, and its sound.
+		const { token } = await server.signIn('suzuki');
+		const body = { content: '消される前の通知', attachments: [], metadata: {}, clientMessageId: randomUUID() };
+		await server.call('POST', '/api/rooms/patient-tanaka/messages', { token, body });
+		await eventually(() => existsSync(join(sato.dataDir, 'notifications.json')), 15, 'the note of a notification');
 		await sato.click(testid('remove-data'));
 		await eventually(() => sato.sees(testid('remove-dialog')), 10, 'the question');
 		assert.ok(existsSync(join(sato.dataDir, 'accounts')), 'nothing goes by asking');

@@ -71,7 +71,8 @@ pub(crate) fn watch<R: Runtime>(app: AppHandle<R>) {
                     continue;
                 }
             }
-            if limit > 0 && (slept || idle >= Duration::from_secs(limit.into())) {
+            // Whoever wants no lock by itself still comes back to a locked one after a sleep.
+            if slept || limit > 0 && idle >= Duration::from_secs(limit.into()) {
                 lock::lock_quietly(&app).await;
             }
         }

@@ -16,13 +16,16 @@ use tauri::{AppHandle, Manager, Runtime};
 use crate::{choices, cli::Cli, core_handle::CoreHandle, profile::Profile};
 
 /// What the app puts into its data folder.
-const OURS: [&str; 8] = [
+const OURS: [&str; 11] = [
     "accounts",
     "webview",
     "logs",
     "preferences.json",
     "preferences.json.new",
     "profile.json",
+    "notifications.json",
+    "notifications.json.new",
+    "sounds",
     "window-state.json",
     "instance.lock",
 ];

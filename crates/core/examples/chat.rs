@@ -70,7 +70,7 @@ async fn main() -> Result<()> {
                 Some(line) => {
                     let client_message_id = ClientMessageId::generate();
                     let content = line.as_str().into();
-                    let outgoing = OutgoingMessage { room_id: room.clone(), client_message_id, content, priority: Default::default() , reply_to: None, mentions: Vec::new(), attachments: Vec::new(),};
+                    let outgoing = OutgoingMessage { room_id: room.clone(), client_message_id, content, priority: Default::default() , reply_to: None, mentions: Vec::new(), attachments: Vec::new(), keeps_draft: false };
                     let row = core.send_message(outgoing).await?;
                     waiting.insert(row.key, line);
                 }

@@ -23,7 +23,7 @@ use crate::{
     error::{Error, ErrorCode},
     host::Notifier,
     hub::Hub,
-    lock::Told,
+    lock::{LockRecord, Told},
     notify,
     preferences::PreferencesFile,
     presence::PresenceBoard,
@@ -90,6 +90,8 @@ pub(crate) struct Account {
     telling: tokio::sync::Mutex<()>,
     /// Whether the app is locked while this account stays open, because it leaves no trace.
     locked: AtomicBool,
+    /// The PIN of such a session, which ends with it.
+    pub(crate) fleeting: Mutex<LockRecord>,
     baseline: AtomicBool,
     /// The server is known to speak our extensions; being slow does not make it a baseline one.
     extended: AtomicBool,
@@ -153,6 +155,7 @@ impl Account {
             unfinished: Unfinished::default(),
             telling: tokio::sync::Mutex::default(),
             locked: AtomicBool::new(false),
+            fleeting: Mutex::default(),
             baseline: AtomicBool::new(parts.baseline),
             extended: AtomicBool::new(parts.extended),
             link: RwLock::new(None),

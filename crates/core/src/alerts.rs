@@ -108,6 +108,10 @@ impl Account {
     /// Raises a notification, of the message at this place; `routine` is of how many routine ones it tells. Of these the room's
     /// earlier one told, and is taken back.
     pub(crate) fn raise(&self, notification: NativeNotification, seq: Seq, routine: usize) {
+        // Its words were chosen before the lock, which has its own.
+        if self.is_locked() || self.stop.is_cancelled() {
+            return;
+        }
         let now = self.surroundings.now();
         let sound = notification.sound.filter(|sound| self.raised.is_heard(*sound, now));
         let notification = NativeNotification { sound, ..notification };

@@ -21,7 +21,7 @@ use crate::{
     error::{Error, ErrorCode},
     host::{Notifier, SecretStore},
     hub::{Changes, Hub},
-    lock::{Lock, LockRecord},
+    lock::Lock,
     notify, opening,
     policy::Policy,
     preferences::PreferencesFile,
@@ -81,8 +81,6 @@ pub(crate) struct Inner {
     open: StdMutex<Option<Open>>,
     /// The locked account, if the app is locked.
     pub(crate) lock: StdMutex<Option<Lock>>,
-    /// The PIN of a session that leaves no trace.
-    pub(crate) fleeting: StdMutex<LockRecord>,
     /// What kept a remembered session from being opened.
     pub(crate) trouble: StdMutex<Option<ErrorCode>>,
 }
@@ -114,7 +112,6 @@ impl Core {
             turnstile: Mutex::new(()),
             open: StdMutex::new(None),
             lock: StdMutex::new(None),
-            fleeting: StdMutex::new(LockRecord::default()),
             trouble: StdMutex::new(None),
         });
         if let Err(error) = opening::resume(&inner).await {

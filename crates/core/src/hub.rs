@@ -1,10 +1,13 @@
 //! Changes on their way to whoever watches.
 //!
 //! Invariants: changes carry a rising revision; a watcher that is too slow learns that it lost some and asks for the whole
-//! state again, so a lost change can never stay lost.
+//! state again, so a lost change can never stay lost; while the app is locked, nothing of rooms, messages and people is told.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -23,17 +26,26 @@ const FRAME: Duration = Duration::from_millis(12);
 const BATCH: usize = 50;
 
 pub(crate) struct Hub {
+    locked: AtomicBool,
     revision: Mutex<u32>,
     sender: broadcast::Sender<ViewEvent>,
 }
 
 impl Hub {
     pub(crate) fn new() -> Self {
-        Self { revision: Mutex::new(0), sender: broadcast::channel(BUFFER).0 }
+        Self { locked: AtomicBool::new(false), revision: Mutex::new(0), sender: broadcast::channel(BUFFER).0 }
+    }
+
+    /// The account of a session that leaves no trace stays open behind the lock, and has more to say than a locked screen may.
+    pub(crate) fn set_locked(&self, locked: bool) {
+        self.locked.store(locked, Ordering::SeqCst);
     }
 
     pub(crate) fn publish(&self, change: ViewChange) {
         let mut revision = self.revision.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.locked.load(Ordering::SeqCst) && change.is_of_an_account() {
+            return;
+        }
         *revision = revision.wrapping_add(1);
         // No watcher is fine: a new one asks for the state first.
         let _ = self.sender.send(ViewEvent { revision: *revision, change });

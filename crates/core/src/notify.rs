@@ -1,6 +1,6 @@
 //! Which new messages raise a native notification, and in what words.
 //!
-//! The chain of reasons for silence: it is one's own; it was read already; the person is looking at it; their settings
+//! The chain of reasons for silence: it is one's own; it was read already; someone has taken it on; the person is looking at it; their settings
 //! keep such messages quiet. Quiet by default: routine talk among staff changes the badge only, because interruptions harm;
 //! a patient who writes, a mention and anything urgent do come through. A room may have a rule of its own. Quiet hours and 'do not
 //! disturb' leave urgent messages only. The text of a message is shown only to those who chose so: a screen is seen by others.
@@ -24,6 +24,8 @@ pub(crate) enum Silence {
     Own,
     /// It was read before, on this device or another, or was taken back.
     AlreadyRead,
+    /// It is urgent, and someone has taken it on.
+    TakenOn,
     /// The person is looking at it.
     InView,
     /// Their settings say so, for all rooms or for this one.
@@ -64,10 +66,14 @@ pub(crate) fn decide(
     if seq <= room.read_seq || message.deleted_at.is_some() {
         return Err(Silence::AlreadyRead);
     }
+    let urgent = message.priority == Priority::Urgent;
+    if urgent && !message.acknowledged_by.is_empty() {
+        return Err(Silence::TakenOn);
+    }
     if is_looking(gaze, &room.id) {
         return Err(Silence::InView);
     }
-    if message.priority == Priority::Urgent {
+    if urgent {
         return Ok(());
     }
     let names_me = message.mentions.contains(me);
@@ -102,7 +108,9 @@ pub(crate) fn word(message: &Message, room: &RoomView, more: usize, preferences:
         (Language::En, false) => "New message",
         (Language::En, true) => "URGENT: new message",
     };
+    let more = if preferences.notification_privacy == NotificationPrivacy::AppOnly { 0 } else { more };
     let (title, body) = match preferences.notification_privacy {
+        NotificationPrivacy::AppOnly => ("HugMeDo Chat".to_owned(), String::new()),
         NotificationPrivacy::Nothing => (title.to_owned(), String::new()),
         NotificationPrivacy::Sender => {
             let body = match (language, from_patient) {
@@ -163,7 +171,7 @@ pub(crate) fn system_language() -> Language {
 mod tests {
     use super::*;
     use crate::view::QuietHours;
-    use hugmedo_chat_protocol::{Opaque, Timestamp, User};
+    use hugmedo_chat_protocol::{Opaque, TakenOn, Timestamp, User};
 
     fn message(from: &str, user_type: UserType) -> Message {
         Message {
@@ -230,6 +238,28 @@ mod tests {
             room.choices.notify = choice;
             decide(message, Seq::new(5), &room, &"sato".into(), &Gaze::default(), preferences, moment).is_ok()
         })
+    }
+
+    #[test]
+    fn an_urgent_message_that_someone_has_taken_on_calls_nobody_any_more() {
+        let taken_on = Message {
+            priority: Priority::Urgent,
+            acknowledged_by: vec![TakenOn { user_id: "yamada".into(), at: Timestamp::from_millis(0) }],
+            ..message("suzuki", UserType::Clinician)
+        };
+        let decided = decided(&taken_on, RoomKind::Staff, &Gaze::default(), NotifyAbout::All);
+        assert_eq!(decided, Err(Silence::TakenOn));
+    }
+
+    #[test]
+    fn who_wants_no_more_than_the_apps_name_is_told_no_more() {
+        let preferences = Preferences { notification_privacy: NotificationPrivacy::AppOnly, ..Preferences::default() };
+        for priority in [Priority::Normal, Priority::Urgent] {
+            let message = Message { priority, ..message("suzuki", UserType::Clinician) };
+            let worded = word(&message, &room(RoomKind::Staff), 3, &preferences);
+            assert_eq!((worded.title.as_str(), worded.body.as_str()), ("HugMeDo Chat", ""));
+            assert_eq!(worded.urgent, priority == Priority::Urgent);
+        }
     }
 
     #[test]

@@ -93,15 +93,23 @@ pub(crate) async fn sign_in(inner: &Arc<Inner>, request: SignInRequest) -> Resul
     );
     let way = Way { server, network, api, tokens: Arc::new(tokens), user, remembered: request.remember };
     let account = open(inner, way, baseline).await?;
+    let displaced = if request.remember { remains::make_place(inner, &account.name).await? } else { None };
     if let Err(error) = account.tokens.save().await {
         account.close().await;
         return Err(error);
+    }
+    if let Some(displaced) = displaced {
+        tokio::spawn(displaced.end(Arc::downgrade(inner)));
     }
     let session = account.session();
     let account = adopt(inner, account).await;
     if inner.lock_view().is_some() {
         inner.release(&account).await;
     } else {
+        // It may have been locked before someone else took its place.
+        if let Err(error) = inner.note_unlocked(&account.name, account.store_path.is_none()).await {
+            tracing::warn!(%error, "the app will be locked when it starts");
+        }
         inner.tell_opened(&account).await;
     }
 
@@ -167,6 +175,7 @@ impl Inner {
         for room in rooms.unwrap_or_default() {
             self.hub.publish(ViewChange::RoomUpserted { room });
         }
+        account.publish_presence();
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
     store,
     tokens::TokenKeeper,
     transport::HttpFailure,
+    vault::SavedToken,
     view::ViewChange,
 };
 
@@ -113,6 +114,54 @@ async fn ask_servers(inner: &Arc<Inner>) {
 async fn wants_removal(api: &Api, refresh_token: &Secret) -> bool {
     let request = TokenRequest { refresh_token: refresh_token.clone(), renewal_id: None };
     matches!(api.renew_tokens(&request).await, Err(HttpFailure::Refused(error)) if error.erase)
+}
+
+/// A session that had to make place in the keychain for another account's, and that its server is to end.
+pub(crate) struct Displaced {
+    name: String,
+    server: ServerAddress,
+    request: TokenRequest,
+}
+
+/// The keychain holds one session. Another account's that is in it is over: from here on its server is asked whether what it has
+/// left has to go, as after any session that ended. For who has the turnstile; the new session is saved next.
+pub(crate) async fn make_place(inner: &Inner, account: &str) -> Result<Option<Displaced>, Error> {
+    if inner.locked_name().is_some_and(|locked| locked != account)
+        && let Some(tokens) = inner.locked_tokens()
+    {
+        // It would put its session there again.
+        tokens.settled().await;
+        tokens.retire().await;
+    }
+    let Some(saved) = inner.vault.session().await? else { return Ok(None) };
+    let Some(name) = saved.account().filter(|name| name != account) else { return Ok(None) };
+    let SavedToken::Refresh(refresh_token) = saved.token else { return Ok(None) };
+    let server = ServerAddress::parse(&saved.server, true)?;
+    let ended = EndedSession { server: saved.server, refresh_token: refresh_token.clone() };
+    let remains = Remains { ended: Some(ended), ..inner.vault.remains(&name).await? };
+    inner.vault.save_remains(&name, &remains).await?;
+    Ok(Some(Displaced { name, server, request: TokenRequest { refresh_token, renewal_id: saved.renewal_id } }))
+}
+
+impl Displaced {
+    /// Ends it at its server. Where that fails it ends there when its token is presented again, which is how it is asked about.
+    pub(crate) async fn end(self, inner: Weak<Inner>) {
+        let Some(inner) = inner.upgrade() else { return };
+        let api = Api::new(Arc::clone(&inner.network(&self.server).http));
+        let ended = match api.renew_tokens(&self.request).await {
+            Ok(grant) => {
+                let told = api.logout(&grant.access_token).await;
+                if told.is_err() {
+                    tracing::info!("the server was not told of the end of a session");
+                }
+                EndedSession { server: self.server.as_str().to_owned(), refresh_token: grant.refresh_token }
+            }
+            Err(_) => return,
+        };
+        if let Err(error) = note_unless_back(&inner, &self.name, ended).await {
+            tracing::warn!(%error, "what a session has left is not settled");
+        }
+    }
 }
 
 /// Settles what a session has left that its server has ended: it goes if the server wants it, or stays, and is asked about again.

@@ -143,6 +143,7 @@ async fn snapshot(account: &Arc<Account>) -> Result<Vec<RoomId>, Error> {
         })
         .await?;
     for room_id in gone {
+        account.withdraw_room(&room_id);
         account.hub.publish(ViewChange::RoomRemoved { room_id });
     }
     for room in &listed.rooms {

@@ -34,7 +34,7 @@ impl Core {
         let written = account
             .store
             .write(move |transaction| {
-                if outbox::enqueue(transaction, &me, &outgoing)?.is_some() {
+                if outbox::enqueue(transaction, &me, &outgoing)?.is_some() && !outgoing.keeps_draft {
                     drafts::save_draft(transaction, &outgoing.room_id, &Draft::default())?;
                 }
                 rows::by_client_id(transaction, &me.id, &outgoing.client_message_id)?

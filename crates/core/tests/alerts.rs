@@ -18,6 +18,7 @@ async fn say_urgently(who: &Clinician, text: &str) -> Result<()> {
         reply_to: None,
         mentions: Vec::new(),
         attachments: Vec::new(),
+        keeps_draft: false,
     };
     who.core.send_message(outgoing).await?;
     Ok(())

@@ -63,6 +63,7 @@ async fn send(core: &Core, room: &RoomId, text: &str, files: &[&AttachmentView])
         reply_to: None,
         mentions: Vec::new(),
         attachments: files.iter().map(|file| file.id.clone()).collect(),
+        keeps_draft: false,
     };
     core.send_message(message).await?;
     Ok(client_message_id)

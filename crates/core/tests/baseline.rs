@@ -82,6 +82,7 @@ impl Client {
             reply_to: None,
             mentions: Vec::new(),
             attachments: Vec::new(),
+            keeps_draft: false,
         };
         self.core.send_message(outgoing).await?;
         Ok(())

@@ -355,6 +355,7 @@ async fn whatever_a_client_sends_the_server_goes_on() -> Result<()> {
         reply_to: None,
         mentions: Vec::new(),
         attachments: Vec::new(),
+        keeps_draft: false,
     };
     sato.core.send_message(outgoing).await?;
     sato.watch.until_message(&room, "まだ動いています", Some(Delivery::Sent)).await?;

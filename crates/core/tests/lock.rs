@@ -5,7 +5,7 @@
 use anyhow::Result;
 use hugmedo_chat_core::{
     ErrorCode,
-    view::{Credentials, Delivery, NotificationPrivacy, OutgoingMessage, Preferences, SignInRequest},
+    view::{Credentials, Delivery, NotificationPrivacy, OutgoingMessage, Preferences, SignInRequest, ViewChange},
 };
 use hugmedo_chat_protocol::{ClientMessageId, Priority, RoomId};
 use hugmedo_chat_testkit::{Clinician, Hospital};
@@ -33,6 +33,7 @@ async fn say_urgently(who: &Clinician, text: &str) -> Result<()> {
         reply_to: None,
         mentions: Vec::new(),
         attachments: Vec::new(),
+        keeps_draft: false,
     };
     who.core.send_message(urgent).await?;
     Ok(())
@@ -101,6 +102,8 @@ async fn a_session_that_leaves_no_trace_stays_connected_and_yet_tells_no_more_th
         .set_preferences(Preferences { notification_privacy: NotificationPrivacy::Content, ..preferences })
         .await?;
     sato.core.lock().await?;
+    sato.watch.until("the lock", |watch| watch.lock.is_some()).await?;
+    let (before, told) = (sato.watch.lock.clone().expect("locked").urgent, sato.watch.history.len());
     for text in ["302号室、急変です", "303号室もです"] {
         say_urgently(&suzuki, text).await?;
         let raised = sato.notifications.recv().await.expect("raised");
@@ -108,6 +111,44 @@ async fn a_session_that_leaves_no_trace_stays_connected_and_yet_tells_no_more_th
         assert!(!shown.contains("号室") && !shown.contains("鈴木"), "{shown}");
     }
     assert!(sato.notifications.try_recv().is_err(), "each alerted once");
+    sato.watch.until("both counted", |watch| watch.lock.as_ref().is_some_and(|lock| lock.urgent == before + 2)).await?;
+    suzuki.core.set_typing(&general(), true).await?;
+    suzuki.say(&general(), "三つ目").await?;
+    sato.watch.until("the third", |watch| watch.lock.as_ref().is_some_and(|lock| lock.unread >= before + 3)).await?;
+    let of_the_lock = |change: &ViewChange| {
+        matches!(
+            change,
+            ViewChange::LockChanged { .. }
+                | ViewChange::SessionChanged { session: None, .. }
+                | ViewChange::ConnectionChanged { .. }
+        )
+    };
+    assert!(sato.watch.history[told..].iter().all(of_the_lock), "nothing of rooms, messages and people");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_pin_of_a_session_that_leaves_no_trace_ends_with_it() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let computer = Clinician::at_a_computer().await?;
+    let request = |username: &str| SignInRequest {
+        server: hospital.url(),
+        credentials: Credentials::Password {
+            username: username.to_owned(),
+            password: "hugmedo-demo".into(),
+            otp: None,
+        },
+        remember: false,
+        allow_insecure: false,
+    };
+    computer.core.sign_in(request("sato")).await?;
+    computer.core.set_pin(Some(PIN.into())).await?;
+    assert!(computer.core.has_pin().await?);
+    computer.core.sign_out().await?;
+    computer.core.sign_in(request("suzuki")).await?;
+    assert!(!computer.core.has_pin().await?);
+    computer.core.lock().await?;
+    assert_eq!(computer.core.unlock(PIN.into()).await.map(drop).expect_err("sato's").code(), ErrorCode::PinUsedUp);
     Ok(())
 }
 

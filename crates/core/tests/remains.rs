@@ -96,6 +96,24 @@ async fn so_is_a_locked_one() -> Result<()> {
 }
 
 #[tokio::test]
+async fn so_is_what_someone_left_at_whose_locked_app_another_signed_in() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let mut computer = at_work(&hospital).await?;
+    computer.core.lock().await?;
+    computer.sign_in(&hospital.url(), "suzuki").await?;
+    computer.watch.until_live().await?;
+    let accounts = || Ok::<_, std::io::Error>(std::fs::read_dir(computer.data_dir().join("accounts"))?.count());
+    assert_eq!(accounts()?, 2, "what sato has not sent yet waits for sato");
+    revoke(&hospital).await?;
+    computer.restart().await?;
+    computer.watch.until("the removal", |watch| watch.trouble == Some(ErrorCode::DataErased)).await?;
+    assert_eq!(std::fs::read_dir(computer.data_dir().join("accounts"))?.count(), 1);
+    let session = computer.watch.session.as_ref().expect("suzuki is still there");
+    assert_eq!(session.user.id.as_str(), "suzuki");
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_a_session_has_left_stays_for_its_person_until_the_organisation_wants_it_gone() -> Result<()> {
     let mut hospital = Hospital::open().await?;
     let mut clinician = at_work(&hospital).await?;

@@ -31,6 +31,7 @@ async fn say_urgently(who: &Clinician, text: &str) -> Result<()> {
         reply_to: None,
         mentions: Vec::new(),
         attachments: Vec::new(),
+        keeps_draft: false,
     };
     who.core.send_message(urgent).await?;
     Ok(())

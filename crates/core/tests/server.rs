@@ -6,7 +6,7 @@ use anyhow::Result;
 use hugmedo_chat_core::view::ViewChange;
 use hugmedo_chat_core::{
     ErrorCode,
-    view::{ConnectionState, Delivery, Gaze, OutgoingMessage},
+    view::{ConnectionState, Delivery, Draft, Gaze, OutgoingMessage},
 };
 use hugmedo_chat_protocol::{ClientMessageId, Priority, RoomId, RoomKind, Seq, SessionEndReason};
 use hugmedo_chat_testkit::{Clinician, Hospital, Watch};
@@ -146,6 +146,7 @@ async fn an_urgent_message_alerts_also_when_it_came_with_the_history_and_alerts_
         reply_to: None,
         mentions: Vec::new(),
         attachments: Vec::new(),
+        keeps_draft: false,
     };
     suzuki.core.send_message(urgent).await?;
     let mut suzuki = suzuki;
@@ -331,6 +332,7 @@ async fn an_answer_an_edit_and_an_acknowledgement_reach_the_other_and_show_in_th
         reply_to: None,
         mentions: vec!["suzuki".into()],
         attachments: Vec::new(),
+        keeps_draft: false,
     };
     sato.core.send_message(urgent).await?;
     let row = suzuki.watch.until_message(&tanakas(), "血圧が下がっています", None).await?;
@@ -348,6 +350,7 @@ async fn an_answer_an_edit_and_an_acknowledgement_reach_the_other_and_show_in_th
         reply_to: Some(id.clone()),
         mentions: Vec::new(),
         attachments: Vec::new(),
+        keeps_draft: false,
     };
     suzuki.core.send_message(answer).await?;
     let answer = sato.watch.until_message(&tanakas(), "向かいます", None).await?;
@@ -377,5 +380,28 @@ async fn an_answer_an_edit_and_an_acknowledgement_reach_the_other_and_show_in_th
             watch.messages[&tanakas()].values().any(|row| row.id == Some(id.clone()) && row.deleted)
         })
         .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_forwarded_leaves_the_rooms_draft_alone_and_what_was_written_takes_it_along() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let sato = hospital.clinician("sato").await?;
+    let draft = || Draft { content: "書きかけ".into(), ..Draft::default() };
+    for (keeps_draft, left) in [(true, "書きかけ"), (false, "")] {
+        sato.core.save_draft(&tanakas(), draft()).await?;
+        let outgoing = OutgoingMessage {
+            room_id: tanakas(),
+            client_message_id: ClientMessageId::generate(),
+            content: "転送された文".into(),
+            priority: Priority::Normal,
+            reply_to: None,
+            mentions: Vec::new(),
+            attachments: Vec::new(),
+            keeps_draft,
+        };
+        sato.core.send_message(outgoing).await?;
+        assert_eq!(sato.core.open_room(&tanakas()).await?.draft.content.as_str(), left);
+    }
     Ok(())
 }

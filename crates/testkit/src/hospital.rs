@@ -221,6 +221,7 @@ impl Clinician {
             reply_to: None,
             mentions: Vec::new(),
             attachments: Vec::new(),
+            keeps_draft: false,
         };
         Ok(self.core.send_message(outgoing).await?)
     }

@@ -27,7 +27,7 @@ use hugmedo_chat_core::{
 use hugmedo_chat_protocol::{MessageId, RoomId};
 use tauri::{AppHandle, Manager, Runtime, UserAttentionType};
 
-use crate::{core_handle::CoreHandle, window};
+use crate::{core_handle::CoreHandle, ipc::Stream, window};
 use system::Notifications;
 
 /// Raises notifications through the operating system.
@@ -88,6 +88,8 @@ fn clicked<R: Runtime>(app: &AppHandle<R>, about: Option<(RoomId, Option<Message
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
         if let Ok(core) = app.state::<CoreHandle>().get().await {
+            // A page that is only coming would not hear of it.
+            app.state::<Stream>().opened().await;
             core.request_room(&room_id, message_id.as_ref()).await;
         }
     });

@@ -33,6 +33,7 @@ use crate::{
     opening::{self, Way},
     store::{meta, notified, rooms, unread},
     sync,
+    tokens::TokenKeeper,
     view::{LockView, RoomView, SessionView, ViewChange},
 };
 
@@ -92,7 +93,7 @@ impl Core {
                 tracing::warn!(%error, "the keychain does not hold the lock");
                 LockRecord::default()
             }),
-            None => inner.fleeting.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            None => account.fleeting.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         };
         // What is here already is not to come again while locked: it would be in memory then.
         let _ = timeout(CATCHING_UP, sync::catch_up(&account)).await;
@@ -160,7 +161,7 @@ impl Core {
         if account.store_path.is_some() {
             self.inner.vault.save_lock_record(&account.name, &record).await
         } else {
-            *self.inner.fleeting.lock().unwrap_or_else(PoisonError::into_inner) = record;
+            *account.fleeting.lock().unwrap_or_else(PoisonError::into_inner) = record;
             Ok(())
         }
     }
@@ -172,7 +173,7 @@ impl Core {
     pub async fn has_pin(&self) -> Result<bool, Error> {
         let account = self.account()?;
         if account.store_path.is_none() {
-            return Ok(self.inner.fleeting.lock().unwrap_or_else(PoisonError::into_inner).pin.is_some());
+            return Ok(account.fleeting.lock().unwrap_or_else(PoisonError::into_inner).pin.is_some());
         }
         Ok(self.inner.vault.lock_record(&account.name).await?.pin.is_some())
     }
@@ -191,6 +192,11 @@ impl Inner {
     /// The locked account's name.
     pub(crate) fn locked_name(&self) -> Option<String> {
         self.with_lock(|lock| lock.name.clone())
+    }
+
+    /// The tokens of the locked account.
+    pub(crate) fn locked_tokens(&self) -> Option<Arc<TokenKeeper>> {
+        self.with_lock(|lock| Arc::clone(&lock.way.tokens))
     }
 
     /// The account of this name that is locked and still open, because it leaves no trace.
@@ -217,6 +223,7 @@ impl Inner {
     pub(crate) async fn release(&self, opened: &Arc<Account>) {
         let Some(lock) = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         lock.stop.cancel();
+        self.hub.set_locked(false);
         if lock.name == opened.name {
             if lock.held.is_some() {
                 opened.note_told_while_locked(lock.told);
@@ -248,6 +255,7 @@ impl Inner {
         let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(lock) = lock {
             lock.stop.cancel();
+            self.hub.set_locked(false);
             self.notifier.settle(Vec::new());
             self.hub.publish(ViewChange::LockChanged { lock: None });
         }
@@ -259,11 +267,15 @@ impl Inner {
         Ok(record)
     }
 
-    async fn note_unlocked(&self, name: &str, held: bool) -> Result<(), Error> {
+    /// The person has proven who they are: their account is not locked any more, and wrong PINs are forgiven.
+    pub(crate) async fn note_unlocked(&self, name: &str, held: bool) -> Result<(), Error> {
         if held {
             return Ok(());
         }
         let mut record = self.vault.lock_record(name).await?;
+        if !record.locked && record.pin.is_none() {
+            return Ok(());
+        }
         record.locked = false;
         if let Some(pin) = &mut record.pin {
             pin.forgive();
@@ -311,6 +323,7 @@ fn engage(inner: &Arc<Inner>, account: &Arc<Account>, record: LockRecord, known:
     let held = account.store_path.is_none().then(|| (record, Arc::clone(account)));
     // It stays connected: what it would tell is more than a locked screen may.
     account.set_locked(held.is_some());
+    inner.hub.set_locked(true);
     // Nor may what is on the screen say more.
     inner.notifier.settle(known.standing.iter().map(|(notification, ..)| notification.clone()).collect());
     let stop = CancellationToken::new();

@@ -118,7 +118,11 @@ pub(super) async fn run(inner: Weak<Inner>, me: UserId, way: Way, known: Known, 
 
 /// A locked screen says at most that there is something new.
 pub(super) fn bare_preferences(preferences: Preferences) -> Preferences {
-    Preferences { notification_privacy: NotificationPrivacy::Nothing, ..preferences }
+    let notification_privacy = match preferences.notification_privacy {
+        NotificationPrivacy::AppOnly => NotificationPrivacy::AppOnly,
+        _ => NotificationPrivacy::Nothing,
+    };
+    Preferences { notification_privacy, ..preferences }
 }
 
 /// How many unread messages are counted, and how many of them are urgent.
@@ -203,7 +207,11 @@ impl Watch {
                     message_id: Some(id),
                     ..
                 }) => {
-                    self.alarms.remove(&(room_id, id));
+                    let read = !self.unread.values().any(|unread| unread.room_id == room_id && unread.id == id);
+                    // What is read already has no other reason to be on the screen.
+                    if self.alarms.remove(&(room_id, id.clone())).is_some() && read {
+                        inner.notifier.withdraw(std::slice::from_ref(&id));
+                    }
                 }
                 ServerEvent::Receipt(receipt) if receipt.user_id == self.me && receipt.kind == ReceiptKind::Read => {
                     let up_to = receipt.up_to_seq.unwrap_or(Seq::ZERO);
@@ -227,6 +235,13 @@ impl Watch {
                     let left = self.unread.values().filter(|unread| unread.room_id == removed.room_id);
                     inner.notifier.withdraw(&left.map(|unread| unread.id.clone()).collect::<Vec<_>>());
                     self.unread.retain(|(room, _), _| *room != removed.room_id);
+                    self.alarms.retain(|(room, id), _| {
+                        let left = *room == removed.room_id;
+                        if left {
+                            inner.notifier.withdraw(std::slice::from_ref(id));
+                        }
+                        !left
+                    });
                     self.routine.remove(&removed.room_id);
                     due.remove(&removed.room_id);
                 }

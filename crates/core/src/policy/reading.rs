@@ -149,7 +149,7 @@ fn expected(key: &str) -> &'static str {
             "an address such as \"http://proxy.example.org:8080\" without a password, or \"\" for none"
         }
         Some(PolicyKey::CaFile) => "the full path of a PEM file, or \"\" for none",
-        Some(PolicyKey::NotificationPrivacy) => "\"nothing\", \"sender\" or \"content\"",
+        Some(PolicyKey::NotificationPrivacy) => "\"appOnly\", \"nothing\", \"sender\" or \"content\"",
         Some(PolicyKey::LockAfterMinutes) => "a whole number from 1 to 240",
         Some(PolicyKey::Autostart | PolicyKey::ExportConversations) => "true or false",
         Some(PolicyKey::Updates) => "\"off\", \"stable\" or \"beta\"",

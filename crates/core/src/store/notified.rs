@@ -37,13 +37,14 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     })
 }
 
-/// Unread urgent messages of others that have raised none: the app ended in between, or they came with the history.
+/// Unread urgent messages of others that nobody has taken on and that have raised none: the app ended in between, or they came with the history.
 pub(crate) fn urgent_unheard(connection: &Connection, me: &UserId) -> Result<Vec<Message>, Error> {
     let query = format!(
         "SELECT {COLUMNS}
          FROM room r JOIN message m ON m.room_id = r.id AND m.seq > r.read_seq
          WHERE m.user_id <> ?1 AND m.deleted_at IS NULL AND m.priority = 'urgent'
            AND NOT EXISTS (SELECT 1 FROM notified n WHERE n.room_id = m.room_id AND n.message_id = m.id)
+           AND NOT EXISTS (SELECT 1 FROM acknowledgement a WHERE a.room_id = m.room_id AND a.message_id = m.id)
          ORDER BY m.created_at"
     );
     let mut statement = connection.prepare_cached(&query)?;

@@ -36,7 +36,7 @@ pub(super) fn run(place: &Place, fresh: &mut Connection) -> Result<Rescue, Error
     copy(&mut source, &transaction, "template", &["position", "id", "title", "content"])?;
     let lossy = source.lossy;
     // Losing these costs at most a second notification, a mark or a press of a button.
-    copy(&mut source, &transaction, "notified", &["room_id", "message_id"])?;
+    copy(&mut source, &transaction, "notified", &["room_id", "message_id", "first_at", "last_at"])?;
     copy(&mut source, &transaction, "acknowledgement", &["room_id", "message_id", "user_id", "at"])?;
     copy(&mut source, &transaction, "room_choice", &["room_id", "pinned", "notify"])?;
     meta::note_rebuilt(&transaction)?;

@@ -133,6 +133,29 @@ pub enum ViewChange {
     },
 }
 
+impl ViewChange {
+    /// Whether it tells something of rooms, messages or people.
+    pub(crate) fn is_of_an_account(&self) -> bool {
+        match self {
+            Self::RoomUpserted { .. }
+            | Self::RoomRemoved { .. }
+            | Self::MessagesUpserted { .. }
+            | Self::MessageRemoved { .. }
+            | Self::AttachmentChanged { .. }
+            | Self::TimelineReset { .. }
+            | Self::TypingChanged { .. }
+            | Self::PresenceChanged { .. } => true,
+            Self::SessionChanged { .. }
+            | Self::LockChanged { .. }
+            | Self::ConnectionChanged { .. }
+            | Self::PreferencesChanged { .. }
+            | Self::TroubleChanged { .. }
+            | Self::ServerOffered { .. }
+            | Self::RoomRequested { .. } => false,
+        }
+    }
+}
+
 /// A change with its place in the order of all changes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(TS), ts(export))]

@@ -87,6 +87,8 @@ impl QuietHours {
 #[cfg_attr(feature = "ts", derive(TS), ts(export))]
 #[serde(rename_all = "camelCase")]
 pub enum NotificationPrivacy {
+    /// The app's name, nothing else.
+    AppOnly,
     /// That there is a new message, nothing else.
     Nothing,
     /// Who wrote, not in which room and not what. Patients' names are left out too.

@@ -251,6 +251,10 @@ pub struct OutgoingMessage {
     #[serde(default)]
     #[cfg_attr(feature = "ts", ts(optional, as = "Option<Vec<String>>"))]
     pub attachments: Vec<String>,
+    /// It was not what stands in the room's composer: the draft there stays.
+    #[serde(default)]
+    #[cfg_attr(feature = "ts", ts(optional, as = "Option<bool>"))]
+    pub keeps_draft: bool,
 }
 
 /// What the person has before their eyes, as the interface reports it.

@@ -137,6 +137,7 @@ pub(crate) async fn send(core: &Core, text: &str) -> Result<ClientMessageId, hug
         reply_to: None,
         mentions: Vec::new(),
         attachments: Vec::new(),
+        keeps_draft: false,
     };
     core.send_message(outgoing).await.map(|_| id)
 }

@@ -100,6 +100,7 @@ impl Scene {
             reply_to: None,
             mentions: Vec::new(),
             attachments: Vec::new(),
+            keeps_draft: false,
         };
         self.core.send_message(outgoing).await?;
         Ok(id)

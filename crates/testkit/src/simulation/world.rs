@@ -313,6 +313,7 @@ impl World {
                 reply_to: None,
                 mentions: Vec::new(),
                 attachments: Vec::new(),
+                keeps_draft: false,
             };
             computer.begin(async move |core: hugmedo_chat_core::Core| {
                 if core.send_message(outgoing).await.is_ok() {

@@ -3,4 +3,4 @@
 /**
  * How much a notification tells to someone who looks over the shoulder.
  */
-export type NotificationPrivacy = "nothing" | "sender" | "content";
+export type NotificationPrivacy = "appOnly" | "nothing" | "sender" | "content";

@@ -26,6 +26,7 @@ export const settings: Pick<Texts, 'settings' | 'about'> = {
 			'Messages that do not notify still count as unread. Talk among staff does not, unless you choose so: interruptions harm.',
 		privacy: 'Notifications show',
 		privacies: {
+			appOnly: 'Only the name of the app',
 			nothing: 'Only that there is a new message',
 			sender: 'The sender (never a patient’s name)',
 			content: 'The sender and the text'

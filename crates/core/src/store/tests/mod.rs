@@ -77,6 +77,7 @@ fn outgoing(text: &str) -> OutgoingMessage {
         reply_to: None,
         mentions: Vec::new(),
         attachments: Vec::new(),
+        keeps_draft: false,
     }
 }
 

@@ -1,10 +1,11 @@
-//! The icon in the system's tray: how much is unread, and what one does without the window.
+//! The icon in the system's tray: how much is unread, one's own status, and what one does without the window.
 //!
-//! Invariants: the numbers are core's, also while the app is locked; where the system shows no tray, closing the window ends the
+//! Invariant: where the system shows no tray, closing the window ends the
 //! app, because nothing would lead back to it.
 
+mod told;
+
 use std::{
-    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
@@ -12,9 +13,9 @@ use std::{
 
 use hugmedo_chat_core::{
     Core,
-    view::{ChannelItem, Language, LockView, Preferences, PresenceStatus, RoomView, Snapshot, ViewChange},
+    view::{ChannelItem, Language, Preferences, PresenceStatus},
 };
-use hugmedo_chat_protocol::{RoomId, Timestamp};
+use hugmedo_chat_protocol::Timestamp;
 use tauri::{
     AppHandle, CloseRequestApi, Manager, Runtime, Window,
     image::Image,
@@ -25,6 +26,7 @@ use tauri_plugin_notification::NotificationExt;
 use tokio::time::timeout;
 
 use crate::{badge, core_handle::CoreHandle, lock, window};
+use told::{Known, Told, status_word, words};
 
 const ID: &str = "main";
 const QUIET: &str = "quiet";
@@ -42,18 +44,6 @@ const STATUSES: [(&str, PresenceStatus); 4] = [
 #[derive(Default)]
 pub(crate) struct TrayState {
     seen: AtomicBool,
-}
-
-/// What the icon tells.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Told {
-    unread: u32,
-    urgent: u32,
-    signed_in: bool,
-    locked: bool,
-    /// Whether the person does not want to be disturbed just now.
-    quiet: bool,
-    language: Option<Language>,
 }
 
 /// Puts the icon there and keeps it true until the app ends. A system without trays is fine.
@@ -122,25 +112,25 @@ fn build<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<TrayIcon<R>> {
 fn menu<R: Runtime>(app: &AppHandle<R>, told: Told) -> tauri::Result<Menu<R>> {
     let text = |ja: &'static str, en: &'static str| if told.language == Some(Language::En) { en } else { ja };
     let item = |id: &str, label: &str, enabled: bool| MenuItem::with_id(app, id, label, enabled, None::<&str>);
-    let labels = [
-        text("対応可", "Available"),
-        text("取り込み中", "Busy"),
-        text("離席中", "Away"),
-        text("当直・オンコール", "On call"),
-    ];
     let mut statuses = Vec::new();
-    for ((id, _), label) in STATUSES.iter().zip(labels) {
-        statuses.push(item(id, label, true)?);
+    for (id, status) in STATUSES {
+        let mark = if told.status == Some(status) { "✓ " } else { "" };
+        let label = status_word(status, told.language).unwrap_or_default();
+        statuses.push(item(id, &format!("{mark}{label}"), told.connected)?);
     }
     let statuses: Vec<&dyn IsMenuItem<R>> = statuses.iter().map(|item| item as &dyn IsMenuItem<R>).collect();
     let open = told.signed_in && !told.locked;
+    let mut own_status = text("自分の状態", "Status").to_owned();
+    if let Some(word) = told.status.and_then(|status| status_word(status, told.language)) {
+        own_status = format!("{own_status}: {word}");
+    }
     Menu::with_items(
         app,
         &[
             &item("unread", &words(told), false)?,
             &PredefinedMenuItem::separator(app)?,
             &item("open", text("HugMeDo チャットを開く", "Open HugMeDo Chat"), true)?,
-            &Submenu::with_items(app, text("自分の状態", "Status"), open, &statuses)?,
+            &Submenu::with_items(app, own_status, open, &statuses)?,
             &item(
                 QUIET,
                 if told.quiet {
@@ -199,65 +189,6 @@ fn hush<R: Runtime>(app: &AppHandle<R>) {
 
 fn is_quiet(preferences: &Preferences) -> bool {
     preferences.do_not_disturb_until.is_some_and(|until| Timestamp::now() < until)
-}
-
-/// What is unread, in words.
-fn words(told: Told) -> String {
-    match (told.language == Some(Language::En), told.unread, told.urgent) {
-        _ if !told.signed_in => {
-            if told.language == Some(Language::En) { "Not signed in" } else { "サインインしていません" }.to_owned()
-        }
-        (false, 0, _) => "未読はありません".to_owned(),
-        (false, unread, 0) => format!("未読{unread}件"),
-        (false, unread, urgent) => format!("未読{unread}件（至急{urgent}件）"),
-        (true, 0, _) => "Nothing unread".to_owned(),
-        (true, unread, 0) => format!("{unread} unread"),
-        (true, unread, urgent) => format!("{unread} unread, {urgent} urgent"),
-    }
-}
-
-/// The state of core, as much of it as the icon tells.
-#[derive(Default)]
-struct Known {
-    rooms: BTreeMap<RoomId, (u32, u32)>,
-    lock: Option<LockView>,
-    signed_in: bool,
-}
-
-impl Known {
-    fn of(snapshot: Snapshot) -> Self {
-        let mut known = Self { lock: snapshot.lock, signed_in: snapshot.session.is_some(), ..Self::default() };
-        snapshot.rooms.iter().for_each(|room| known.note(room));
-        known
-    }
-
-    fn note(&mut self, room: &RoomView) {
-        self.rooms.insert(room.id.clone(), (room.counted_unread(), room.unread_urgent));
-    }
-
-    fn apply(&mut self, change: ViewChange) {
-        match change {
-            ViewChange::SessionChanged { session, .. } => {
-                self.signed_in = session.is_some();
-                if session.is_none() {
-                    self.rooms.clear();
-                }
-            }
-            ViewChange::LockChanged { lock } => self.lock = lock,
-            ViewChange::RoomUpserted { room } => self.note(&room),
-            ViewChange::RoomRemoved { room_id } => drop(self.rooms.remove(&room_id)),
-            _ => {}
-        }
-    }
-
-    fn told(&self, language: Language, quiet: bool) -> Told {
-        let (unread, urgent) = match &self.lock {
-            Some(lock) => (lock.unread, lock.urgent),
-            None => self.rooms.values().fold((0, 0), |(all, urgent), room| (all + room.0, urgent + room.1)),
-        };
-        let locked = self.lock.is_some();
-        Told { unread, urgent, signed_in: self.signed_in || locked, locked, quiet, language: Some(language) }
-    }
 }
 
 async fn follow<R: Runtime>(app: AppHandle<R>, tray: TrayIcon<R>) {
@@ -358,21 +289,6 @@ mod linux {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_words_say_what_is_unread() {
-        let told =
-            |unread, urgent, language| Told { unread, urgent, signed_in: true, locked: false, quiet: false, language };
-        for (unread, urgent, ja, en) in [
-            (0, 0, "未読はありません", "Nothing unread"),
-            (3, 0, "未読3件", "3 unread"),
-            (3, 1, "未読3件（至急1件）", "3 unread, 1 urgent"),
-        ] {
-            assert_eq!(words(told(unread, urgent, Some(Language::Ja))), ja);
-            assert_eq!(words(told(unread, urgent, Some(Language::En))), en);
-        }
-        assert_eq!(words(Told::default()), "サインインしていません");
-    }
 
     #[test]
     fn a_mark_covers_a_corner_and_leaves_the_rest() {
