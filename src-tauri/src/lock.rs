@@ -4,11 +4,14 @@
 //! keep copies that nothing can wipe, so on Linux the app begins anew in its own place, locked. Elsewhere, and for a session that
 //! leaves no trace and would be lost, the page is loaded anew, and what our own code frees is wiped.
 
+#[cfg(target_os = "linux")]
+use std::sync::Arc;
+
 use hugmedo_chat_core::{Core, error::Error};
 use tauri::{AppHandle, Manager, Runtime};
 
 #[cfg(target_os = "linux")]
-use crate::anew;
+use crate::{anew, notifications::SystemNotifier};
 use crate::{core_handle::CoreHandle, window};
 
 /// Locks the app.
@@ -36,6 +39,8 @@ pub(crate) async fn lock_quietly<R: Runtime>(app: &AppHandle<R>) {
 #[cfg(target_os = "linux")]
 async fn begin_anew<R: Runtime>(app: &AppHandle<R>, core: &Core) {
     core.shutdown().await;
+    // What is on the screen is not to say more than a locked app may until the next one has started.
+    app.state::<Arc<SystemNotifier<R>>>().served().await;
     anew::begin(app);
 }
 

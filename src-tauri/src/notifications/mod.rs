@@ -42,6 +42,12 @@ impl<R: Runtime> SystemNotifier<R> {
         Self { system: Notifications::start(app.clone(), data_dir), app }
     }
 
+    /// Waits until what is on the screen is as it was last wished to be.
+    #[cfg(target_os = "linux")]
+    pub(crate) async fn served(&self) {
+        self.system.served().await;
+    }
+
     /// Raises one that is about nothing, as messages do, and tells what became of it.
     ///
     /// # Errors

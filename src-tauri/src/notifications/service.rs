@@ -47,7 +47,13 @@ enum Wish {
     Raise(NativeNotification),
     Withdraw(Vec<MessageId>),
     Settle(Vec<NativeNotification>),
-    TryOut { words: [String; 2], sound: Option<Sound>, outcome: oneshot::Sender<NotificationTest> },
+    /// All before it are served.
+    Served(oneshot::Sender<()>),
+    TryOut {
+        words: [String; 2],
+        sound: Option<Sound>,
+        outcome: oneshot::Sender<NotificationTest>,
+    },
 }
 
 /// The app's way to the service.
@@ -79,6 +85,16 @@ impl<R: Runtime> Notifications<R> {
         let (outcome, told) = oneshot::channel();
         self.wish(Wish::TryOut { words: [title.to_owned(), body.to_owned()], sound, outcome });
         told.await.unwrap_or(NotificationTest::NoService)
+    }
+
+    /// Waits until what was wished so far is done, for as long as the service may take to answer.
+    #[cfg(target_os = "linux")]
+    pub(super) async fn served(&self) {
+        let (done, served) = oneshot::channel();
+        self.wish(Wish::Served(done));
+        if timeout(PATIENCE, served).await.is_err() {
+            tracing::warn!(reason = "not_served", "notifications may say more than a locked app's");
+        }
     }
 
     fn wish(&self, wish: Wish) {
@@ -247,6 +263,7 @@ impl<R: Runtime> Desk<R> {
                     }
                 }
             }
+            Wish::Served(done) => drop(done.send(())),
             Wish::TryOut { words: [title, body], sound, outcome } => {
                 let worded = Worded { title: &title, body: &body, urgent: false, sound, replaces: 0 };
                 let raised = self.notify(&worded).await.is_some();
