@@ -32,7 +32,13 @@ export const cargoEnv = {
 
 /** Debian packages by what needs them. */
 const debian = {
-	build: ['build-essential', 'perl', 'pkg-config', 'libwebkit2gtk-4.1-dev', 'libayatana-appindicator3-1'],
+	build: [
+		'build-essential',
+		'perl',
+		'pkg-config',
+		'libwebkit2gtk-4.1-dev',
+		'libayatana-appindicator3-dev' // the tray; its pkg-config file is how packaging finds out what to depend on
+	],
 	virtualDesktop: [
 		'xvfb', // the display
 		'openbox', // focus, maximising and the like need a window manager
