@@ -47,13 +47,14 @@ const debian = {
 		'gnome-keyring', // the Secret Service
 		'dunst', // the notification service
 		'imagemagick', // reads the pixels
+		'x11-utils', // xprop: whether the window manager is there
+		'xdotool', // finds windows, and puts the focus where a person would
 		'fonts-noto-cjk',
 		'fonts-noto-color-emoji',
 		'locales'
 	],
 	test: [
 		'webkit2gtk-driver', // WebDriver for the app's window
-		'xdotool', // puts the focus where a person would
 		'chromium' // the page tests
 	]
 };
