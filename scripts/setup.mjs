@@ -31,7 +31,7 @@ export const cargoEnv = {
 };
 
 /** Debian packages by what needs them. */
-const debian = {
+export const debian = {
 	build: [
 		'build-essential',
 		'perl',

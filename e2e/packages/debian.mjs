@@ -13,11 +13,12 @@ import {
 	mkdtempSync,
 	readFileSync,
 	readdirSync,
+	realpathSync,
 	rmSync,
 	writeFileSync
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { spawnSync } from 'node:child_process';
 
 export class Debian {
@@ -54,10 +55,17 @@ export class Debian {
 		return join(this.folder, ...parts);
 	}
 
-	/** Shows a folder of this computer inside, for reading only. */
-	lend(folder, at) {
-		this.#mount(folder, at, ['--bind']);
-		must('mount', ['-o', 'remount,bind,ro', this.path(at)]);
+	/**
+	 * Puts a program of this computer inside, in `/opt/lent/bin`: the one file, and nothing it needs. A folder would bring along
+	 * what lies beside it, and then what a package forgot to ask for would be there all the same.
+	 */
+	lend(program) {
+		const at = join('/opt/lent/bin', basename(program));
+		mkdirSync(dirname(this.path(at)), { recursive: true });
+		copyFileSync(realpathSync(program), this.path(at));
+		chmodSync(this.path(at), 0o755);
+		const lacks = this.run('ldd', [at], { mayFail: true }).match(/^.*not found.*$/gm);
+		if (lacks) throw new Error(`${program} does not run on a Debian 12, which lacks:\n${lacks.join('\n')}`);
 	}
 
 	/** Runs a program inside to its end and answers what it printed. */

@@ -20,7 +20,7 @@ import {
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ask } from '../../scripts/processes.mjs';
-import { cargoEnv, root, targetDir } from '../../scripts/setup.mjs';
+import { cargoEnv, debian as packages, root, targetDir } from '../../scripts/setup.mjs';
 import { Debian, nextVersion } from './debian.mjs';
 
 const DATA = '/var/lib/hugmedo-chat-server';
@@ -52,9 +52,10 @@ describe('on a clean Debian 12', () => {
 	const inside = (file) => join('/packages', file.split('/').at(-1));
 	/** Runs Node inside, with the installed programs under test. */
 	const node = (...args) =>
-		debian.run('/opt/lent/node/bin/node', args, {
+		debian.run('/opt/lent/bin/node', args, {
 			env: {
-				PATH: '/opt/lent/node/bin:/opt/lent/tools:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
+				// What is lent comes last: nothing of it stands in for what the packages should have brought.
+				PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/opt/lent/bin',
 				HUGMEDO_CHAT_APP_PROGRAM: '/usr/bin/hugmedo-chat',
 				HUGMEDO_CHAT_SERVER_PROGRAM: '/usr/bin/hugmedo-chat-server'
 			}
@@ -71,7 +72,9 @@ describe('on a clean Debian 12', () => {
 		debian.install(inside(app), inside(server));
 		assert.match(debian.run('hugmedo-chat', ['--version']), /^hugmedo-chat \d+\.\d+\.\d+/);
 		assert.match(debian.run('hugmedo-chat-server', ['--version']), /^hugmedo-chat-server \d+\.\d+\.\d+/);
-		assert.match(debian.run('dpkg-query', ['--show', '--showformat=${Recommends}', 'hugmedo-chat']), /gnome-keyring/);
+		const asksFor = (field) => debian.run('dpkg-query', ['--show', `--showformat=\${${field}}`, 'hugmedo-chat']);
+		assert.match(asksFor('Depends'), /libayatana-appindicator3-1/, 'the tray, which is loaded by name while it runs');
+		assert.match(asksFor('Recommends'), /gnome-keyring/);
 		assert.doesNotMatch(debian.run('ldd', ['/usr/bin/hugmedo-chat']), /not found/);
 	});
 
@@ -82,6 +85,7 @@ describe('on a clean Debian 12', () => {
 		const entry = readFileSync(debian.path('/usr/share/applications/hugmedo-chat.desktop'), 'utf8');
 		assert.match(entry, /^Exec=hugmedo-chat/m);
 		assert.match(entry, /^Name\[ja\]=/m);
+		assert.match(entry, /^MimeType=x-scheme-handler\/hugmedo-chat;$/m);
 		for (const size of ['32x32', '128x128', '256x256@2']) {
 			assert.ok(existsSync(debian.path(`/usr/share/icons/hicolor/${size}/apps/hugmedo-chat.png`)), size);
 		}
@@ -104,23 +108,12 @@ describe('on a clean Debian 12', () => {
 	});
 
 	test('the installed app signs in to the installed server and chats, with keyring and notifications', () => {
-		debian.install(
-			'xvfb',
-			'openbox',
-			'dbus-daemon',
-			'dbus-bin',
-			'gnome-keyring',
-			'dunst',
-			'imagemagick',
-			'locales',
-			'webkit2gtk-driver',
-			'xdotool'
-		);
+		debian.install(...packages.virtualDesktop, 'webkit2gtk-driver');
 		for (const part of ['package.json', 'e2e', 'scripts']) {
 			cpSync(join(root, part), debian.path('repository', part), { recursive: true });
 		}
-		debian.lend(dirname(dirname(process.execPath)), '/opt/lent/node');
-		debian.lend(dirname(ask('which', ['tauri-driver'], { env: cargoEnv })), '/opt/lent/tools');
+		debian.lend(process.execPath);
+		debian.lend(ask('which', ['tauri-driver'], { env: cargoEnv }));
 		const log = node('--test', '--test-concurrency=1', '/repository/e2e/window/chat.test.mjs');
 		assert.match(log, /^# fail 0$|^ℹ fail 0$/m);
 	});
