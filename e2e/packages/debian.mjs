@@ -20,6 +20,15 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { spawnSync } from 'node:child_process';
+import { Companion } from '../../scripts/processes.mjs';
+
+/** The environment of what runs inside: nothing of this one's. */
+const plain = {
+	PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+	HOME: '/root',
+	LANG: 'C.UTF-8',
+	DEBIAN_FRONTEND: 'noninteractive'
+};
 
 export class Debian {
 	/** Where it lies. */
@@ -74,19 +83,17 @@ export class Debian {
 			encoding: 'utf8',
 			input,
 			maxBuffer: 1 << 28,
-			env: {
-				PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-				HOME: '/root',
-				LANG: 'C.UTF-8',
-				DEBIAN_FRONTEND: 'noninteractive',
-				...proxies(),
-				...env
-			}
+			env: { ...plain, ...proxies(), ...env }
 		});
 		if (done.status !== 0 && !mayFail) {
 			throw new Error(`\`${[command, ...args].join(' ')}\` failed (${done.status}):\n${done.stdout}\n${done.stderr}`);
 		}
 		return done.stdout + done.stderr;
+	}
+
+	/** Starts a program inside that runs beside the test. */
+	start(name, command, args) {
+		return Companion.start(name, 'chroot', [this.folder, command, ...args], { env: plain });
 	}
 
 	install(...packages) {
