@@ -7,7 +7,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Failure, main } from './processes.mjs';
@@ -65,6 +65,21 @@ export function feed(version, files, { url, date, signature }) {
 	return { version, pub_date: date, platforms };
 }
 
+/**
+ * Gives every package a name that stays as it is: a place for downloads may put dots for spaces, and then the checksums and the feed
+ * would name files that are not there.
+ */
+export function rename(folder) {
+	for (const name of readdirSync(folder)) {
+		const plain = name.replaceAll(' ', '-');
+		if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(plain))
+			throw new Failure(`\`${name}\` would not keep its name in a download`);
+		if (plain === name) continue;
+		if (existsSync(join(folder, plain))) throw new Failure(`\`${name}\` and \`${plain}\` would have the same name`);
+		renameSync(join(folder, name), join(folder, plain));
+	}
+}
+
 /** As `sha256sum` writes and checks it. */
 export function checksums(folder) {
 	const names = readdirSync(folder).filter((name) => !name.startsWith('SHA256SUMS'));
@@ -81,6 +96,7 @@ export function checksums(folder) {
 
 function finish(folder) {
 	if (!folder || !existsSync(folder)) throw new Failure('which folder are the packages in?');
+	rename(folder);
 	const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 	const save = (name, content) => writeFileSync(join(folder, name), content);
 	const json = (content) => `${JSON.stringify(content, null, '\t')}\n`;

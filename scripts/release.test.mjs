@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { spawnSync } from 'node:child_process';
-import { checksums, feed, versioned } from './release.mjs';
+import { checksums, feed, rename, versioned } from './release.mjs';
 import { bill, crates } from './sbom.mjs';
 import { root } from './setup.mjs';
 
@@ -66,11 +66,31 @@ test('what only builds or tests need is not in a bill', () => {
 	);
 });
 
+test('packages get names without spaces, and one whose name would not stay is refused', () => {
+	const folder = mkdtempSync(join(tmpdir(), 'hugmedo-release-'));
+	const put = (name) => writeFileSync(join(folder, name), name);
+	try {
+		for (const name of ['HugMeDo Chat_1.0.0_x64-setup.exe', 'hugmedo-chat_1.0.0_amd64.deb']) put(name);
+		rename(folder);
+		assert.deepEqual(readdirSync(folder).sort(), ['HugMeDo-Chat_1.0.0_x64-setup.exe', 'hugmedo-chat_1.0.0_amd64.deb']);
+		put('HugMeDo Chat_1.0.0_x64-setup.exe');
+		assert.throws(() => rename(folder), /the same name/);
+		rmSync(join(folder, 'HugMeDo Chat_1.0.0_x64-setup.exe'));
+		for (const odd of ['hugmedo-chat_1.0.0~beta.1_amd64.deb', 'チャット.dmg', '.hidden']) {
+			put(odd);
+			assert.throws(() => rename(folder), /would not keep its name/, odd);
+			rmSync(join(folder, odd));
+		}
+	} finally {
+		rmSync(folder, { recursive: true });
+	}
+});
+
 test('the feed names what can update itself, and nothing else', () => {
 	const files = [
-		'HugMeDo Chat_1.0.0_amd64.AppImage',
-		'HugMeDo Chat_1.0.0_x64-setup.exe',
-		'HugMeDo Chat_1.0.0_aarch64.app.tar.gz',
+		'hugmedo-chat_1.0.0_amd64.AppImage',
+		'HugMeDo-Chat_1.0.0_x64-setup.exe',
+		'HugMeDo-Chat_1.0.0_aarch64.app.tar.gz',
 		'hugmedo-chat_1.0.0_amd64.deb',
 		'SHA256SUMS'
 	];
@@ -81,8 +101,8 @@ test('the feed names what can update itself, and nothing else', () => {
 	});
 	assert.deepEqual(Object.keys(made.platforms), ['linux-x86_64-appimage', 'windows-x86_64-nsis', 'darwin-aarch64-app']);
 	assert.deepEqual(made.platforms['linux-x86_64-appimage'], {
-		url: 'https://d.example/HugMeDo%20Chat_1.0.0_amd64.AppImage',
-		signature: 'signed HugMeDo Chat_1.0.0_amd64.AppImage'
+		url: 'https://d.example/hugmedo-chat_1.0.0_amd64.AppImage',
+		signature: 'signed hugmedo-chat_1.0.0_amd64.AppImage'
 	});
 });
 
