@@ -59,6 +59,12 @@ export const debian = {
 	]
 };
 
+/** The browser of the page tests: the one that is named, or one that is there. Ubuntu has no package of Chromium. */
+export const chromium =
+	process.env.CHROMIUM ??
+	['/usr/bin/chromium', '/usr/bin/google-chrome'].find((file) => existsSync(file)) ??
+	'/usr/bin/chromium';
+
 const cargoTools = { 'tauri-driver': '2.1.0', 'cargo-nextest': '0.9.151', 'cargo-deny': '0.20.2' };
 
 /**
@@ -73,7 +79,7 @@ export async function prepare({ virtualDesktop = false, test = false } = {}) {
 		await installSystemPackages([
 			...debian.build,
 			...(virtualDesktop || test ? debian.virtualDesktop : []),
-			...(test ? debian.test : [])
+			...(test ? debian.test.filter((name) => name !== 'chromium' || !existsSync(chromium)) : [])
 		]);
 	}
 	await installNodePackages();
