@@ -29,26 +29,27 @@ const PASSWORD = 'not-a-password-of-anyone';
 const SETTINGS = '/etc/hugmedo-chat-server/environment';
 
 /** The newest package of a name. */
-function built(folder, begin) {
+function built(folder, begin, kind = 'deb') {
 	const found = readdirSync(folder)
-		.filter((name) => name.startsWith(begin) && name.endsWith('.deb'))
+		.filter((name) => name.startsWith(begin) && name.endsWith(`.${kind}`))
 		.map((name) => join(folder, name))
 		.sort((one, other) => statSync(other).mtimeMs - statSync(one).mtimeMs);
-	assert.ok(found.length > 0, `no ${begin}*.deb in ${folder}; build it first, see the head of this file`);
+	assert.ok(found.length > 0, `no ${begin}*.${kind} in ${folder}; build it first, see the head of this file`);
 	return found[0];
 }
 
 describe('on a clean Debian 12', () => {
-	let debian, app, server, untouched;
+	let debian, app, server, rpm, untouched;
 	/** The server's process, and where it listens. */
 	let service, address;
 
 	before(() => {
 		app = built(join(targetDir, 'release', 'bundle', 'deb'), 'hugmedo-chat_');
 		server = built(join(targetDir, 'debian'), 'hugmedo-chat-server_');
+		rpm = built(join(targetDir, 'release', 'bundle', 'rpm'), 'hugmedo-chat-', 'rpm');
 		debian = Debian.make();
 		mkdirSync(debian.path('packages'));
-		for (const file of [app, server]) cpSync(file, debian.path('packages', file.split('/').at(-1)));
+		for (const file of [app, server, rpm]) cpSync(file, debian.path('packages', file.split('/').at(-1)));
 		untouched = new Set(debian.files());
 	});
 	after(async () => {
@@ -110,6 +111,28 @@ describe('on a clean Debian 12', () => {
 		for (const size of ['32x32', '128x128', '256x256@2']) {
 			assert.ok(existsSync(debian.path(`/usr/share/icons/hicolor/${size}/apps/hugmedo-chat.png`)), size);
 		}
+	});
+
+	test('the .rpm asks for what it needs and holds what the .deb does; on a Fedora it was not installed', () => {
+		debian.install('rpm', 'cpio');
+		const says = (what) => debian.run('rpm', ['--query', '--package', what, inside(rpm)]);
+		for (const library of ['libwebkit2gtk-4.1', 'libgtk-3', 'libayatana-appindicator3']) {
+			assert.ok(says('--requires').includes(library), library);
+		}
+		assert.match(says('--recommends'), /^gnome-keyring$/m);
+		assert.match(says('--list'), /^\/usr\/share\/icons\/hicolor\/128x128\/apps\/hugmedo-chat\.png$/m);
+		const at = '/tmp/unpacked';
+		debian.run('sh', [
+			'-c',
+			`mkdir ${at} && cd ${at} && rpm2cpio ${inside(rpm)} | cpio --extract --make-directories --quiet`
+		]);
+		for (const file of [
+			'/usr/share/applications/hugmedo-chat.desktop',
+			'/usr/share/metainfo/jp.hugmedo.chat.metainfo.xml'
+		]) {
+			assert.equal(readFileSync(debian.path(at, file), 'utf8'), readFileSync(debian.path(file), 'utf8'), file);
+		}
+		assert.match(debian.run(join(at, 'usr/bin/hugmedo-chat'), ['--version']), /^hugmedo-chat \d+\.\d+\.\d+/);
 	});
 
 	test('the server has a user, a folder nobody else looks into, and a unit that systemd accepts, with high walls', () => {
