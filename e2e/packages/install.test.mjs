@@ -22,9 +22,12 @@ import { after, before, describe, test } from 'node:test';
 import { ask } from '../../scripts/processes.mjs';
 import { cargoEnv, debian as packages, root, targetDir } from '../../scripts/setup.mjs';
 import { Debian, nextVersion } from './debian.mjs';
+import { commandsUnder } from './documented.mjs';
 
 const DATA = '/var/lib/hugmedo-chat-server';
-const UNIT = 'hugmedo-chat-server.service';
+/** The server's user, which is called as its program is. */
+const USER = 'hugmedo-chat-server';
+const UNIT = `${USER}.service`;
 const PASSWORD = 'not-a-password-of-anyone';
 const SETTINGS = '/etc/hugmedo-chat-server/environment';
 
@@ -69,13 +72,19 @@ describe('on a clean Debian 12', () => {
 				HUGMEDO_CHAT_SERVER_PROGRAM: '/usr/bin/hugmedo-chat-server'
 			}
 		});
-	/** An administration command as the documentation tells to type it. */
-	const administer = (args, input) =>
+	/** Types a line as root. `hugmedo` is the documentation's, with what is on every Debian in the place of sudo. */
+	const type = (line, input, options) =>
 		debian.run(
-			'runuser',
-			['-u', 'hugmedo-chat-server', '--', 'env', `HUGMEDO_CHAT_DATA_DIR=${DATA}`, 'hugmedo-chat-server', ...args],
-			{ input }
+			'sh',
+			['-c', `hugmedo() { runuser -u ${USER} -- env HUGMEDO_CHAT_DATA_DIR=${DATA} ${USER} "$@"; }\n${line}`],
+			{ input, ...options }
 		);
+	/** Whether someone can sign in to the running server. */
+	const signsIn = async (username) => {
+		const body = JSON.stringify({ username, password: PASSWORD, deviceId: 'ward-pc' });
+		const headers = { 'content-type': 'application/json' };
+		return (await fetch(`${address}/api/login`, { method: 'POST', headers, body })).status === 200;
+	};
 
 	/** Starts the server as its unit says, by hand: nothing here is started by systemd, so its walls are not tried. */
 	const serve = async () => {
@@ -148,16 +157,41 @@ describe('on a clean Debian 12', () => {
 	});
 
 	test('people and rooms are added as the documentation says', () => {
-		administer(['user', 'add', 'sato', '--name', '佐藤 恵', '--type', 'clinician'], `${PASSWORD}\n`);
-		administer(['room', 'add', 'ward-3', '--name', '3階病棟', '--kind', 'staff']);
-		administer(['room', 'member', 'ward-3', 'sato']);
-		assert.match(administer(['audit', 'verify']), /\d/);
+		for (const line of commandsUnder('People and rooms').slice(0, 3)) type(line, `${PASSWORD}\n`);
+		assert.match(type('hugmedo audit verify'), /\d/);
 	});
 
 	test('the server starts as its unit says: its user, its settings, its folder', async () => {
 		await serve();
 		assert.equal(address, 'http://127.0.0.1:3011');
 		assert.equal((await fetch(`${address}/readyz`)).status, 200);
+	});
+
+	test('every command about people and rooms that the documentation shows is done while the server runs', async () => {
+		// For someone else and elsewhere, because they end with an account that is closed.
+		const others = (line) =>
+			line.replaceAll('sato', 'suzuki').replaceAll('ward-3', 'ward-4').replace('DEVICE', 'ward-pc');
+		for (const line of commandsUnder('People and rooms').map(others)) {
+			if (line.includes(' disable ')) assert.ok(await signsIn('suzuki'));
+			const said = type(line, `${PASSWORD}\n`, { mayFail: line.includes(' reset-second-factor ') });
+			// Nobody has set one up there.
+			if (line.includes(' reset-second-factor ')) assert.match(said, /no such second factor/);
+		}
+		assert.ok(!(await signsIn('suzuki')));
+		for (const [list, what] of [
+			['user list', 'suzuki'],
+			['room list', 'ward-4'],
+			['device list suzuki', 'ward-pc']
+		]) {
+			const found = type(`hugmedo ${list}`)
+				.trim()
+				.split('\n')
+				.map((line) => JSON.parse(line));
+			assert.ok(
+				found.some(({ id }) => id === what),
+				list
+			);
+		}
 	});
 
 	test('the installed app and server chat with the sample people, with keyring and notifications', () => {
@@ -196,7 +230,7 @@ describe('on a clean Debian 12', () => {
 		debian.run('mkdir', ['/tmp/upgraded']);
 		atWork('before');
 		writeFileSync(debian.path(SETTINGS), `${readFileSync(debian.path(SETTINGS), 'utf8')}HUGMEDO_CHAT_LOG=warn\n`);
-		const before = administer(['audit', 'export']);
+		const before = type('hugmedo audit export');
 		// As the package does where systemd runs.
 		await service.stop();
 		for (const file of [app, server]) {
@@ -205,9 +239,24 @@ describe('on a clean Debian 12', () => {
 		}
 		assert.match(debian.run('dpkg-query', ['--show', '--showformat=${Version}', 'hugmedo-chat-server']), /^99\.0\.0/);
 		assert.match(readFileSync(debian.path(SETTINGS), 'utf8'), /HUGMEDO_CHAT_LOG=warn/);
-		assert.ok(administer(['audit', 'export']).startsWith(before.trimEnd()));
+		assert.ok(type('hugmedo audit export').startsWith(before.trimEnd()));
 		await serve();
 		atWork('after');
+	});
+
+	test('a backup is made and put back as the documentation says, and then everyone has to sign in again', async () => {
+		const signedIn = () => /"isSignedIn":true/.test(type('hugmedo device list sato'));
+		assert.ok(signedIn());
+		debian.run('mkdir', ['--parents', '/somewhere/else']);
+		for (const line of commandsUnder('Backup and restore')) {
+			if (line.startsWith('systemctl stop')) await service.stop();
+			else if (line.startsWith('systemctl start')) await serve();
+			else type(line.replace(/\$\(date \+%F\)|\d{4}-\d\d-\d\d/, 'a-day'));
+		}
+		assert.equal((await fetch(`${address}/readyz`)).status, 200);
+		assert.ok(!signedIn());
+		assert.ok(await signsIn('sato'));
+		for (const folder of ['/somewhere', '/var/backups/hugmedo-chat']) debian.run('rm', ['-r', folder]);
 	});
 
 	test('purging leaves the conversations, says so, and leaves nothing else', async () => {
