@@ -106,6 +106,7 @@ describe('on a clean Debian 12', () => {
 		const asksFor = (field) => debian.run('dpkg-query', ['--show', `--showformat=\${${field}}`, 'hugmedo-chat']);
 		assert.match(asksFor('Depends'), /libayatana-appindicator3-1/, 'the tray, which is loaded by name while it runs');
 		assert.match(asksFor('Recommends'), /gnome-keyring/);
+		assert.match(asksFor('Maintainer'), /^HugMeDo/);
 		assert.doesNotMatch(debian.run('ldd', ['/usr/bin/hugmedo-chat']), /not found/);
 	});
 
@@ -117,7 +118,7 @@ describe('on a clean Debian 12', () => {
 		assert.match(entry, /^Exec=hugmedo-chat/m);
 		assert.match(entry, /^Name\[ja\]=/m);
 		assert.match(entry, /^MimeType=x-scheme-handler\/hugmedo-chat;$/m);
-		for (const size of ['32x32', '128x128', '256x256@2']) {
+		for (const size of ['16x16', '24x24', '32x32', '48x48', '64x64', '128x128', '256x256', '256x256@2', '512x512']) {
 			assert.ok(existsSync(debian.path(`/usr/share/icons/hicolor/${size}/apps/hugmedo-chat.png`)), size);
 		}
 	});
