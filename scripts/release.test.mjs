@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { spawnSync } from 'node:child_process';
-import { checksums, feed, versioned } from './release.mjs';
+import { changed, checksums, feed, flaws, rename, versioned } from './release.mjs';
 import { bill, crates } from './sbom.mjs';
 import { root } from './setup.mjs';
 
@@ -18,6 +18,45 @@ test('a version is set in every place, each once, and nothing else changes', () 
 			differing.every((line) => line.includes('9.8.7')),
 			`${name}: ${differing}`
 		);
+	}
+});
+
+test('a version that not every system can have is refused, and one place that is wrong keeps all from being written', () => {
+	const read = (name) => readFileSync(join(root, name), 'utf8');
+	assert.equal(changed('9.8.7', '2030-01-02', read).length, Object.keys(versioned).length);
+	for (const version of ['9.8.7-beta.1', '9.8', 'v9.8.7', '9.08.7', '256.0.0', '9.8.65536']) {
+		assert.throws(() => changed(version, '2030-01-02', read), /is no version/, version);
+	}
+	const without = (broken) => (name) => (name === broken ? '{}' : read(name));
+	for (const name of Object.keys(versioned)) {
+		assert.throws(() => changed('9.8.7', '2030-01-02', without(name)), new RegExp(`^Error: ${name} has no place`));
+	}
+});
+
+test('a whole release has every kind of package, each of this version', () => {
+	const whole = [
+		'hugmedo-chat_1.0.0_amd64.deb',
+		'hugmedo-chat-server_1.0.0-1_amd64.deb',
+		'hugmedo-chat-1.0.0-1.x86_64.rpm',
+		'hugmedo-chat_1.0.0_amd64.AppImage',
+		'HugMeDo-Chat_1.0.0_aarch64.dmg',
+		'HugMeDo-Chat_1.0.0_aarch64.app.tar.gz',
+		'HugMeDo-Chat_1.0.0_x64_en-US.msi',
+		'HugMeDo-Chat_1.0.0_x64-setup.exe'
+	];
+	assert.deepEqual(flaws(whole, '1.0.0'), []);
+	for (const name of whole) {
+		assert.equal(
+			flaws(
+				whole.filter((other) => other !== name),
+				'1.0.0'
+			).length,
+			1,
+			name
+		);
+		assert.deepEqual(flaws([...whole, name.replace('1.0.0', '0.9.0')], '1.0.0'), [
+			`${name.replace('1.0.0', '0.9.0')} is not of 1.0.0`
+		]);
 	}
 });
 
@@ -66,11 +105,31 @@ test('what only builds or tests need is not in a bill', () => {
 	);
 });
 
+test('packages get names without spaces, and one whose name would not stay is refused', () => {
+	const folder = mkdtempSync(join(tmpdir(), 'hugmedo-release-'));
+	const put = (name) => writeFileSync(join(folder, name), name);
+	try {
+		for (const name of ['HugMeDo Chat_1.0.0_x64-setup.exe', 'hugmedo-chat_1.0.0_amd64.deb']) put(name);
+		rename(folder);
+		assert.deepEqual(readdirSync(folder).sort(), ['HugMeDo-Chat_1.0.0_x64-setup.exe', 'hugmedo-chat_1.0.0_amd64.deb']);
+		put('HugMeDo Chat_1.0.0_x64-setup.exe');
+		assert.throws(() => rename(folder), /the same name/);
+		rmSync(join(folder, 'HugMeDo Chat_1.0.0_x64-setup.exe'));
+		for (const odd of ['hugmedo-chat_1.0.0~beta.1_amd64.deb', 'チャット.dmg', '.hidden']) {
+			put(odd);
+			assert.throws(() => rename(folder), /would not keep its name/, odd);
+			rmSync(join(folder, odd));
+		}
+	} finally {
+		rmSync(folder, { recursive: true });
+	}
+});
+
 test('the feed names what can update itself, and nothing else', () => {
 	const files = [
-		'HugMeDo Chat_1.0.0_amd64.AppImage',
-		'HugMeDo Chat_1.0.0_x64-setup.exe',
-		'HugMeDo Chat_1.0.0_aarch64.app.tar.gz',
+		'hugmedo-chat_1.0.0_amd64.AppImage',
+		'HugMeDo-Chat_1.0.0_x64-setup.exe',
+		'HugMeDo-Chat_1.0.0_aarch64.app.tar.gz',
 		'hugmedo-chat_1.0.0_amd64.deb',
 		'SHA256SUMS'
 	];
@@ -81,8 +140,8 @@ test('the feed names what can update itself, and nothing else', () => {
 	});
 	assert.deepEqual(Object.keys(made.platforms), ['linux-x86_64-appimage', 'windows-x86_64-nsis', 'darwin-aarch64-app']);
 	assert.deepEqual(made.platforms['linux-x86_64-appimage'], {
-		url: 'https://d.example/HugMeDo%20Chat_1.0.0_amd64.AppImage',
-		signature: 'signed HugMeDo Chat_1.0.0_amd64.AppImage'
+		url: 'https://d.example/hugmedo-chat_1.0.0_amd64.AppImage',
+		signature: 'signed hugmedo-chat_1.0.0_amd64.AppImage'
 	});
 });
 

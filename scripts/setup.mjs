@@ -31,8 +31,14 @@ export const cargoEnv = {
 };
 
 /** Debian packages by what needs them. */
-const debian = {
-	build: ['build-essential', 'perl', 'pkg-config', 'libwebkit2gtk-4.1-dev', 'libayatana-appindicator3-1'],
+export const debian = {
+	build: [
+		'build-essential',
+		'perl',
+		'pkg-config',
+		'libwebkit2gtk-4.1-dev',
+		'libayatana-appindicator3-dev' // the tray; its pkg-config file is how packaging finds out what to depend on
+	],
 	virtualDesktop: [
 		'xvfb', // the display
 		'openbox', // focus, maximising and the like need a window manager
@@ -41,16 +47,23 @@ const debian = {
 		'gnome-keyring', // the Secret Service
 		'dunst', // the notification service
 		'imagemagick', // reads the pixels
+		'x11-utils', // xprop: whether the window manager is there
+		'xdotool', // finds windows, and puts the focus where a person would
 		'fonts-noto-cjk',
 		'fonts-noto-color-emoji',
 		'locales'
 	],
 	test: [
 		'webkit2gtk-driver', // WebDriver for the app's window
-		'xdotool', // puts the focus where a person would
 		'chromium' // the page tests
 	]
 };
+
+/** The browser of the page tests: the one that is named, or one that is there. Ubuntu has no package of Chromium. */
+export const chromium =
+	process.env.CHROMIUM ??
+	['/usr/bin/chromium', '/usr/bin/google-chrome'].find((file) => existsSync(file)) ??
+	'/usr/bin/chromium';
 
 const cargoTools = { 'tauri-driver': '2.1.0', 'cargo-nextest': '0.9.151', 'cargo-deny': '0.20.2' };
 
@@ -66,7 +79,7 @@ export async function prepare({ virtualDesktop = false, test = false } = {}) {
 		await installSystemPackages([
 			...debian.build,
 			...(virtualDesktop || test ? debian.virtualDesktop : []),
-			...(test ? debian.test : [])
+			...(test ? debian.test.filter((name) => name !== 'chromium' || !existsSync(chromium)) : [])
 		]);
 	}
 	await installNodePackages();

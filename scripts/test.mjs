@@ -112,6 +112,15 @@ function log(name) {
 	return join(results, `${name}.log`);
 }
 
+/**
+ * A list of vulnerabilities that could not be asked for. A developer may be without a network; where releases are made nothing
+ * passes because nobody was asked.
+ */
+function unasked(note) {
+	const fails = process.env.GITHUB_ACTIONS === 'true';
+	return { passed: 0, failed: fails ? 1 : 0, note: `${fails ? 'failed' : 'skipped'}: ${note}` };
+}
+
 /** Known vulnerabilities, wherever the list of them can be fetched. */
 async function advisories(name) {
 	const fetched = ask('cargo', ['deny', 'fetch', 'db'], {
@@ -119,7 +128,7 @@ async function advisories(name) {
 		env: { ...cargoEnv, GIT_TERMINAL_PROMPT: '0' },
 		timeout: 60_000
 	});
-	if (fetched === null) return { passed: 0, failed: 0, note: 'skipped: the advisory database cannot be reached' };
+	if (fetched === null) return unasked('the advisory database cannot be reached');
 	return check('cargo', ['deny', '--log-level', 'warn', 'check', '--hide-inclusion-graph', 'advisories'])(name);
 }
 
@@ -132,7 +141,7 @@ async function npmAudit() {
 		shell: platform() === 'win32'
 	});
 	const levels = JSON.parse(stdout || '{}').metadata?.vulnerabilities;
-	if (!levels) return { passed: 0, failed: 0, note: 'skipped: the registry cannot be asked' };
+	if (!levels) return unasked('the registry cannot be asked');
 	if (levels.high + levels.critical === 0) return outcome(0);
 	console.log(stdout);
 	return outcome(1);

@@ -13,12 +13,22 @@ import {
 	mkdtempSync,
 	readFileSync,
 	readdirSync,
+	realpathSync,
 	rmSync,
 	writeFileSync
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { spawnSync } from 'node:child_process';
+import { Companion } from '../../scripts/processes.mjs';
+
+/** The environment of what runs inside: nothing of this one's. */
+const plain = {
+	PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+	HOME: '/root',
+	LANG: 'C.UTF-8',
+	DEBIAN_FRONTEND: 'noninteractive'
+};
 
 export class Debian {
 	/** Where it lies. */
@@ -54,10 +64,17 @@ export class Debian {
 		return join(this.folder, ...parts);
 	}
 
-	/** Shows a folder of this computer inside, for reading only. */
-	lend(folder, at) {
-		this.#mount(folder, at, ['--bind']);
-		must('mount', ['-o', 'remount,bind,ro', this.path(at)]);
+	/**
+	 * Puts a program of this computer inside, in `/opt/lent/bin`: the one file, and nothing it needs. A folder would bring along
+	 * what lies beside it, and then what a package forgot to ask for would be there all the same.
+	 */
+	lend(program) {
+		const at = join('/opt/lent/bin', basename(program));
+		mkdirSync(dirname(this.path(at)), { recursive: true });
+		copyFileSync(realpathSync(program), this.path(at));
+		chmodSync(this.path(at), 0o755);
+		const lacks = this.run('ldd', [at], { mayFail: true }).match(/^.*not found.*$/gm);
+		if (lacks) throw new Error(`${program} does not run on a Debian 12, which lacks:\n${lacks.join('\n')}`);
 	}
 
 	/** Runs a program inside to its end and answers what it printed. */
@@ -66,19 +83,17 @@ export class Debian {
 			encoding: 'utf8',
 			input,
 			maxBuffer: 1 << 28,
-			env: {
-				PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-				HOME: '/root',
-				LANG: 'C.UTF-8',
-				DEBIAN_FRONTEND: 'noninteractive',
-				...proxies(),
-				...env
-			}
+			env: { ...plain, ...proxies(), ...env }
 		});
 		if (done.status !== 0 && !mayFail) {
 			throw new Error(`\`${[command, ...args].join(' ')}\` failed (${done.status}):\n${done.stdout}\n${done.stderr}`);
 		}
 		return done.stdout + done.stderr;
+	}
+
+	/** Starts a program inside that runs beside the test. */
+	start(name, command, args) {
+		return Companion.start(name, 'chroot', [this.folder, command, ...args], { env: plain });
 	}
 
 	install(...packages) {

@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { chromium } from 'playwright-core';
-import { root } from '../../scripts/setup.mjs';
+import { chromium as executablePath, root } from '../../scripts/setup.mjs';
 
 const types = {
 	'.html': 'text/html',
@@ -40,7 +40,7 @@ export class Browser {
 		await new Promise((listening) => browser.#server.listen(0, '127.0.0.1', listening));
 		browser.#profile = mkdtempSync(join(tmpdir(), 'hugmedo-page-'));
 		browser.#context = await chromium.launchPersistentContext(browser.#profile, {
-			executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+			executablePath,
 			args: process.getuid?.() === 0 ? [...quiet, '--no-sandbox'] : quiet,
 			reducedMotion: 'reduce'
 		});

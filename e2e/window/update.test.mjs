@@ -128,6 +128,21 @@ describe('newer versions', () => {
 		isUntouched();
 	});
 
+	test('one that cannot be put in place is said to have failed, and the app goes on as it was', async () => {
+		const whole = handed;
+		// Signed, and no program: it passes every check but the last, which is made when it is put in place.
+		handed = Buffer.from('not a program');
+		announce('99.0.0', signed(handed, '99.0.0'));
+		assert.equal(await look(), 'ready');
+		await sato.click(testid('update-begin'));
+		await eventually(() => sato.sees(`${testid('update-state')} ~ [role="alert"]`), 20, 'word of the failure');
+		isUntouched();
+		// The same page in the same window, which a fresh start would have ended; and core behind it still looks.
+		handed = whole;
+		announce('0.0.9', signed(handed, '0.0.9'));
+		assert.equal(await look(), 'newest');
+	});
+
 	test('a signed newer one is offered, does not touch anything by that, and is put in place when the person says so', async () => {
 		announce('99.0.0', signed(handed, '99.0.0'));
 		assert.equal(await look(), 'ready');

@@ -3,10 +3,14 @@
 //!
 //! Invariants: what is put in place is signed, with the key this build was made for, as the version that was announced, and is
 //! newer than this one. The organisation decides whether anything is looked for. The app does not begin anew while an urgent
-//! message waits for an answer, nor by itself while someone is at the computer; what was not sent is on the disk.
+//! message waits for an answer, nor by itself while someone is at the computer; what was not sent is on the disk. Nor does it
+//! begin anew for a version that could not be put in place: it goes on as it was, and says so.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -44,6 +48,8 @@ pub(crate) struct Updates {
     known: Mutex<Known>,
     /// One look at a time.
     looking: tokio::sync::Mutex<()>,
+    /// Core has shut down for a newer version; there is no way back but to begin anew.
+    has_shut_down: AtomicBool,
 }
 
 #[derive(Default)]
@@ -77,6 +83,15 @@ impl Updates {
         }
     }
 
+    /// What comes of an attempt to put a version in place. One that failed is told as such until the next look.
+    fn settle(&self, installed: Result<(), String>) -> Result<(), Error> {
+        installed.map_err(|error| {
+            tracing::error!(error, "the newer version could not be put in place");
+            self.set(Known::Failed);
+            Error::new(ErrorCode::Internal, "the newer version could not be put in place")
+        })
+    }
+
     fn state(&self) -> (UpdateState, Option<String>) {
         match &*self.known.lock().unwrap_or_else(PoisonError::into_inner) {
             Known::Nothing => (UpdateState::Unknown, None),
@@ -94,7 +109,8 @@ pub(crate) fn watch<R: Runtime>(app: AppHandle<R>) {
         while source(&app.state::<Arc<Policy>>()).is_ok() {
             if look(&app).await.state == UpdateState::Ready {
                 until_nobody_is_here(&app).await;
-                apply(&app).await;
+                // What went wrong is in the log, and on the screen for who looks; it is tried again after the next look.
+                let _ = apply(&app).await;
             }
             sleep(EVERY).await;
         }
@@ -136,14 +152,13 @@ pub(crate) async fn look<R: Runtime>(app: &AppHandle<R>) -> UpdateView {
 /// Puts the newer version in this one's place and begins anew, because the person wants it now.
 ///
 /// # Errors
-/// `Refused` while a call waits for an answer, or if there is no newer version.
+/// `Refused` while a call waits for an answer, or if there is no newer version; `Internal` if it could not be put in place.
 pub(crate) async fn begin_newer<R: Runtime>(app: &AppHandle<R>) -> Result<(), Error> {
     let view = view(app).await;
     if view.call_open || view.state != UpdateState::Ready {
         return Err(Error::new(ErrorCode::Refused, "the app does not begin anew now"));
     }
-    apply(app).await;
-    Ok(())
+    apply(app).await
 }
 
 /// Where newer versions come from; or why from nowhere.
@@ -190,7 +205,13 @@ async fn fetch<R: Runtime>(
     app: &AppHandle<R>,
     source: Source,
 ) -> Result<Option<(Update, Vec<u8>)>, tauri_plugin_updater::Error> {
+    let leaving = app.clone();
     let mut builder = app.updater_builder().pubkey(source.key).endpoints(vec![source.feed])?.timeout(PATIENCE);
+    // Called on Windows alone: the version is unpacked, and next comes its installer, which ends the app.
+    builder = builder.on_before_exit(move || {
+        tauri::async_runtime::block_on(shut_down(&leaving));
+        leaving.cleanup_before_exit();
+    });
     if let Some(target) = target() {
         builder = builder.executable_path(target);
     }
@@ -217,19 +238,55 @@ async fn until_nobody_is_here<R: Runtime>(app: &AppHandle<R>) {
     }
 }
 
-async fn apply<R: Runtime>(app: &AppHandle<R>) {
-    let Some((update, bytes)) = app.state::<Updates>().take() else { return };
+/// Puts what was fetched in this one's place and begins anew. If it cannot be put there the app goes on as it is.
+///
+/// # Errors
+/// `Internal` if it could not be put in place.
+async fn apply<R: Runtime>(app: &AppHandle<R>) -> Result<(), Error> {
+    let updates = app.state::<Updates>();
+    let Some((update, bytes)) = updates.take() else { return Ok(()) };
     let version = update.version.clone();
+    // On Windows this ends the app, if it can be done.
+    let installed = tauri::async_runtime::spawn_blocking(move || update.install(bytes)).await;
+    let installed =
+        installed.map_err(|error| error.to_string()).and_then(|done| done.map_err(|error| error.to_string()));
+    if let Err(error) = updates.settle(installed) {
+        if updates.has_shut_down.load(Ordering::Acquire) {
+            anew::begin(app);
+        }
+        return Err(error);
+    }
+    tracing::info!(version, "the newer version is in place");
+    shut_down(app).await;
+    anew::begin(app);
+    Ok(())
+}
+
+/// Nothing is lost, and the data folder is free.
+async fn shut_down<R: Runtime>(app: &AppHandle<R>) {
+    app.state::<Updates>().has_shut_down.store(true, Ordering::Release);
     if let Some(core) = app.state::<CoreHandle>().running() {
         core.shutdown().await;
     }
-    // On Windows this ends the app.
-    let installed = tauri::async_runtime::spawn_blocking(move || update.install(bytes)).await;
-    match installed {
-        Ok(Ok(())) => tracing::info!(version, "the newer version is in place"),
-        Ok(Err(error)) => tracing::error!(%error, "the newer version could not be put in place"),
-        Err(_) => tracing::error!("putting the newer version in place was cut off"),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_that_could_not_be_put_in_place_is_told_as_failed_and_the_app_goes_on() {
+        let updates = Updates::default();
+        let error = updates.settle(Err("no room on the disk".to_owned())).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Internal);
+        assert_eq!(updates.state(), (UpdateState::Failed, None));
+        assert!(!updates.has_shut_down.load(Ordering::Acquire), "nothing has to begin anew");
     }
-    // Also with the version before: core has shut down.
-    anew::begin(app);
+
+    #[test]
+    fn one_that_is_in_place_is_nothing_to_be_told() {
+        let updates = Updates::default();
+        updates.settle(Ok(())).unwrap();
+        assert_eq!(updates.state(), (UpdateState::Unknown, None));
+    }
 }
