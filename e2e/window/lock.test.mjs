@@ -9,6 +9,7 @@ import { eventually } from '../../scripts/processes.mjs';
 import { keepEvidence, testid } from './computer.mjs';
 import { holders } from './memory.mjs';
 import { IdleMonitor } from './peers.mjs';
+import { openFiles } from './programs.mjs';
 import { Stage } from './stage.mjs';
 
 const PIN = '4711';
@@ -66,17 +67,21 @@ describe('the lock', () => {
 		await sato.click('a[href="/rooms"]');
 	});
 
-	test('once locked, neither page nor memory holds what was on screen', async () => {
+	test('once locked, neither page, nor memory, nor an open store holds what was on screen', async () => {
 		const mark = `心電図${randomBytes(12).toString('hex')}`;
 		await sato.openRoom('general');
 		await say(mark);
 		await sato.message(mark);
 		assert.ok(holders(sato.pid, mark).length > 0, 'the search can find it while it is there');
+		const stores = () => openFiles(sato.pid).filter((path) => path.includes('store.db'));
+		assert.notDeepEqual(stores(), []);
 		const before = locks();
 		await sato.click(testid('lock'));
 		await hasLocked(before);
 		await eventually(() => holders(sato.pid, mark).length === 0, 20, 'memory without it').catch(() => {});
 		assert.deepEqual(holders(sato.pid, mark), []);
+		await isLocked();
+		assert.deepEqual(stores(), []);
 		sato.picture('locked');
 	});
 

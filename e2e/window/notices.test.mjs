@@ -263,6 +263,22 @@ describe('notifications', () => {
 		assert.equal(raised.hints['suppress-sound'], true);
 	});
 
+	test('locking leaves no name on the screen', async () => {
+		const [standing] = shown(atWard);
+		assert.match(standing.body, /鈴木/);
+		ward.focusWindow();
+		ward.desktop.xdotool('key', '--clearmodifiers', 'ctrl+shift+l');
+		await eventually(() => shown(atWard).every(({ summary, body }) => !/鈴木|患者/.test(summary + body)), 20, 'none');
+		assert.equal(shown(atWard).length, 1, 'and it is still told that there is something');
+		// It has begun anew, where the driver does not find it.
+		await ward.crashApp();
+		await ward.openApp();
+		await eventually(() => ward.sees(testid('lock-screen')), 20, 'the lock screen');
+		// Nobody has chosen a PIN: who it is signs in.
+		await ward.signIn(server, 'sato', 'hugmedo-demo');
+		await ward.isLive();
+	});
+
 	test('signing out leaves none on the screen', async () => {
 		assert.ok(shown(atWard).length > 0);
 		await ward.signOut();

@@ -1,5 +1,5 @@
 /** Running programs, as the system lists them. */
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { eventually } from '../../scripts/processes.mjs';
 
@@ -25,6 +25,17 @@ export function hasEnded(pid) {
 /** Whether a process has ended; one that its parent has not noticed yet is a zombie. */
 export function isGone(pid) {
 	return !existsSync(`/proc/${pid}`) || /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+}
+
+/** The files that a process has open, by path. */
+export function openFiles(pid) {
+	return readdirSync(`/proc/${pid}/fd`).flatMap((number) => {
+		try {
+			return [readlinkSync(`/proc/${pid}/fd/${number}`)];
+		} catch {
+			return []; // it has just been closed
+		}
+	});
 }
 
 /** A port on which nobody listens. */

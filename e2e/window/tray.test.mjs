@@ -150,7 +150,11 @@ describe('the tray', () => {
 			15,
 			'the status in the window'
 		);
-		await eventually(async () => (await tray.menu()).some(({ label }) => label === '✓ 取り込み中'), 15, 'the mark there');
+		await eventually(
+			async () => (await tray.menu()).some(({ label }) => label === '✓ 取り込み中'),
+			15,
+			'the mark there'
+		);
 	});
 
 	test("and 'do not disturb', after which only what is urgent notifies", async () => {
