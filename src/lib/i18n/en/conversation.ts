@@ -13,7 +13,11 @@ export const conversation: Pick<Texts, 'timeline' | 'composer' | 'message' | 'em
 		loadingLater: 'Loading later messages…',
 		loadingEarlier: 'Loading earlier messages…',
 		beginning: 'This is where the conversation begins',
-		incomplete: 'Earlier messages could not be loaded.',
+		incomplete: {
+			earlier: 'Earlier messages could not be loaded.',
+			later: 'Later messages could not be loaded.',
+			others: 'Messages could not be loaded.'
+		},
 		tryAgain: 'Try again',
 		edited: 'edited',
 		deleted: 'This message was withdrawn',

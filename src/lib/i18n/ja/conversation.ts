@@ -12,7 +12,11 @@ export const conversation = {
 		loadingLater: '続きを読み込んでいます…',
 		loadingEarlier: '以前のメッセージを読み込んでいます…',
 		beginning: 'ここが会話の始まりです',
-		incomplete: '以前のメッセージを読み込めませんでした。',
+		incomplete: {
+			earlier: '以前のメッセージを読み込めませんでした。',
+			later: '続きのメッセージを読み込めませんでした。',
+			others: 'メッセージを読み込めませんでした。'
+		},
 		tryAgain: '再試行',
 		edited: '編集済み',
 		deleted: 'このメッセージは取り消されました',
