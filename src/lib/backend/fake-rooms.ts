@@ -237,7 +237,7 @@ export class FakeRooms extends Map<string, FakeRoom> {
 			attachments: this.files.attach(message.attachments ?? []),
 			delivery: 'queued'
 		});
-		room.draft = NO_DRAFT;
+		if (!message.keepsDraft) room.draft = NO_DRAFT;
 		this.upsert(room, row);
 		return row;
 	}

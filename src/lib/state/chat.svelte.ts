@@ -200,13 +200,15 @@ export class Chat {
 			roomId: to,
 			clientMessageId: uuidv7(),
 			content,
+			keepsDraft: true,
 			...(copies.length > 0 && { attachments: copies })
 		};
-		if (this.guarded(to)) {
-			this.held.hold(message);
-			return;
-		}
 		try {
+			if (this.guarded(to)) {
+				this.held.hold(message, this.held.draftBeside(to) ?? (await this.backend.openRoom(to)).draft);
+				await this.held.save(to);
+				return;
+			}
 			await this.handover.send(message);
 			this.files.gone(copies);
 		} catch (failure) {

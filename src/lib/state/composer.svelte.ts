@@ -70,10 +70,12 @@ export class Composer {
 		this.#desk = desk;
 		this.#guarded = guarded;
 		this.roomId = room.id;
-		this.text = draft.content;
-		this.replyTo = draftQuote ?? null;
+		// What is held back is in core's draft too, and goes out by itself.
+		const begun = desk.held.draftBeside(room.id) ?? draft;
+		this.text = begun.content;
 		if (draftQuote) this.#quotes.set(draftQuote.messageId, draftQuote);
-		for (const { id, name } of room.members) if (draft.mentions.includes(id)) this.#named.set(`@${name}`, id);
+		this.#answer(begun.replyTo);
+		for (const { id, name } of room.members) if (begun.mentions.includes(id)) this.#named.set(`@${name}`, id);
 		desk.files.adopt(room.id, attachments);
 		this.takeBack();
 	}
@@ -205,7 +207,7 @@ export class Composer {
 		this.stopTyping();
 		clearTimeout(this.#draftTimer);
 		if (this.#guarded) {
-			this.#desk.held.hold(message);
+			this.#desk.held.hold(message, this.#written());
 			return this.saveDraft();
 		}
 		const before = this.#turn;

@@ -22,8 +22,8 @@ interface Kept {
 	owner: string;
 	/** Oldest first. */
 	messages: OutgoingMessage[];
-	/** What stood in the composer. */
-	draft?: { roomId: RoomId; draft: Draft };
+	/** What stood in composers. */
+	drafts: [RoomId, Draft][];
 }
 
 export class Handover {
@@ -34,7 +34,7 @@ export class Handover {
 	#left: Kept | null;
 	#owner = '';
 	#waiting: OutgoingMessage[] = [];
-	#draft: Kept['draft'];
+	readonly #drafts = new Map<RoomId, Draft>();
 	/** What could not be handed over after a reload, until its room is opened. */
 	readonly #returned = new Map<RoomId, { messages: OutgoingMessage[]; problem: ErrorCode }>();
 	#turn: Promise<unknown> = Promise.resolve();
@@ -83,9 +83,15 @@ export class Handover {
 		await this.#turn;
 	}
 
-	/** The page is going away with this in the composer, perhaps before a command could save it. */
+	/** What is written in a room, which a page that goes away may not be able to save, or will have to save again. */
 	keepDraft(roomId: RoomId, draft: Draft) {
-		this.#draft = { roomId, draft };
+		this.#drafts.set(roomId, draft);
+		this.#keep();
+	}
+
+	/** Core has it. */
+	dropDraft(roomId: RoomId) {
+		this.#drafts.delete(roomId);
 		this.#keep();
 	}
 
@@ -95,7 +101,7 @@ export class Handover {
 		if (owner === this.#owner) return;
 		this.#owner = owner;
 		this.#waiting = [];
-		this.#draft = undefined;
+		this.#drafts.clear();
 		this.#returned.clear();
 		if (this.#left?.owner !== owner) this.#left = null;
 		if (!this.#left) this.#page.name = '';
@@ -107,7 +113,7 @@ export class Handover {
 		this.#left = null;
 		if (!left) return;
 		this.#waiting = left.messages;
-		this.#draft = left.draft;
+		for (const [roomId, draft] of left.drafts) this.#drafts.set(roomId, draft);
 		for (const message of left.messages) {
 			try {
 				await this.#backend.sendMessage(message);
@@ -117,8 +123,8 @@ export class Handover {
 			}
 		}
 		// Last: core forgets a room's draft with each message it takes.
-		if (left.draft) await this.#backend.saveDraft(left.draft.roomId, left.draft.draft).catch(() => {});
-		this.#draft = undefined;
+		for (const [roomId, draft] of left.drafts) await this.#backend.saveDraft(roomId, draft).catch(() => {});
+		this.#drafts.clear();
 		this.#keep();
 	}
 
@@ -136,8 +142,8 @@ export class Handover {
 	}
 
 	#keep() {
-		const kept: Kept = { owner: this.#owner, messages: this.#waiting, draft: this.#draft };
-		this.#page.name = kept.messages.length > 0 || kept.draft ? MARK + JSON.stringify(kept) : '';
+		const kept: Kept = { owner: this.#owner, messages: this.#waiting, drafts: [...this.#drafts] };
+		this.#page.name = kept.messages.length > 0 || kept.drafts.length > 0 ? MARK + JSON.stringify(kept) : '';
 	}
 }
 

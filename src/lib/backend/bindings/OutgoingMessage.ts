@@ -37,4 +37,6 @@ mentions?: Array<UserId>,
 /**
  * The ids of files that wait in the room's composer, in order. With one, `content` may be empty.
  */
-attachments?: Array<string>, };
+attachments?: Array<string>, 
+/** It was not what stands in the room's composer: the draft there stays. */
+keepsDraft?: boolean, };
