@@ -266,6 +266,22 @@ describe('finding one’s way', { timeout: 300_000 }, () => {
 			page.locator(selector).evaluate((element) => {
 				const { left, right, top, bottom } = element.getBoundingClientRect();
 				return left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
+	test('a day after which nothing was said leads nowhere, and says so', async () => {
+		await start('lang=en');
+		await page.evaluate(() => {
+			const { locate } = globalThis.fakeBackend;
+			// As if the newest message were of long ago.
+			globalThis.fakeBackend.locate = (roomId, place) =>
+				locate(roomId, place.kind === 'time' ? { ...place, at: '2999-01-01T00:00:00Z' } : place);
+		});
+		await page.click(testid('jump-to-date'));
+		await page
+			.locator(`${testid('popover')} [data-today]`)
+			.first()
+			.click();
+		await page.getByText('Nothing was said on that day or after it').waitFor();
+	});
+
 			});
 		for (const what of ['undo', 'composer', 'send', 'to-list'])
 			assert.ok(await inSight(testid(what)), `${what} is in sight`);

@@ -134,7 +134,7 @@ export class FakeRoom {
 		const row =
 			place.kind === 'message'
 				? sent.find((row) => row.id === place.messageId)
-				: (sent.find((row) => row.createdAt >= place.at) ?? sent.at(-1));
+				: sent.find((row) => row.createdAt >= place.at);
 		return row?.seq ?? null;
 	}
 

@@ -47,6 +47,9 @@ export class Timeline {
 	/** What has just been said, also where it lies beyond the stretch; a new array each time. */
 	arrived = $state.raw<MessageView[]>([]);
 
+	/** The kind of place that was last looked for, if there is none. */
+	nowhere = $state<Place['kind'] | null>(null);
+
 	#newest: Seq;
 	/** Asks once more for what is incomplete. */
 	#again: () => Promise<unknown> = () => this.#open();
@@ -173,9 +176,13 @@ export class Timeline {
 	/** Brings a place into sight. False if there is no such place. */
 	async jump(place: Place | { kind: 'seq'; seq: Seq }): Promise<boolean> {
 		let found = false;
+		this.nowhere = null;
 		const look = async () => {
 			const seq = place.kind === 'seq' ? place.seq : await this.#backend.locate(this.roomId, place);
-			if (seq === null) return undefined;
+			if (seq === null) {
+				if (place.kind !== 'seq') this.nowhere = place.kind;
+				return undefined;
+			}
 			const page = this.#at(seq) ? null : await this.#backend.loadAround(this.roomId, seq);
 			if (page && isMissing(page)) return page.incomplete;
 			if (page) this.#take(page);
@@ -216,6 +223,7 @@ export class Timeline {
 
 	/** Shows the newest rows in place of these. */
 	#open(): Promise<void> {
+		this.nowhere = null;
 		const open = async () => {
 			const { page } = await this.#backend.openRoom(this.roomId);
 			this.target = null;

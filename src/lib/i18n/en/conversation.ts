@@ -18,6 +18,7 @@ export const conversation: Pick<Texts, 'timeline' | 'composer' | 'message' | 'em
 			later: 'Later messages could not be loaded.',
 			others: 'Messages could not be loaded.'
 		},
+		nowhere: { message: 'The message could not be found.', time: 'Nothing was said on that day or after it.' },
 		tryAgain: 'Try again',
 		edited: 'edited',
 		deleted: 'This message was withdrawn',
@@ -104,7 +105,6 @@ export const conversation: Pick<Texts, 'timeline' | 'composer' | 'message' | 'em
 		quoteGone: 'The original message',
 		quoteDeleted: 'A message that was withdrawn',
 		toOrigin: (name) => (name ? `Go to ${name}’s message` : 'Go to the original message'),
-		originGone: 'The original message could not be found.',
 		reaction: (emoji, names) => `${emoji} by ${names}`,
 		reactions: 'Reactions',
 		empty: 'This message has nothing that can be shown',

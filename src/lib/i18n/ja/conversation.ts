@@ -17,6 +17,7 @@ export const conversation = {
 			later: '続きのメッセージを読み込めませんでした。',
 			others: 'メッセージを読み込めませんでした。'
 		},
+		nowhere: { message: 'このメッセージは見つかりませんでした。', time: 'この日より後のメッセージはありません。' },
 		tryAgain: '再試行',
 		edited: '編集済み',
 		deleted: 'このメッセージは取り消されました',
@@ -100,7 +101,6 @@ export const conversation = {
 		quoteGone: '元のメッセージ',
 		quoteDeleted: '取り消されたメッセージ',
 		toOrigin: (name: string) => (name ? `${name}さんの元のメッセージへ移動` : '元のメッセージへ移動'),
-		originGone: '元のメッセージは見つかりませんでした。',
 		reaction: (emoji: string, names: string) => `${emoji} ${names}`,
 		reactions: 'リアクション',
 		empty: '内容を表示できないメッセージです',
