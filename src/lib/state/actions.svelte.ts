@@ -28,7 +28,7 @@ export const ACTIONS: Action[] = [
 ];
 
 /** What needs an answer before it happens, or shows something. */
-export type Question = Extract<Action, 'react' | 'forward' | 'details' | 'delete'> | 'menu';
+export type Question = Extract<Action, 'react' | 'forward' | 'details' | 'delete'> | 'menu' | 'discard';
 
 /** Where something opens: an element, or the place of a pointer. */
 export type Anchor = Pick<Element, 'getBoundingClientRect'>;
@@ -173,6 +173,17 @@ export class MessageActions {
 		this.forwarding++;
 		await this.#attempt(() => this.#forward(row, roomId));
 		this.forwarding--;
+	/** Puts an own message that failed back into the queue. */
+	async retry({ clientMessageId: id }: MessageView): Promise<void> {
+		if (id) await this.#attempt(() => this.#backend.retryMessage(id));
+	}
+
+	/** Gives it up: nobody has it but this computer. */
+	async discard({ clientMessageId: id }: MessageView): Promise<void> {
+		this.asked = null;
+		if (id) await this.#attempt(() => this.#backend.discardMessage(id));
+	}
+
 	}
 
 	/** A baseline server knows messages only, and only what it has can be changed. */
