@@ -64,6 +64,7 @@ export const conversation: Pick<Texts, 'timeline' | 'composer' | 'message' | 'em
 		held: (room) => `Goes to “${room}”, where a patient reads`,
 		heldIn: (seconds) => `in ${seconds} s`,
 		undo: 'Undo',
+		undoSending: 'Undo sending',
 		undone: 'Not sent. It is back in the field.',
 		enterSends: 'Enter to send, Shift+Enter for a new line',
 		ctrlEnterSends: 'Ctrl+Enter to send, Enter for a new line',

@@ -60,6 +60,7 @@ export const conversation = {
 		held: (room: string) => `患者さんのいる「${room}」に送ります`,
 		heldIn: (seconds: number) => `あと${seconds}秒`,
 		undo: '取りやめる',
+		undoSending: '送信を取りやめる',
 		undone: '送信を取りやめ、入力欄に戻しました。',
 		enterSends: 'Enterで送信、Shift+Enterで改行',
 		ctrlEnterSends: 'Ctrl+Enterで送信、Enterで改行',
