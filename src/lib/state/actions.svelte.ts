@@ -35,6 +35,8 @@ export type Anchor = Pick<Element, 'getBoundingClientRect'>;
 
 /** So long it is said that a file was saved. */
 const SAVED_MS = 6_000;
+/** And so long that a text was copied. */
+const COPIED_MS = 2_500;
 
 export class MessageActions {
 	readonly #backend: Backend;
@@ -48,6 +50,8 @@ export class MessageActions {
 	problem = $state<ErrorCode | null>(null);
 	/** Rises when a text was copied. */
 	copied = $state(0);
+	/** Whether that is shown, for a moment. */
+	showsCopied = $state(false);
 	/** The picture that is shown large. */
 	viewed = $state<string | null>(null);
 	/** How many messages are being forwarded. */
@@ -114,7 +118,9 @@ export class MessageActions {
 			case 'copy':
 				await this.#attempt(async () => {
 					await navigator.clipboard.writeText(row.content);
-					this.copied++;
+					const copy = ++this.copied;
+					this.showsCopied = true;
+					setTimeout(() => copy === this.copied && (this.showsCopied = false), COPIED_MS);
 				});
 				break;
 			case 'unread':
@@ -167,12 +173,6 @@ export class MessageActions {
 		await this.#change(row, (id) => this.#backend.deleteMessage(row.roomId, id));
 	}
 
-	/** Says the same in another room. Its files have to be brought here first, which may take a while. */
-	async forward(row: MessageView, roomId: RoomId): Promise<void> {
-		this.asked = null;
-		this.forwarding++;
-		await this.#attempt(() => this.#forward(row, roomId));
-		this.forwarding--;
 	/** Puts an own message that failed back into the queue. */
 	async retry({ clientMessageId: id }: MessageView): Promise<void> {
 		if (id) await this.#attempt(() => this.#backend.retryMessage(id));
@@ -184,6 +184,12 @@ export class MessageActions {
 		if (id) await this.#attempt(() => this.#backend.discardMessage(id));
 	}
 
+	/** Says the same in another room. Its files have to be brought here first, which may take a while. */
+	async forward(row: MessageView, roomId: RoomId): Promise<void> {
+		this.asked = null;
+		this.forwarding++;
+		await this.#attempt(() => this.#forward(row, roomId));
+		this.forwarding--;
 	}
 
 	/** A baseline server knows messages only, and only what it has can be changed. */
