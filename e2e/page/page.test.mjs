@@ -215,6 +215,40 @@ describe('the interface', { timeout: 240_000 }, () => {
 		await page.fill('[data-testid=composer]', '書きかけの申し送り');
 		await openRoom('support');
 		await page.waitForFunction(() => document.querySelector('[data-testid=composer]').value === '');
+	for (const theme of ['light', 'dark']) {
+		test(`one sees where there is something to write in or to choose from (${theme})`, async () => {
+			page = await browser.page(`lang=en&theme=${theme}`);
+			await openRoom('general');
+			await page.keyboard.press('Control+Shift+F');
+			await page.waitForSelector('[data-testid=search-text]');
+			const weak = await page.evaluate(() => {
+				const colour = (text) => text.match(/[\d.]+/g).map(Number);
+				const light = (text) =>
+					colour(text)
+						.slice(0, 3)
+						.map((part) => (part / 255 <= 0.03928 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4))
+						.reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+				const contrast = (a, b) => {
+					const [dark, bright] = [light(a), light(b)].sort((x, y) => x - y);
+					return (bright + 0.05) / (dark + 0.05);
+				};
+				const behind = (element) => {
+					const { backgroundColor } = getComputedStyle(element);
+					return colour(backgroundColor)[3] === 0 ? behind(element.parentElement) : backgroundColor;
+				};
+				const framed = (element) =>
+					parseFloat(getComputedStyle(element).borderTopWidth) > 0 ? element : framed(element.parentElement);
+				return [...document.querySelectorAll('input[type=text], input[type=search], select, textarea')]
+					.filter((field) => field !== document.activeElement)
+					.map(framed)
+					.map((frame) => [frame.outerHTML.slice(0, 60), getComputedStyle(frame).borderTopColor, frame])
+					.filter(([, border, frame]) => contrast(border, behind(frame.parentElement)) < 3)
+					.map(([name, border]) => `${name}: ${border}`);
+			});
+			assert.deepEqual(weak, []);
+		});
+	}
+
 		await openRoom('general');
 		await page.waitForFunction(() => document.querySelector('[data-testid=composer]').value === '書きかけの申し送り');
 	});
