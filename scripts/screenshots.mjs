@@ -17,12 +17,12 @@ const folder = forGuide ? join(root, 'docs', 'user-guide', 'pictures') : join(ro
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const LOOKS = forGuide
 	? ['ja', 'en'].map((lang) => ({ lang, theme: 'light', width: 960, height: 640 }))
-	: [
-			{ lang: 'ja', theme: 'light', width: 1180, height: 760 },
-			{ lang: 'en', theme: 'dark', width: 1180, height: 760 },
-			{ lang: 'en', theme: 'light', width: 720, height: 560 },
-			{ lang: 'ja', theme: 'dark', width: 720, height: 560 }
-		];
+	: ['ja', 'en'].flatMap((lang) =>
+			['light', 'dark'].flatMap((theme) => [
+				{ lang, theme, width: 1180, height: 760 },
+				{ lang, theme, width: 720, height: 560 }
+			])
+		);
 
 if (!process.env.BUILT)
 	execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });

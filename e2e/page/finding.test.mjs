@@ -99,6 +99,27 @@ describe('finding one’s way', { timeout: 300_000 }, () => {
 		await page.waitForSelector(`${room('support')}[aria-current=page]`);
 	});
 
+	test('a day of the search is chosen, thought better of and cleared, and the keyboard stays where it was', async () => {
+		await start('lang=en');
+		await page.keyboard.press('Control+Shift+F');
+		const day = `${testid('search-dialog')} button[aria-expanded]`;
+		const onDay = () => page.waitForFunction((day) => document.activeElement?.matches(day), day);
+		await tabTo(page, day);
+		await page.keyboard.press('Enter');
+		await tabTo(page, '[data-today]');
+		await page.keyboard.press('Escape');
+		await page.waitForSelector('[data-today]', { state: 'detached' });
+		await onDay();
+		assert.equal(await page.locator(testid('search-dialog')).count(), 1);
+		await page.keyboard.press('Enter');
+		await tabTo(page, '[data-today]');
+		await page.keyboard.press('Enter');
+		await onDay();
+		await page.getByRole('button', { name: 'Clear the date' }).focus();
+		await page.keyboard.press('Enter');
+		await onDay();
+	});
+
 	test('whatever there is to press in the window is found in the palette by its name', async () => {
 		page = await browser.page('lang=en&state=busy');
 		await openRoom(page, 'general');
@@ -243,6 +264,22 @@ describe('finding one’s way', { timeout: 300_000 }, () => {
 			.first()
 			.click();
 		await page.waitForFunction(() => document.activeElement?.dataset.testid === 'message');
+	});
+
+	test('a day after which nothing was said leads nowhere, and says so', async () => {
+		await start('lang=en');
+		await page.evaluate(() => {
+			const { locate } = globalThis.fakeBackend;
+			// As if the newest message were of long ago.
+			globalThis.fakeBackend.locate = (roomId, place) =>
+				locate(roomId, place.kind === 'time' ? { ...place, at: '2999-01-01T00:00:00Z' } : place);
+		});
+		await page.click(testid('jump-to-date'));
+		await page
+			.locator(`${testid('popover')} [data-today]`)
+			.first()
+			.click();
+		await page.getByText('Nothing was said on that day or after it').waitFor();
 	});
 
 	test('with text of twice the size there is the list or the conversation, and a way between', async () => {

@@ -96,6 +96,25 @@ describe('what is not meant well', { timeout: 600_000 }, () => {
 		assert.equal(await inOrder(room('support'), '05 mg'), true);
 	});
 
+	test('nor does it where a message is asked about, or waits', async () => {
+		await start();
+		await page.fill(testid('composer'), 'give \u202e05 mg');
+		await page.evaluate(() => globalThis.fakeBackend.setOnline(false));
+		await page.keyboard.press('Enter');
+		await page.click(testid('waiting-entry'));
+		const seen = (text) => assert.ok(!text.includes('\u202e') && text.includes('\ufffd05 mg'), text);
+		seen(await page.innerText(testid('waiting-item')));
+		await page.keyboard.press('Escape');
+		await page.evaluate(() => globalThis.fakeBackend.setOnline(true));
+		const row = page.locator(`${testid('message')}[data-delivery=sent]`, { hasText: 'give' }).last();
+		await row.focus();
+		await page.keyboard.press('Control+K');
+		await page.locator(`${testid('palette')} input`).fill('withdraw');
+		seen(await page.innerText(`${testid('palette')} [role=option]`));
+		await page.keyboard.press('Enter');
+		seen(await page.innerText(testid('delete-dialog')));
+	});
+
 	test('a link with unseen characters is none, and a named one tells where it leads', async () => {
 		await start();
 		const id = await receive('https://bank.example\u202e/gpj.exe [https://b\u200bank.example](https://evil.example/a)');

@@ -16,13 +16,15 @@ interface Parts {
 	files: FakeFiles;
 	/** Notes a command, and fails where it was told to. */
 	record: (name: keyof Backend, input?: unknown) => void;
-	/** Fails without a link. */
+	/** Whether there is a link. */
+	linked: () => boolean;
+	/** Fails without one. */
 	reach: () => void;
 	/** What waits goes out while the link is up. */
 	deliver: () => void;
 }
 
-export function conversationCommands({ scene, rooms, files, record, reach, deliver }: Parts) {
+export function conversationCommands({ scene, rooms, files, record, linked, reach, deliver }: Parts) {
 	let lastLocal = 1_000_000;
 
 	/** A file comes to this computer, unless it is here. */
@@ -58,15 +60,15 @@ export function conversationCommands({ scene, rooms, files, record, reach, deliv
 		},
 		async loadEarlier(roomId, before) {
 			record('loadEarlier', { roomId, before });
-			return rooms.room(roomId).before(before);
+			return rooms.room(roomId).before(before, linked());
 		},
 		async loadLater(roomId, after) {
 			record('loadLater', { roomId, after });
-			return rooms.room(roomId).after(after);
+			return rooms.room(roomId).after(after, linked());
 		},
 		async loadAround(roomId, at) {
 			record('loadAround', { roomId, at });
-			return rooms.room(roomId).around(at);
+			return rooms.room(roomId).around(at, linked());
 		},
 		async locate(roomId, place) {
 			record('locate', { roomId, place });

@@ -54,11 +54,15 @@ export function newRow(
 
 export class FakeRoom {
 	draft: Draft = NO_DRAFT;
+	/** Rows from this one on are on this computer; those before it are at the server only. */
+	#here: number;
 
 	constructor(
 		readonly view: FakeRoomView,
 		readonly messages: MessageView[]
-	) {}
+	) {
+		this.#here = Math.max(0, messages.length - PAGE);
+	}
 
 	toView(): RoomView {
 		const last = this.messages.at(-1);
@@ -105,22 +109,24 @@ export class FakeRoom {
 
 	/** The newest rows: at least a page, and a little more than what is unread. */
 	newest(): TimelinePage {
-		return this.#page(this.messages.length - Math.max(PAGE, this.toView().unread + 20), this.messages.length);
+		return this.#page(this.messages.length - Math.max(PAGE, this.toView().unread + 20), this.messages.length, true);
 	}
 
-	before(seq: number): TimelinePage {
+	/** As the two below: `linked` to the server, or only of what is here. */
+	before(seq: number, linked: boolean): TimelinePage {
 		const end = this.messages.findIndex((row) => row.seq === undefined || row.seq >= seq);
-		return this.#page(end - PAGE, end);
+		return this.#page(end - PAGE, end, linked);
 	}
 
-	after(seq: number): TimelinePage {
+	after(seq: number, linked: boolean): TimelinePage {
 		const start = this.messages.findIndex((row) => row.seq === undefined || row.seq > seq);
-		return start < 0 ? this.#page(this.messages.length, this.messages.length) : this.#page(start, start + PAGE);
+		const from = start < 0 ? this.messages.length : start;
+		return this.#page(from, from + PAGE, linked);
 	}
 
-	around(seq: number): TimelinePage {
+	around(seq: number, linked: boolean): TimelinePage {
 		const middle = this.messages.findIndex((row) => row.seq === undefined || row.seq >= seq);
-		return this.#page(middle - PAGE / 2, middle + PAGE / 2);
+		return this.#page(middle - PAGE / 2, middle + PAGE / 2, linked, middle);
 	}
 
 	locate(place: Place): number | null {
@@ -128,7 +134,7 @@ export class FakeRoom {
 		const row =
 			place.kind === 'message'
 				? sent.find((row) => row.id === place.messageId)
-				: (sent.find((row) => row.createdAt >= place.at) ?? sent.at(-1));
+				: sent.find((row) => row.createdAt >= place.at);
 		return row?.seq ?? null;
 	}
 
@@ -147,12 +153,18 @@ export class FakeRoom {
 		};
 	}
 
-	#page(start: number, end: number): TimelinePage {
-		const messages = this.messages.slice(Math.max(0, start), Math.max(0, end));
+	/** The rows from `start` up to `end`; without a link none where the one that is `meant` is not here. */
+	#page(start: number, end: number, linked: boolean, meant = end - 1): TimelinePage {
+		if (linked) this.#here = Math.min(this.#here, Math.max(0, start));
+		const from = Math.max(this.#here, start);
+		const roomId = this.view.id;
+		if (meant < this.#here && this.#here > 0 && !linked) {
+			return { roomId, messages: [], hasEarlier: true, hasLater: true, incomplete: 'unreachable' };
+		}
 		return structuredClone({
-			roomId: this.view.id,
-			messages,
-			hasEarlier: start > 0,
+			roomId,
+			messages: this.messages.slice(from, Math.max(0, end)),
+			hasEarlier: from > 0,
 			hasLater: end < this.messages.length
 		});
 	}
@@ -225,7 +237,7 @@ export class FakeRooms extends Map<string, FakeRoom> {
 			attachments: this.files.attach(message.attachments ?? []),
 			delivery: 'queued'
 		});
-		room.draft = NO_DRAFT;
+		if (!message.keepsDraft) room.draft = NO_DRAFT;
 		this.upsert(room, row);
 		return row;
 	}

@@ -94,9 +94,13 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		}
 	}
 
+	function linked() {
+		return connection.state === 'live' || connection.state === 'limited';
+	}
+
 	/** Changes of what the server holds need it. */
 	function reach() {
-		if (connection.state === 'live' || connection.state === 'limited') return;
+		if (linked()) return;
 		throw new BackendError('unreachable', 'no connection', true);
 	}
 
@@ -166,7 +170,7 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			publish({ kind: 'typingChanged', roomId, typing: isTyping ? [{ userId: id, name }] : [] });
 		},
 
-		...conversationCommands({ scene, rooms, files, record, reach, deliver }),
+		...conversationCommands({ scene, rooms, files, record, linked, reach, deliver }),
 		async subscribe(onItem) {
 			record('subscribe');
 			listener = onItem;

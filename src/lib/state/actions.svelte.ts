@@ -28,13 +28,15 @@ export const ACTIONS: Action[] = [
 ];
 
 /** What needs an answer before it happens, or shows something. */
-export type Question = Extract<Action, 'react' | 'forward' | 'details' | 'delete'> | 'menu';
+export type Question = Extract<Action, 'react' | 'forward' | 'details' | 'delete'> | 'menu' | 'discard';
 
 /** Where something opens: an element, or the place of a pointer. */
 export type Anchor = Pick<Element, 'getBoundingClientRect'>;
 
 /** So long it is said that a file was saved. */
 const SAVED_MS = 6_000;
+/** And so long that a text was copied. */
+const COPIED_MS = 2_500;
 
 export class MessageActions {
 	readonly #backend: Backend;
@@ -48,6 +50,8 @@ export class MessageActions {
 	problem = $state<ErrorCode | null>(null);
 	/** Rises when a text was copied. */
 	copied = $state(0);
+	/** Whether that is shown, for a moment. */
+	showsCopied = $state(false);
 	/** The picture that is shown large. */
 	viewed = $state<string | null>(null);
 	/** How many messages are being forwarded. */
@@ -114,7 +118,9 @@ export class MessageActions {
 			case 'copy':
 				await this.#attempt(async () => {
 					await navigator.clipboard.writeText(row.content);
-					this.copied++;
+					const copy = ++this.copied;
+					this.showsCopied = true;
+					setTimeout(() => copy === this.copied && (this.showsCopied = false), COPIED_MS);
 				});
 				break;
 			case 'unread':
@@ -165,6 +171,17 @@ export class MessageActions {
 	async delete(row: MessageView): Promise<void> {
 		this.asked = null;
 		await this.#change(row, (id) => this.#backend.deleteMessage(row.roomId, id));
+	}
+
+	/** Puts an own message that failed back into the queue. */
+	async retry({ clientMessageId: id }: MessageView): Promise<void> {
+		if (id) await this.#attempt(() => this.#backend.retryMessage(id));
+	}
+
+	/** Gives it up: nobody has it but this computer. */
+	async discard({ clientMessageId: id }: MessageView): Promise<void> {
+		this.asked = null;
+		if (id) await this.#attempt(() => this.#backend.discardMessage(id));
 	}
 
 	/** Says the same in another room. Its files have to be brought here first, which may take a while. */

@@ -34,7 +34,7 @@ import { Handover } from './handover';
 import { Held } from './held.svelte';
 import { Outbox } from './outbox.svelte';
 import { Templates } from './templates.svelte';
-import { Timeline } from './timeline.svelte';
+import { isMissing, Timeline } from './timeline.svelte';
 import { uuidv7 } from './uuid';
 import { WaitingFiles } from './waiting-files.svelte';
 
@@ -180,7 +180,8 @@ export class Chat {
 		const first = page.messages.find((row) => row.seq !== undefined)?.seq ?? 0;
 		if (room.unread === 0 || !page.hasEarlier || first <= room.readSeq + 1) return opened;
 		try {
-			return { ...opened, page: await this.backend.loadAround(roomId, room.readSeq + 1) };
+			const around = await this.backend.loadAround(roomId, room.readSeq + 1);
+			return { ...opened, page: isMissing(around) ? { ...page, incomplete: around.incomplete } : around };
 		} catch {
 			// What is here is shown; the rest comes when it can.
 			return opened;
@@ -199,13 +200,15 @@ export class Chat {
 			roomId: to,
 			clientMessageId: uuidv7(),
 			content,
+			keepsDraft: true,
 			...(copies.length > 0 && { attachments: copies })
 		};
-		if (this.guarded(to)) {
-			this.held.hold(message);
-			return;
-		}
 		try {
+			if (this.guarded(to)) {
+				this.held.hold(message, this.held.draftBeside(to) ?? (await this.backend.openRoom(to)).draft);
+				await this.held.save(to);
+				return;
+			}
 			await this.handover.send(message);
 			this.files.gone(copies);
 		} catch (failure) {

@@ -4,7 +4,7 @@
  * Invariants: text, files, what is answered and who is named are theirs until they are durable in core: a failure, an edit or
  * a second press never takes them away; one press of send is one message, because its id is made once, also when the page is
  * loaded again meanwhile; the draft is saved within a moment of the last keystroke and whenever the person turns elsewhere,
- * and never holds what was sent; urgent is chosen anew for each message.
+ * and never holds what was sent; another wording that was begun is there again with its message; urgent is chosen anew for each.
  */
 import { BackendError } from '$lib/backend/backend';
 import type { Draft } from '$lib/backend/bindings/Draft';
@@ -70,11 +70,15 @@ export class Composer {
 		this.#desk = desk;
 		this.#guarded = guarded;
 		this.roomId = room.id;
-		this.text = draft.content;
-		this.replyTo = draftQuote ?? null;
+		// What is held back is in core's draft too, and goes out by itself.
+		const begun = desk.held.draftBeside(room.id) ?? draft;
+		this.text = begun.content;
 		if (draftQuote) this.#quotes.set(draftQuote.messageId, draftQuote);
-		for (const { id, name } of room.members) if (draft.mentions.includes(id)) this.#named.set(`@${name}`, id);
+		this.#answer(begun.replyTo);
+		for (const { id, name } of room.members) if (begun.mentions.includes(id)) this.#named.set(`@${name}`, id);
 		desk.files.adopt(room.id, attachments);
+		const edit = desk.handover.editIn(room.id);
+		if (edit?.open) this.edit(edit.row);
 		this.takeBack();
 	}
 
@@ -134,9 +138,11 @@ export class Composer {
 
 	edit(row: MessageView) {
 		if (!this.editing) this.#draft = this.#written();
+		else this.#keepEdit(false);
 		this.replyTo = null;
+		const begun = this.#desk.handover.editIn(this.roomId);
 		this.editing = row;
-		this.text = row.content;
+		this.text = begun?.row.key === row.key ? begun.text : row.content;
 		this.problem = null;
 		this.stopTyping();
 		this.called++;
@@ -144,6 +150,7 @@ export class Composer {
 
 	cancelEdit() {
 		if (!this.editing) return;
+		this.#keepEdit(false);
 		this.editing = null;
 		this.text = this.#draft.content;
 		this.#answer(this.#draft.replyTo);
@@ -205,7 +212,7 @@ export class Composer {
 		this.stopTyping();
 		clearTimeout(this.#draftTimer);
 		if (this.#guarded) {
-			this.#desk.held.hold(message);
+			this.#desk.held.hold(message, this.#written());
 			return this.saveDraft();
 		}
 		const before = this.#turn;
@@ -236,6 +243,7 @@ export class Composer {
 
 	/** The page goes away. No command can be relied on to leave it any more. */
 	pageHides() {
+		this.#keepEdit(true);
 		this.#desk.handover.keepDraft(this.roomId, this.editing ? this.#draft : this.#written());
 		void this.saveDraft();
 	}
@@ -243,6 +251,7 @@ export class Composer {
 	/** The person turned elsewhere. */
 	async leave(): Promise<void> {
 		this.stopTyping();
+		this.#keepEdit(true);
 		await this.saveDraft();
 	}
 
@@ -276,10 +285,19 @@ export class Composer {
 		const content = this.text;
 		try {
 			await this.#desk.backend.editMessage(this.roomId, row.id, content);
-			if (this.editing === row && this.text === content) this.cancelEdit();
+			if (this.editing !== row || this.text !== content) return;
+			this.cancelEdit();
+			this.#desk.handover.keepEdit(this.roomId, null);
 		} catch (failure) {
 			this.problem = failure instanceof BackendError ? failure.code : 'internal';
 		}
+	}
+
+	/** Core has no place for what is worded anew. `open`: whether it goes on where the room is opened again. */
+	#keepEdit(open: boolean) {
+		if (!this.editing) return;
+		const { editing: row, text } = this;
+		this.#desk.handover.keepEdit(this.roomId, text === row.content ? null : { row, text, open });
 	}
 
 	/** What is written now. */

@@ -174,6 +174,34 @@ describe('an answer, an edit, a mention', () => {
 		expect([composer.text, composer.editing]).toEqual(['書きかけ', null]);
 	});
 
+	test('an edit that was begun goes on where the room is opened again, until it is sent', async () => {
+		const chat = new Chat(backend);
+		await chat.start();
+		const opened = () => backend.openRoom('general');
+		composer = new Composer(chat, await opened());
+		composer.edit(await row('m-general-2'));
+		composer.input('直しかけ');
+		await composer.leave();
+		composer = new Composer(chat, await opened());
+		expect([composer.editing?.id, composer.text]).toEqual(['m-general-2', '直しかけ']);
+		composer.back();
+		expect([composer.editing, composer.text]).toEqual([null, '書きかけ']);
+		composer = new Composer(chat, await opened());
+		expect([composer.editing, composer.text], 'who left it is not led back').toEqual([null, '書きかけ']);
+		composer.edit(await row('m-general-2'));
+		expect(composer.text).toBe('直しかけ');
+		composer.pageHides();
+
+		const next = new Chat(backend);
+		await next.start();
+		composer = new Composer(next, await opened());
+		expect([composer.editing?.id, composer.text]).toEqual(['m-general-2', '直しかけ']);
+		await composer.send();
+		expect(inputs('editMessage')).toMatchObject([{ content: '直しかけ' }]);
+		await composer.leave();
+		expect(new Composer(next, await opened()).editing).toBeNull();
+	});
+
 	test('an edit that fails stays, with the reason', async () => {
 		composer.edit(await row('m-general-2'));
 		backend.setOnline(false);

@@ -1,5 +1,5 @@
 /**
- * What has left the composer and is not yet durable in core, kept across a reload of the page.
+ * What has left the composer and is not yet durable in core, and what core has no place for, kept across a reload of the page.
  *
  * A call that is on its way when the page is loaded again may or may not arrive, and the page that made it never hears which.
  * So the message is kept until its call is answered, and a page that finds one kept sends it again under the same id, which
@@ -10,6 +10,7 @@ import type { Backend } from '$lib/backend/backend';
 import { BackendError } from '$lib/backend/backend';
 import type { Draft } from '$lib/backend/bindings/Draft';
 import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
+import type { MessageView } from '$lib/backend/bindings/MessageView';
 import type { OutgoingMessage } from '$lib/backend/bindings/OutgoingMessage';
 import type { RoomId } from '$lib/backend/bindings/RoomId';
 import type { SessionView } from '$lib/backend/bindings/SessionView';
@@ -22,8 +23,18 @@ interface Kept {
 	owner: string;
 	/** Oldest first. */
 	messages: OutgoingMessage[];
-	/** What stood in the composer. */
-	draft?: { roomId: RoomId; draft: Draft };
+	/** What stood in composers. */
+	drafts: [RoomId, Draft][];
+	/** What was being worded anew. */
+	edits: [RoomId, Edit][];
+}
+
+/** An own message that is worded anew. */
+export interface Edit {
+	row: MessageView;
+	text: string;
+	/** Whether it was left for another room, and goes on where it is opened; or else when the message is edited again. */
+	open: boolean;
 }
 
 export class Handover {
@@ -34,7 +45,9 @@ export class Handover {
 	#left: Kept | null;
 	#owner = '';
 	#waiting: OutgoingMessage[] = [];
-	#draft: Kept['draft'];
+	readonly #drafts = new Map<RoomId, Draft>();
+	/** Of each room the last that was begun and not sent. */
+	readonly #edits = new Map<RoomId, Edit>();
 	/** What could not be handed over after a reload, until its room is opened. */
 	readonly #returned = new Map<RoomId, { messages: OutgoingMessage[]; problem: ErrorCode }>();
 	#turn: Promise<unknown> = Promise.resolve();
@@ -83,9 +96,26 @@ export class Handover {
 		await this.#turn;
 	}
 
-	/** The page is going away with this in the composer, perhaps before a command could save it. */
+	/** What is written in a room, which a page that goes away may not be able to save, or will have to save again. */
 	keepDraft(roomId: RoomId, draft: Draft) {
-		this.#draft = { roomId, draft };
+		this.#drafts.set(roomId, draft);
+		this.#keep();
+	}
+
+	/** What is being worded anew in a room, if anything is. */
+	keepEdit(roomId: RoomId, edit: Edit | null) {
+		if (edit) this.#edits.set(roomId, edit);
+		else this.#edits.delete(roomId);
+		this.#keep();
+	}
+
+	editIn(roomId: RoomId): Edit | undefined {
+		return this.#edits.get(roomId);
+	}
+
+	/** Core has it. */
+	dropDraft(roomId: RoomId) {
+		this.#drafts.delete(roomId);
 		this.#keep();
 	}
 
@@ -95,7 +125,8 @@ export class Handover {
 		if (owner === this.#owner) return;
 		this.#owner = owner;
 		this.#waiting = [];
-		this.#draft = undefined;
+		this.#drafts.clear();
+		this.#edits.clear();
 		this.#returned.clear();
 		if (this.#left?.owner !== owner) this.#left = null;
 		if (!this.#left) this.#page.name = '';
@@ -107,7 +138,8 @@ export class Handover {
 		this.#left = null;
 		if (!left) return;
 		this.#waiting = left.messages;
-		this.#draft = left.draft;
+		for (const [roomId, draft] of left.drafts) this.#drafts.set(roomId, draft);
+		for (const [roomId, edit] of left.edits) this.#edits.set(roomId, edit);
 		for (const message of left.messages) {
 			try {
 				await this.#backend.sendMessage(message);
@@ -117,8 +149,8 @@ export class Handover {
 			}
 		}
 		// Last: core forgets a room's draft with each message it takes.
-		if (left.draft) await this.#backend.saveDraft(left.draft.roomId, left.draft.draft).catch(() => {});
-		this.#draft = undefined;
+		for (const [roomId, draft] of left.drafts) await this.#backend.saveDraft(roomId, draft).catch(() => {});
+		this.#drafts.clear();
 		this.#keep();
 	}
 
@@ -136,8 +168,9 @@ export class Handover {
 	}
 
 	#keep() {
-		const kept: Kept = { owner: this.#owner, messages: this.#waiting, draft: this.#draft };
-		this.#page.name = kept.messages.length > 0 || kept.draft ? MARK + JSON.stringify(kept) : '';
+		const [messages, drafts, edits] = [this.#waiting, [...this.#drafts], [...this.#edits]];
+		const kept: Kept = { owner: this.#owner, messages, drafts, edits };
+		this.#page.name = messages.length + drafts.length + edits.length > 0 ? MARK + JSON.stringify(kept) : '';
 	}
 }
 

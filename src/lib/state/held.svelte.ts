@@ -2,8 +2,8 @@
  * Messages to a room with a patient, held back for a moment in which they can be taken back.
  *
  * Invariants: what is held goes out by itself, once, in the order it was written, whatever the person turns to; taken back, it
- * stands in its room's composer again. Nothing is lost meanwhile: over a reload `handover.ts` keeps the message, and beyond the
- * end of the app its text is part of the room's draft.
+ * stands in its room's composer again, once. Nothing is lost meanwhile: over a reload `handover.ts` keeps the message, and beyond
+ * the end of the app its text is part of the room's draft, which a composer then begins without.
  */
 import type { Backend } from '$lib/backend/backend';
 import type { Draft } from '$lib/backend/bindings/Draft';
@@ -31,10 +31,10 @@ export class Held {
 	messages = $state.raw<HeldMessage[]>([]);
 	/** Now, while something is held: what a countdown counts from. */
 	now = $state(Date.now());
-	/** What was last taken back, for the composer of its room if that is open. */
-	taken = $state.raw<OutgoingMessage | null>(null);
 
-	/** What else is being written in rooms for which something is held. */
+	/** The composer that is open: what is taken back in its room goes there. */
+	#writing: { roomId: RoomId; restore: (message: OutgoingMessage) => void } | null = null;
+	/** What else is being written in rooms for which something is held, or was. */
 	readonly #drafts = new Map<RoomId, Draft>();
 	#timer: ReturnType<typeof setInterval> | undefined;
 
@@ -44,19 +44,41 @@ export class Held {
 		this.#files = files;
 	}
 
-	hold(message: OutgoingMessage) {
+	/** Holds a message back; `draft` is what else is written in its room. Whoever calls keeps both as the room's draft. */
+	hold(message: OutgoingMessage, draft: Draft) {
 		this.#handover.keep(message);
 		this.now = Date.now();
 		this.messages = [...this.messages, { message, until: this.now + HOLD_MS }];
 		this.#timer ??= setInterval(() => this.#step(), STEP_MS);
+		this.#remember(message.roomId, draft);
+	}
+
+	/** What is written in a room beside what is held; unknown where nothing was. */
+	draftBeside(roomId: RoomId): Draft | undefined {
+		return this.#drafts.get(roomId);
 	}
 
 	/** What to keep as a room's draft while `draft` is in its composer: what is held stands before it. */
 	draftWith(roomId: RoomId, draft: Draft): Draft {
-		const held = this.messages.filter((held) => held.message.roomId === roomId).map((held) => draftOf(held.message));
-		if (held.length > 0) this.#drafts.set(roomId, draft);
-		else this.#drafts.delete(roomId);
-		return joined([...held, draft]);
+		if (this.#drafts.has(roomId)) this.#remember(roomId, draft);
+		return joined([...this.#of(roomId).map((held) => draftOf(held.message)), draft]);
+	}
+
+	/** Keeps the draft of a room that has no composer. */
+	async save(roomId: RoomId): Promise<void> {
+		const draft = this.#drafts.get(roomId);
+		if (!draft) return;
+		await this.#backend.saveDraft(roomId, this.draftWith(roomId, draft)).catch(() => {});
+		if (this.#of(roomId).length === 0) this.#handover.dropDraft(roomId);
+	}
+
+	/** Until the answer is called, a room's composer is open. For an effect. */
+	attend(roomId: RoomId, restore: (message: OutgoingMessage) => void): () => void {
+		const writing = { roomId, restore };
+		this.#writing = writing;
+		return () => {
+			if (this.#writing === writing) this.#writing = null;
+		};
 	}
 
 	/** Seconds left, at least one. */
@@ -67,15 +89,33 @@ export class Held {
 	/** Takes a message back. Where its room is not open it waits there as a draft. */
 	undo(held: HeldMessage) {
 		if (!this.messages.includes(held)) return;
+		const { message } = held;
+		const { roomId } = message;
 		this.#forget([held]);
-		this.#handover.drop(held.message);
-		this.#files.giveBack(held.message.roomId, held.message.attachments ?? []);
-		this.taken = held.message;
+		this.#handover.drop(message);
+		this.#files.giveBack(roomId, message.attachments ?? []);
+		if (this.#writing?.roomId === roomId) {
+			this.#writing.restore(message);
+			if (this.#of(roomId).length === 0) this.#handover.dropDraft(roomId);
+			return;
+		}
+		this.#remember(roomId, joined([draftOf(message), this.#drafts.get(roomId) ?? NOTHING]));
+		void this.save(roomId);
 	}
 
 	/** The session ended: its messages are not for another. */
 	clear() {
 		this.#forget(this.messages);
+		this.#drafts.clear();
+	}
+
+	#of(roomId: RoomId): HeldMessage[] {
+		return this.messages.filter((held) => held.message.roomId === roomId);
+	}
+
+	#remember(roomId: RoomId, draft: Draft) {
+		this.#drafts.set(roomId, draft);
+		if (this.#of(roomId).length > 0) this.#handover.keepDraft(roomId, draft);
 	}
 
 	#step() {
@@ -96,11 +136,8 @@ export class Held {
 			);
 		}
 		await this.#handover.settled();
-		// Core forgets a room's draft with each message it takes.
-		for (const roomId of new Set(due.map((held) => held.message.roomId))) {
-			const draft = this.#drafts.get(roomId) ?? NOTHING;
-			await this.#backend.saveDraft(roomId, this.draftWith(roomId, draft)).catch(() => {});
-		}
+		// What went out is no draft any more, and what else is written still is.
+		for (const roomId of new Set(due.map((held) => held.message.roomId))) await this.save(roomId);
 	}
 
 	#forget(gone: HeldMessage[]) {

@@ -2,7 +2,8 @@
  * The rows of the open room: a stretch of its history that can be moved along it.
  *
  * Invariants: one row for each key; rows are ordered by `seq`, those not yet sent last in the order they were written; rows
- * that arrive out of order find their place; no more than {@link MOST_ROWS} are held for long; the stretch has no gap.
+ * that arrive out of order find their place; no more than {@link MOST_ROWS} are held for long; the stretch has no gap; what
+ * cannot be had leaves what is here, and says so.
  */
 import { tick } from 'svelte';
 import type { Backend } from '$lib/backend/backend';
@@ -31,6 +32,8 @@ export class Timeline {
 	hasLater = $state(false);
 	/** Why rows could not be had, until they are asked for again. */
 	incomplete = $state<ErrorCode | undefined>(undefined);
+	/** Which rows these are. */
+	missing = $state<'earlier' | 'later' | 'others'>('others');
 	loadingEarlier = $state(false);
 	loadingLater = $state(false);
 	/** Where the 'new messages' divider stands: above the first row of others after this position. It stays while one reads. */
@@ -44,13 +47,19 @@ export class Timeline {
 	/** What has just been said, also where it lies beyond the stretch; a new array each time. */
 	arrived = $state.raw<MessageView[]>([]);
 
+	/** The kind of place that was last looked for, if there is none. */
+	nowhere = $state<Place['kind'] | null>(null);
+
 	#newest: Seq;
+	/** Asks once more for what is incomplete. */
+	#again: () => Promise<unknown> = () => this.#open();
 
 	constructor(backend: Backend, opened: OpenedRoom) {
 		this.#backend = backend;
 		this.roomId = opened.room.id;
 		this.readUpTo = opened.room.readSeq;
 		this.#take(opened.page);
+		this.incomplete = opened.page.incomplete;
 		this.#newest = this.#last ?? 0;
 	}
 
@@ -99,19 +108,20 @@ export class Timeline {
 		const first = this.#first;
 		if (this.loadingEarlier || !this.hasEarlier || first === undefined) return;
 		this.loadingEarlier = true;
-		await this.#fetch(async () => {
+		await this.#fetch('earlier', async () => {
 			const page = await this.#backend.loadEarlier(this.roomId, first);
-			if (this.#first !== first) return;
+			if (this.#first !== first) return undefined;
 			this.prepended = true;
 			this.rows = merged(this.rows, page.messages);
 			this.hasEarlier = page.hasEarlier;
-			this.incomplete = page.incomplete;
 			// The list has to see one end change before the other does.
 			await tick();
-			if (this.rows.length <= MOST_ROWS) return;
-			this.prepended = false;
-			this.rows = this.rows.slice(0, MOST_ROWS);
-			this.hasLater = true;
+			if (this.rows.length > MOST_ROWS) {
+				this.prepended = false;
+				this.rows = this.rows.slice(0, MOST_ROWS);
+				this.hasLater = true;
+			}
+			return page.incomplete;
 		});
 		this.loadingEarlier = false;
 	}
@@ -120,14 +130,14 @@ export class Timeline {
 		const last = this.#last;
 		if (this.loadingLater || !this.hasLater || last === undefined) return;
 		this.loadingLater = true;
-		await this.#fetch(async () => {
+		await this.#fetch('later', async () => {
 			const page = await this.#backend.loadLater(this.roomId, last);
-			if (this.#last !== last) return;
+			if (this.#last !== last) return undefined;
 			this.prepended = false;
 			this.rows = merged(this.rows, page.messages);
 			this.hasLater = page.hasLater;
-			this.incomplete = page.incomplete;
 			await this.forgetEarlier();
+			return page.incomplete;
 		});
 		this.loadingLater = false;
 	}
@@ -155,26 +165,34 @@ export class Timeline {
 
 	/** Shows the end of the room, from wherever this stretch is. */
 	async toLatest(): Promise<void> {
-		if (!this.hasLater) return;
-		await this.#fetch(async () => {
-			const { page } = await this.#backend.openRoom(this.roomId);
-			this.target = null;
-			this.#take(page);
-		});
+		if (this.hasLater) await this.#open();
+	}
+
+	/** Asks once more for what could not be had. */
+	async retry(): Promise<void> {
+		await this.#again();
 	}
 
 	/** Brings a place into sight. False if there is no such place. */
 	async jump(place: Place | { kind: 'seq'; seq: Seq }): Promise<boolean> {
 		let found = false;
-		await this.#fetch(async () => {
+		this.nowhere = null;
+		const look = async () => {
 			const seq = place.kind === 'seq' ? place.seq : await this.#backend.locate(this.roomId, place);
-			if (seq === null) return;
-			if (!this.#at(seq)) this.#take(await this.#backend.loadAround(this.roomId, seq));
+			if (seq === null) {
+				if (place.kind !== 'seq') this.nowhere = place.kind;
+				return undefined;
+			}
+			const page = this.#at(seq) ? null : await this.#backend.loadAround(this.roomId, seq);
+			if (page && isMissing(page)) return page.incomplete;
+			if (page) this.#take(page);
 			const row = this.#at(seq) ?? this.rows.find((row) => (row.seq ?? 0) > seq) ?? this.rows.at(-1);
-			if (!row) return;
+			if (!row) return undefined;
 			this.target = { key: row.key };
 			found = true;
-		});
+			return page?.incomplete;
+		};
+		await this.#fetch('others', look, () => this.jump(place));
 		return found;
 	}
 
@@ -201,17 +219,43 @@ export class Timeline {
 		this.rows = ordered(page.messages);
 		this.hasEarlier = page.hasEarlier;
 		this.hasLater = page.hasLater;
-		this.incomplete = page.incomplete;
 	}
 
-	async #fetch(step: () => Promise<void>): Promise<void> {
-		this.incomplete = undefined;
-		try {
-			await step();
-		} catch (failure) {
-			this.incomplete = failure instanceof BackendError ? failure.code : 'internal';
-		}
+	/** Shows the newest rows in place of these. */
+	#open(): Promise<void> {
+		this.nowhere = null;
+		const open = async () => {
+			const { page } = await this.#backend.openRoom(this.roomId);
+			this.target = null;
+			this.#take(page);
+			return page.incomplete;
+		};
+		return this.#fetch('others', open, () => this.#open());
 	}
+
+	/** `step` answers why it did not get all it wanted. */
+	async #fetch(
+		missing: 'earlier' | 'later' | 'others',
+		step: () => Promise<ErrorCode | undefined>,
+		again: () => Promise<unknown> = () => (missing === 'earlier' ? this.loadEarlier() : this.loadLater())
+	): Promise<void> {
+		this.incomplete = undefined;
+		let problem: ErrorCode | undefined;
+		try {
+			problem = await step();
+		} catch (failure) {
+			problem = failure instanceof BackendError ? failure.code : 'internal';
+		}
+		if (problem === undefined) return;
+		this.incomplete = problem;
+		this.missing = missing;
+		this.#again = again;
+	}
+}
+
+/** Whether a page says only that its rows cannot be had: it takes no others' place. */
+export function isMissing(page: TimelinePage): boolean {
+	return page.messages.length === 0 && page.incomplete !== undefined;
 }
 
 function merged(rows: MessageView[], changed: MessageView[]): MessageView[] {

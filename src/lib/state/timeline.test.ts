@@ -1,5 +1,6 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { createFakeBackend, type FakeBackend } from '$lib/backend/fake';
+import { Chat } from './chat.svelte';
 import { MOST_ROWS, SPARE_ROWS, Timeline } from './timeline.svelte';
 
 let backend: FakeBackend;
@@ -101,4 +102,51 @@ test('the divider is nowhere while what is before it is not loaded', async () =>
 	expect(timeline.firstUnread).toBeUndefined();
 	await timeline.jump({ kind: 'seq', seq: 7 });
 	expect(timeline.rows.find((row) => row.key === timeline.firstUnread)?.seq).toBe(7);
+});
+
+describe('a place that is not on this computer, without a connection', () => {
+	beforeEach(() => backend.setOnline(false));
+
+	test('leaves the rows that are here, and is asked for again', async () => {
+		const before = seqs();
+		expect(await timeline.jump({ kind: 'seq', seq: 40 })).toBe(false);
+		expect([seqs(), timeline.incomplete]).toEqual([before, 'unreachable']);
+		backend.setOnline(true);
+		await timeline.retry();
+		expect([timeline.target?.key, timeline.incomplete]).toEqual(['m-general-40', undefined]);
+	});
+
+	test('is not where a room is opened', async () => {
+		const chat = new Chat(backend);
+		await chat.start();
+		await backend.markUnread('general', 40);
+		const open = backend.openRoom;
+		// Core shows no more than a page of what is unread; this backend shows all of it.
+		backend.openRoom = async (roomId) => {
+			const opened = await open(roomId);
+			return { ...opened, page: { ...opened.page, messages: opened.page.messages.slice(-50), hasEarlier: true } };
+		};
+		await chat.openRoom('general');
+		expect([chat.timeline?.rows.length, chat.timeline?.incomplete]).toEqual([50, 'unreachable']);
+	});
+
+	test('says so where nothing of the room is here, and shows it once it can be had', async () => {
+		const opened = await backend.openRoom('general');
+		const nothing = { ...opened.page, messages: [], hasEarlier: true, incomplete: 'unreachable' as const };
+		timeline = new Timeline(backend, { ...opened, page: nothing });
+		expect([timeline.rows, timeline.incomplete]).toEqual([[], 'unreachable']);
+		await timeline.retry();
+		expect([timeline.rows.length > 0, timeline.incomplete]).toEqual([true, undefined]);
+	});
+});
+
+test('what is asked for again is what could not be had', async () => {
+	await timeline.jump({ kind: 'seq', seq: 1 });
+	const last = seqs().at(-1) ?? 0;
+	expect([timeline.hasEarlier, timeline.hasLater]).toEqual([false, true]);
+	backend.failNext('loadLater', 'timeout');
+	await timeline.loadLater();
+	expect([timeline.incomplete, timeline.missing]).toEqual(['timeout', 'later']);
+	await timeline.retry();
+	expect([timeline.incomplete, seqs().at(-1) ?? 0]).toEqual([undefined, last + 50]);
 });

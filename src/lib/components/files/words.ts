@@ -1,7 +1,7 @@
 /** How files are told of: what they are called, what they are, how large. */
 import type { AttachmentView } from '$lib/backend/bindings/AttachmentView';
 import type { MessageView } from '$lib/backend/bindings/MessageView';
-import { beginning } from '$lib/components/message/visible';
+import { beginning, visibleText } from '$lib/components/message/visible';
 import type { I18n } from '$lib/i18n/i18n.svelte';
 
 /** The box of a thumbnail, in pixels at the normal text size. */
@@ -40,5 +40,5 @@ const GIST_CHARS = 400;
 export function gistOf(row: Pick<MessageView, 'content' | 'attachments'>): string {
 	const text =
 		row.content.trim() !== '' ? row.content : row.attachments.map((file) => visibleName(file.name)).join(' ');
-	return beginning(text, GIST_CHARS);
+	return visibleText(beginning(text, GIST_CHARS));
 }

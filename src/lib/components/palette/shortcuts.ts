@@ -26,7 +26,8 @@ export const SHORTCUTS: Record<keyof Texts['shortcuts']['groups'], [Shortcut, st
 		['mention', '@'],
 		['template', '/'],
 		['editLast', '↑'],
-		['back', 'Esc']
+		['back', 'Esc'],
+		['undo', 'Ctrl+Z']
 	]
 };
 

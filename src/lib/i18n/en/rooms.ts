@@ -117,6 +117,7 @@ export const rooms: Pick<Texts, 'rooms' | 'roomInfo' | 'newRoom' | 'search' | 'p
 			mention: 'Name a member',
 			template: 'Insert a template (at the beginning)',
 			back: 'Leave an answer or an edit',
+			undo: 'Undo sending where a patient reads (within 5 s, with the field empty)',
 			editLast: 'Edit your last message (with an empty field)'
 		}
 	},
