@@ -93,7 +93,9 @@ describe('on a clean Debian 12', () => {
 			(key) => unit.match(new RegExp(`^${key}=(.+)$`, 'm'))[1]
 		);
 		const environment = readFileSync(debian.path(settings), 'utf8').match(/^\w+=.*$/gm);
-		service = debian.start('the server', 'runuser', ['-u', user, '--', 'env', ...environment, ...command.split(' ')]);
+		// Not by runuser, which would end before the server has.
+		const as = [`--reuid=${user}`, `--regid=${user}`, '--init-groups', '--'];
+		service = debian.start('the server', 'setpriv', [...as, 'env', ...environment, ...command.split(' ')]);
 		[, address] = await service.line(1, /^listening on (http:\S+)$/, 60);
 	};
 	/** Someone at a computer across the upgrade, see upgraded.mjs. */
