@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { platform } from 'node:os';
-import { must } from './processes.mjs';
+import { Failure, must } from './processes.mjs';
 import { cargoEnv, root, targetDir } from './setup.mjs';
 
 /** One set of features and packages for every cargo call, because each other set compiles the dependencies again. */
@@ -46,6 +46,17 @@ export async function buildInterface() {
 export async function buildPrograms() {
 	console.log('Building the app and the server (the first time takes some minutes)');
 	await must('cargo', ['build', ...wholeWorkspace, '--bins'], { cwd: root, env: cargoEnv });
+}
+
+/** The newest package of a name that `npm run tauri build` or `cargo deb` has made. */
+export function newestPackage(folder, begin, kind = 'deb') {
+	const found = (existsSync(folder) ? readdirSync(folder) : [])
+		.filter((name) => name.startsWith(begin) && name.endsWith(`.${kind}`))
+		.map((name) => join(folder, name))
+		.sort((one, other) => statSync(other).mtimeMs - statSync(one).mtimeMs);
+	if (found.length === 0)
+		throw new Failure(`no ${begin}*.${kind} in ${folder}; CONTRIBUTING.md says how packages are made`);
+	return found[0];
 }
 
 /** A hash over the names, sizes and times of files. */

@@ -5,20 +5,10 @@
  *     npm run tauri build && cargo deb -p hugmedo-chat-server && npm run test:packages
  */
 import assert from 'node:assert/strict';
-import {
-	chmodSync,
-	chownSync,
-	cpSync,
-	existsSync,
-	mkdirSync,
-	readFileSync,
-	readdirSync,
-	rmSync,
-	statSync,
-	writeFileSync
-} from 'node:fs';
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { newestPackage } from '../../scripts/build.mjs';
 import { ask } from '../../scripts/processes.mjs';
 import { cargoEnv, debian as packages, root, targetDir } from '../../scripts/setup.mjs';
 import { Debian, nextVersion } from './debian.mjs';
@@ -31,25 +21,15 @@ const UNIT = `${USER}.service`;
 const PASSWORD = 'not-a-password-of-anyone';
 const SETTINGS = '/etc/hugmedo-chat-server/environment';
 
-/** The newest package of a name. */
-function built(folder, begin, kind = 'deb') {
-	const found = readdirSync(folder)
-		.filter((name) => name.startsWith(begin) && name.endsWith(`.${kind}`))
-		.map((name) => join(folder, name))
-		.sort((one, other) => statSync(other).mtimeMs - statSync(one).mtimeMs);
-	assert.ok(found.length > 0, `no ${begin}*.${kind} in ${folder}; build it first, see the head of this file`);
-	return found[0];
-}
-
 describe('on a clean Debian 12', () => {
 	let debian, app, server, rpm, untouched;
 	/** The server's process, and where it listens. */
 	let service, address;
 
 	before(() => {
-		app = built(join(targetDir, 'release', 'bundle', 'deb'), 'hugmedo-chat_');
-		server = built(join(targetDir, 'debian'), 'hugmedo-chat-server_');
-		rpm = built(join(targetDir, 'release', 'bundle', 'rpm'), 'hugmedo-chat-', 'rpm');
+		app = newestPackage(join(targetDir, 'release', 'bundle', 'deb'), 'hugmedo-chat_');
+		server = newestPackage(join(targetDir, 'debian'), 'hugmedo-chat-server_');
+		rpm = newestPackage(join(targetDir, 'release', 'bundle', 'rpm'), 'hugmedo-chat-', 'rpm');
 		debian = Debian.make();
 		mkdirSync(debian.path('packages'));
 		for (const file of [app, server, rpm]) cpSync(file, debian.path('packages', file.split('/').at(-1)));
@@ -93,7 +73,9 @@ describe('on a clean Debian 12', () => {
 			(key) => unit.match(new RegExp(`^${key}=(.+)$`, 'm'))[1]
 		);
 		const environment = readFileSync(debian.path(settings), 'utf8').match(/^\w+=.*$/gm);
-		service = debian.start('the server', 'runuser', ['-u', user, '--', 'env', ...environment, ...command.split(' ')]);
+		// Not by runuser, which would end before the server has.
+		const as = [`--reuid=${user}`, `--regid=${user}`, '--init-groups', '--'];
+		service = debian.start('the server', 'setpriv', [...as, 'env', ...environment, ...command.split(' ')]);
 		[, address] = await service.line(1, /^listening on (http:\S+)$/, 60);
 	};
 	/** Someone at a computer across the upgrade, see upgraded.mjs. */

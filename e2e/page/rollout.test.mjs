@@ -120,6 +120,32 @@ describe('rolling out', { timeout: 240_000 }, () => {
 		assert.equal(await page.isDisabled(testid('update-begin')), true);
 	});
 
+	test('where the organisation or the package manager brings newer versions, the app says so and looks for none', async () => {
+		page = await browser.page('lang=en&policy=managed');
+		for (const [state, words] of [
+			['off', 'Your organisation’s administrator brings updates.'],
+			['elsewhere', 'Updates come with the system’s packages']
+		]) {
+			await page.evaluate((state) => globalThis.fakeBackend.setUpdate({ state, callOpen: false }), state);
+			await page.click(testid('settings'));
+			await page.locator(testid('update-state'), { hasText: words }).waitFor();
+			await page.waitForSelector(testid('managed-updates'));
+			assert.equal(await page.locator(testid('update-look')).count(), 0, state);
+			await page.click('a[href="/rooms"]');
+		}
+		assert.deepEqual(await calls('lookForUpdate'), []);
+	});
+
+	test('a version that could not be fetched or put in place is said to have failed, and may be looked for again', async () => {
+		page = await browser.page('lang=en');
+		await page.evaluate(() => globalThis.fakeBackend.setUpdate({ state: 'failed', callOpen: false }));
+		await page.click(testid('settings'));
+		await page.locator(testid('update-state'), { hasText: 'Nothing was changed.' }).waitFor();
+		assert.equal(await page.locator(testid('update-begin')).count(), 0);
+		await page.click(testid('update-look'));
+		await page.getByText('Version 0.2.0 is ready.').waitFor();
+	});
+
 	test('all data is removed after a question, which says what is lost', async () => {
 		page = await browser.page('lang=en&state=waiting');
 		await page.click(testid('settings'));
