@@ -43,6 +43,7 @@ describe('the lock', () => {
 		await sato.fill(testid('pin'), pin);
 		await sato.click(testid('unlock'));
 	};
+	const stores = () => openFiles(sato.pid).filter((path) => path.includes('store.db'));
 	const isOpen = () => eventually(() => sato.sees(testid('room-item')), 20, 'the rooms');
 
 	before(async () => {
@@ -73,21 +74,20 @@ describe('the lock', () => {
 		await say(mark);
 		await sato.message(mark);
 		assert.ok(holders(sato.pid, mark).length > 0, 'the search can find it while it is there');
-		const stores = () => openFiles(sato.pid).filter((path) => path.includes('store.db'));
 		assert.notDeepEqual(stores(), []);
 		const before = locks();
 		await sato.click(testid('lock'));
 		await hasLocked(before);
 		await eventually(() => holders(sato.pid, mark).length === 0, 20, 'memory without it').catch(() => {});
 		assert.deepEqual(holders(sato.pid, mark), []);
-		await isLocked();
-		assert.deepEqual(stores(), []);
+		await eventually(() => stores().length === 0, 20, 'no open store');
 		sato.picture('locked');
 	});
 
 	test('a locked app that is ended is locked when it starts again', async () => {
 		await restart();
 		await isLocked();
+		assert.deepEqual(stores(), [], 'it has looked into its store, and closed it');
 		const page = await sato.page.run(`function () { return document.documentElement.outerHTML + location.href; }`);
 		assert.ok(!page.includes('3階病棟') && !page.includes('general'), 'nothing of a room is in the page');
 	});
