@@ -237,7 +237,12 @@ export class Computer {
 	/** Signs out, where the settings are, and says yes to the question. */
 	async signOut() {
 		await this.click(testid('settings'));
-		await this.click(testid('sign-out'));
+		// What stands above it comes from the server and from core, and may move it away under the click: a person presses again.
+		const isAsked = async () => {
+			if (!(await this.sees(testid('confirm-sign-out')))) await this.click(testid('sign-out'));
+			return this.sees(testid('confirm-sign-out'));
+		};
+		await eventually(isAsked, 15, 'the question');
 		await this.click(testid('confirm-sign-out'));
 		await eventually(() => this.sees(testid('sign-in-form')), 20, 'the sign-in form');
 	}
