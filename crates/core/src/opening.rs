@@ -103,15 +103,7 @@ pub(crate) async fn sign_in(inner: &Arc<Inner>, request: SignInRequest) -> Resul
     }
     let session = account.session();
     let account = adopt(inner, account).await;
-    if inner.lock_view().is_some() {
-        inner.release(&account).await;
-    } else {
-        // It may have been locked before someone else took its place.
-        if let Err(error) = inner.note_unlocked(&account.name, account.store_path.is_none()).await {
-            tracing::warn!(%error, "the app will be locked when it starts");
-        }
-        inner.tell_opened(&account).await;
-    }
+    inner.release(&account).await;
 
     if request.remember {
         let mut preferences = inner.preferences.get();

@@ -234,6 +234,9 @@ async fn whoever_else_signs_in_opens_their_own_account_and_not_the_locked_one() 
     computer.core.lock().await?;
     computer.sign_in(&hospital.url(), "sato").await?;
     assert_eq!(computer.core.open_room(&general()).await?.draft.content.as_str(), "佐藤の書きかけ");
+    // Who has signed in at another's lock is locked out by neither theirs nor their own earlier one.
+    computer.restart().await?;
+    assert!(computer.watch.lock.is_none() && computer.watch.session.is_some());
     Ok(())
 }
 

@@ -219,9 +219,20 @@ impl Inner {
         Ok(())
     }
 
-    /// Ends the lock, because its account is open again or because another account takes its place.
+    /// The person of an account has proven who they are: it is not locked any more, nor after the next start, and is told. A lock ends,
+    /// because it was the account's or because the account takes its place.
     pub(crate) async fn release(&self, opened: &Arc<Account>) {
-        let Some(lock) = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        if let Err(error) = self.note_unlocked(opened).await {
+            tracing::warn!(%error, "the app will be locked when it starts");
+        }
+        let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(lock) = lock {
+            self.end_lock(lock, opened).await;
+        }
+        self.tell_opened(opened).await;
+    }
+
+    async fn end_lock(&self, lock: Lock, opened: &Arc<Account>) {
         lock.stop.cancel();
         self.hub.set_locked(false);
         if lock.name == opened.name {
@@ -237,12 +248,8 @@ impl Inner {
             {
                 tracing::warn!(%error, "urgent messages were not looked for");
             }
-            if let Err(error) = self.note_unlocked(&lock.name, lock.held.is_some()).await {
-                tracing::warn!(%error, "the app will be locked when it starts");
-            }
         }
         self.hub.publish(ViewChange::LockChanged { lock: None });
-        self.tell_opened(opened).await;
     }
 
     /// Stops counting; the app ends.
@@ -267,12 +274,12 @@ impl Inner {
         Ok(record)
     }
 
-    /// The person has proven who they are: their account is not locked any more, and wrong PINs are forgiven.
-    pub(crate) async fn note_unlocked(&self, name: &str, held: bool) -> Result<(), Error> {
-        if held {
+    /// Wrong PINs are forgiven.
+    async fn note_unlocked(&self, opened: &Account) -> Result<(), Error> {
+        if opened.store_path.is_none() {
             return Ok(());
         }
-        let mut record = self.vault.lock_record(name).await?;
+        let mut record = self.vault.lock_record(&opened.name).await?;
         if !record.locked && record.pin.is_none() {
             return Ok(());
         }
@@ -280,7 +287,7 @@ impl Inner {
         if let Some(pin) = &mut record.pin {
             pin.forgive();
         }
-        self.vault.save_lock_record(name, &record).await
+        self.vault.save_lock_record(&opened.name, &record).await
     }
 }
 
