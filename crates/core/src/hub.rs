@@ -4,10 +4,7 @@
 //! state again, so a lost change can never stay lost; while the app is locked, nothing of rooms, messages and people is told.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -25,36 +22,46 @@ const FRAME: Duration = Duration::from_millis(12);
 /// Changes of one batch.
 const BATCH: usize = 50;
 
+/// What decides about the next change.
+#[derive(Default)]
+struct Now {
+    revision: u32,
+    locked: bool,
+}
+
 pub(crate) struct Hub {
-    locked: AtomicBool,
-    revision: Mutex<u32>,
+    now: Mutex<Now>,
     sender: broadcast::Sender<ViewEvent>,
 }
 
 impl Hub {
     pub(crate) fn new() -> Self {
-        Self { locked: AtomicBool::new(false), revision: Mutex::new(0), sender: broadcast::channel(BUFFER).0 }
+        Self { now: Mutex::default(), sender: broadcast::channel(BUFFER).0 }
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The account of a session that leaves no trace stays open behind the lock, and has more to say than a locked screen may.
     pub(crate) fn set_locked(&self, locked: bool) {
-        self.locked.store(locked, Ordering::SeqCst);
+        self.now().locked = locked;
     }
 
     pub(crate) fn publish(&self, change: ViewChange) {
-        let mut revision = self.revision.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.locked.load(Ordering::SeqCst) && change.is_of_an_account() {
+        let mut now = self.now();
+        if now.locked && change.is_of_an_account() {
             return;
         }
-        *revision = revision.wrapping_add(1);
+        now.revision = now.revision.wrapping_add(1);
         // No watcher is fine: a new one asks for the state first.
-        let _ = self.sender.send(ViewEvent { revision: *revision, change });
+        let _ = self.sender.send(ViewEvent { revision: now.revision, change });
     }
 
     /// The present revision and every change after it.
     pub(crate) fn watch(&self) -> (u32, Changes) {
-        let revision = self.revision.lock().unwrap_or_else(PoisonError::into_inner);
-        (*revision, Changes { receiver: self.sender.subscribe() })
+        let now = self.now();
+        (now.revision, Changes { receiver: self.sender.subscribe() })
     }
 }
 

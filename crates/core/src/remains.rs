@@ -138,8 +138,7 @@ pub(crate) async fn make_place(inner: &Inner, account: &str) -> Result<Option<Di
     let SavedToken::Refresh(refresh_token) = saved.token else { return Ok(None) };
     let server = ServerAddress::parse(&saved.server, true)?;
     let ended = EndedSession { server: saved.server, refresh_token: refresh_token.clone() };
-    let remains = Remains { ended: Some(ended), ..inner.vault.remains(&name).await? };
-    inner.vault.save_remains(&name, &remains).await?;
+    note_ended(inner, &name, ended).await?;
     Ok(Some(Displaced { name, server, request: TokenRequest { refresh_token, renewal_id: saved.renewal_id } }))
 }
 
@@ -148,16 +147,11 @@ impl Displaced {
     pub(crate) async fn end(self, inner: Weak<Inner>) {
         let Some(inner) = inner.upgrade() else { return };
         let api = Api::new(Arc::clone(&inner.network(&self.server).http));
-        let ended = match api.renew_tokens(&self.request).await {
-            Ok(grant) => {
-                let told = api.logout(&grant.access_token).await;
-                if told.is_err() {
-                    tracing::info!("the server was not told of the end of a session");
-                }
-                EndedSession { server: self.server.as_str().to_owned(), refresh_token: grant.refresh_token }
-            }
-            Err(_) => return,
-        };
+        let Ok(grant) = api.renew_tokens(&self.request).await else { return };
+        if api.logout(&grant.access_token).await.is_err() {
+            tracing::info!("the server was not told of the end of a session");
+        }
+        let ended = EndedSession { server: self.server.as_str().to_owned(), refresh_token: grant.refresh_token };
         if let Err(error) = note_unless_back(&inner, &self.name, ended).await {
             tracing::warn!(%error, "what a session has left is not settled");
         }
@@ -193,6 +187,10 @@ async fn note_unless_back(inner: &Arc<Inner>, name: &str, ended: EndedSession) -
     if inner.is_in_use(name) {
         return Ok(());
     }
+    note_ended(inner, name, ended).await
+}
+
+async fn note_ended(inner: &Inner, name: &str, ended: EndedSession) -> Result<(), Error> {
     let remains = Remains { ended: Some(ended), ..inner.vault.remains(name).await? };
     inner.vault.save_remains(name, &remains).await
 }

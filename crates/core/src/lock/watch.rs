@@ -3,7 +3,7 @@
 //! Invariant: of a message its ids, its place and its urgency are kept, never who wrote it or what.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -232,16 +232,13 @@ impl Watch {
                 }
                 ServerEvent::RoomRemoved(removed) => {
                     self.rooms.remove(&removed.room_id);
-                    let left = self.unread.values().filter(|unread| unread.room_id == removed.room_id);
-                    inner.notifier.withdraw(&left.map(|unread| unread.id.clone()).collect::<Vec<_>>());
+                    let unread = self.unread.values().map(|unread| (&unread.room_id, &unread.id));
+                    let told = unread.chain(self.alarms.keys().map(|(room, id)| (room, id)));
+                    let left: BTreeSet<_> =
+                        told.filter(|(room, _)| **room == removed.room_id).map(|(_, id)| id).collect();
+                    inner.notifier.withdraw(&left.into_iter().cloned().collect::<Vec<_>>());
                     self.unread.retain(|(room, _), _| *room != removed.room_id);
-                    self.alarms.retain(|(room, id), _| {
-                        let left = *room == removed.room_id;
-                        if left {
-                            inner.notifier.withdraw(std::slice::from_ref(id));
-                        }
-                        !left
-                    });
+                    self.alarms.retain(|(room, _), _| *room != removed.room_id);
                     self.routine.remove(&removed.room_id);
                     due.remove(&removed.room_id);
                 }
