@@ -1,5 +1,6 @@
 /** The keys that work everywhere in a room, in the order they are shown. */
 import type { Texts } from '$lib/i18n/ja';
+import { isConverting } from '$lib/components/ui/converting';
 
 export type Shortcut = keyof Texts['shortcuts']['keys'];
 
@@ -35,7 +36,7 @@ type Pressed = Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 's
 
 /** What a press anywhere means. While text is converted it means nothing here. */
 export function shortcutOf(event: Pressed, writing: boolean): Shortcut | undefined {
-	if (event.isComposing || event.keyCode === 229) return undefined;
+	if (isConverting(event)) return undefined;
 	const key = event.key.toLowerCase();
 	if (event.ctrlKey || event.metaKey) {
 		if (event.altKey) return undefined;
