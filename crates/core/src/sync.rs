@@ -189,8 +189,8 @@ pub(crate) async fn report_progress(account: &Account) -> Result<(), Error> {
     Ok(())
 }
 
-/// Fetches one page of a room's history into the store, and tells what the room is now. Returns its far end, where the next
-/// page goes on; `None` if nothing lies beyond.
+/// Fetches one page of a room's history into the store, and tells what the room is now, and which of the rows that were here have
+/// changed. Returns its far end, where the next page goes on; `None` if nothing lies beyond.
 pub(crate) async fn fetch_history(
     account: &Arc<Account>,
     room: &RoomId,
@@ -216,9 +216,13 @@ pub(crate) async fn fetch_history(
                 .write(move |transaction| take_in_page(transaction, &me, &of, (part, known_last), &page))
                 .await;
             account.note_storage(&written);
-            let far = written?;
+            let Page { far, changed } = written?;
             // What is stored here now is owed to the server as a receipt.
             account.outgoing.notify_one();
+            if !changed.is_empty() {
+                // The change itself, when sync brings it, will be nothing new.
+                account.publish_rows(changed).await?;
+            }
             // Some of it may be unread.
             account.publish_room(&room).await?;
             Ok(far)
@@ -226,20 +230,32 @@ pub(crate) async fn fetch_history(
         .await
 }
 
-/// Takes in a page that was asked for when the room's last position was known to be `known_last`. Returns its far end, see
-/// [`fetch_history`].
+/// A page of history that was taken in.
+struct Page {
+    /// Its far end, see [`fetch_history`].
+    far: Option<Seq>,
+    /// Rows that were here and are others now, and those that quote them.
+    changed: Vec<i64>,
+}
+
+/// Takes in a page that was asked for when the room's last position was known to be `known_last`.
 fn take_in_page(
     transaction: &Transaction<'_>,
     me: &UserId,
     room: &RoomId,
     (part, known_last): (Part, Seq),
     page: &MessagesPage,
-) -> Result<Option<Seq>, Error> {
+) -> Result<Page, Error> {
     let first = page.messages.first().and_then(|message| message.seq);
     let last = page.messages.last().and_then(|message| message.seq);
     let newest = known_last.max(last.unwrap_or_default());
+    let mut changed = Vec::new();
     for message in &page.messages {
-        messages::take_in_as_of(transaction, me, message, newest)?;
+        let taken = messages::take_in_as_of(transaction, me, message, newest)?;
+        if taken.changed {
+            changed.push(taken.local_id);
+            changed.extend(messages::answers_to(transaction, room, &message.id)?);
+        }
     }
     let far = if matches!(part, Part::After(_)) { last } else { first }.filter(|_| page.has_more);
     let beginning = far.unwrap_or(Seq::new(1));
@@ -249,5 +265,5 @@ fn take_in_page(
         Part::After(after) => (after.next(), far.unwrap_or(newest)),
     };
     coverage::add(transaction, room, from, to)?;
-    Ok(far)
+    Ok(Page { far, changed })
 }

@@ -29,6 +29,8 @@ pub(crate) struct Incoming {
     pub(crate) seq: Seq,
     /// Whether it was not here before, in any form.
     pub(crate) new: bool,
+    /// Whether it was here, and is another now.
+    pub(crate) changed: bool,
     /// Whether positions before it are missing here.
     pub(crate) gap: bool,
 }
@@ -66,9 +68,10 @@ pub(crate) fn take_in_as_of(
         (None, Some(Known { seq: Some(seq), .. })) => seq,
         (None, _) => rooms::last_seq(connection, room)?.next(),
     };
+    let mut changed = false;
     let local_id = match known {
         Some(known) => {
-            settle(
+            changed = settle(
                 connection,
                 known.local_id,
                 &Settled { id: message.id.clone(), seq, created_at: message.created_at },
@@ -97,6 +100,7 @@ pub(crate) fn take_in_as_of(
                 )?;
             }
             if updated > 0 {
+                changed = true;
                 attachments::forget_taken_back(connection, known.local_id)?;
                 search::refresh(connection, known.local_id)?;
             }
@@ -105,7 +109,8 @@ pub(crate) fn take_in_as_of(
         None => insert(connection, me, message, seq, as_of)?,
     };
     for taken_on in &message.acknowledged_by {
-        acknowledgements::note(connection, room, &message.id, &taken_on.user_id, taken_on.at)?;
+        let noted = acknowledgements::note(connection, room, &message.id, &taken_on.user_id, taken_on.at)?;
+        changed |= known.is_some() && noted.is_some();
     }
     let covered_before = coverage::newest(connection, room)?;
     coverage::add(connection, room, seq, seq)?;
@@ -115,7 +120,7 @@ pub(crate) fn take_in_as_of(
         rooms::raise_read_seq(connection, room, seq)?;
     }
     let expected = covered_before.map_or(Seq::ZERO, |(_, last)| last).next();
-    Ok(Incoming { local_id, seq, new: known.is_none(), gap: seq > expected })
+    Ok(Incoming { local_id, seq, new: known.is_none(), changed, gap: seq > expected })
 }
 
 /// Takes in an edit, a deletion or a reaction. Returns the row and those that quote it; none if a newer change was here
@@ -158,7 +163,7 @@ pub(crate) fn take_in_change(connection: &Connection, me: &UserId, change: &Mess
 }
 
 /// Rows that quote a message, the newest.
-pub(super) fn answers_to(connection: &Connection, room: &RoomId, origin: &MessageId) -> Result<Vec<i64>, Error> {
+pub(crate) fn answers_to(connection: &Connection, room: &RoomId, origin: &MessageId) -> Result<Vec<i64>, Error> {
     let mut statement = connection.prepare_cached(
         "SELECT local_id FROM message WHERE room_id = ? AND reply_to = ? AND reply_to IS NOT NULL
          ORDER BY local_id DESC LIMIT ?",

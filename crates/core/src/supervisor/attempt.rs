@@ -96,6 +96,8 @@ async fn connect(account: &Arc<Account>, transport: &dyn Transport) -> Result<Co
             Err(ConnectFailure::Refused(code)) => match code.as_str() {
                 "rate_limited" => return Err(Ended::Link(Some(ErrorCode::RateLimited))),
                 "unavailable" => return Err(Ended::Link(Some(ErrorCode::ServerUnavailable))),
+                // The computer slept in between, say. That the token was granted shows that the session lives.
+                "token_expired" if renewed => return Err(Ended::Link(Some(ErrorCode::SessionExpired))),
                 // One renewal and one more attempt; a second refusal is final.
                 _ if renewed => return Err(Ended::Session(end_reason(&code))),
                 _ => match account.tokens.after_refusal().await {

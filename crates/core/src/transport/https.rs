@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use hugmedo_chat_protocol::{
-    ClientEvent, ConnectAuth, Heartbeat, HeartbeatAnswer, JoinRoom, LeaveRoom, PROTOCOL_VERSION, Renew, Secret,
-    ServerEvent, SessionInfo, Typing,
+    ClientEvent, ConnectAuth, ErrorCode as WireCode, Heartbeat, HeartbeatAnswer, JoinRoom, LeaveRoom, PROTOCOL_VERSION,
+    Renew, Secret, ServerEvent, SessionInfo, Typing,
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -62,6 +62,10 @@ impl Transport for Https {
     fn connect(&self, auth: ConnectAuth) -> BoxFuture<'_, Result<Connection, ConnectFailure>> {
         Box::pin(async move {
             self.open(auth).await.map_err(|failure| match failure {
+                // A server without these calls; that says nothing of the token.
+                HttpFailure::Refused(error) if error.code == WireCode::NotFound => {
+                    ConnectFailure::Failed(ErrorCode::NotAChatServer)
+                }
                 HttpFailure::Refused(error) => ConnectFailure::Refused(error.code.as_str().to_owned()),
                 HttpFailure::Foreign => ConnectFailure::Failed(ErrorCode::NotAChatServer),
                 HttpFailure::Failed(code) => ConnectFailure::Failed(code),

@@ -1,5 +1,10 @@
 //! Changing what was said, people and new rooms: done once the server has it, shown without waiting for its echo.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use anyhow::{Context as _, Result};
 use hugmedo_chat_core::{
     ErrorCode,
@@ -112,6 +117,28 @@ async fn an_edit_is_shown_once_the_server_has_it_and_the_servers_own_word_is_tak
     session.say(changed(4, after)).await?;
     let row = shown(&mut scene, 1, "the reaction", |row| row.reactions.len() == 1).await?;
     assert_eq!(row.content.as_str(), "体温 38.2", "the older word did not undo the newer one");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_edit_that_comes_with_a_page_of_history_is_shown_at_once() -> Result<()> {
+    let is_edited = Arc::new(AtomicBool::new(false));
+    let history = Arc::clone(&is_edited);
+    let mut scene = Scene::signed_in(move |call, body| match call {
+        call if call.starts_with("GET /api/rooms/") && history.load(Ordering::SeqCst) => {
+            let message = Message { edited_at: Some(Timestamp::now()), ..said(5, "一ミリ") };
+            Ok(json!({ "messages": [message], "hasMore": false }))
+        }
+        call => quiet_server(call, body),
+    })
+    .await?;
+    let mut session = scene.connect().await?;
+    session.say(said_by_suzuki(5, "一〇ミリ")).await?;
+    shown(&mut scene, 5, "what was said first", |row| row.content.as_str() == "一〇ミリ").await?;
+    // The event about the edit got lost, and what lies above is fetched before the next look by sync.
+    is_edited.store(true, Ordering::SeqCst);
+    scene.core.load_around(&room(), Seq::new(5)).await?;
+    shown(&mut scene, 5, "the edit", |row| row.content.as_str() == "一ミリ" && row.edited).await?;
     Ok(())
 }
 

@@ -187,6 +187,19 @@ async fn refused_credentials_are_renewed_once_and_then_end_the_session() -> Resu
 }
 
 #[tokio::test]
+async fn a_token_that_was_granted_and_is_too_old_already_is_no_end_of_the_session() -> Result<()> {
+    let mut scene = Scene::signed_in(quiet_server).await?;
+    let expired = || ConnectFailure::Refused("token_expired".to_owned());
+    scene.network.refuse(expired()).await?;
+    // The computer slept before it used the new one.
+    let shown = scene.network.refuse(expired()).await?;
+    assert_eq!(shown.token.expose(), "access-2");
+    scene.connect().await?;
+    assert!(scene.watch.session.is_some());
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_was_unsent_when_the_session_was_revoked_goes_out_after_the_next_sign_in() -> Result<()> {
     let mut scene = Scene::signed_in(quiet_server).await?;
     let session = scene.connect().await?;

@@ -72,6 +72,23 @@ async fn where_sockets_are_blocked_calls_stand_in_and_give_way_when_a_socket_com
 }
 
 #[tokio::test]
+async fn a_server_that_has_no_calls_to_stand_in_costs_no_renewal() -> Result<()> {
+    let mut scene = Scene::signed_in(|call, body| match call {
+        "POST /api/events/heartbeat" => {
+            Err(HttpFailure::Refused(serde_json::from_value(json!({ "code": "not_found" })).expect("fits")))
+        }
+        call => answering_server(call, body),
+    })
+    .await?;
+    scene.network.refuse(unreachable()).await?;
+    scene.watch.until("an end of the attempt", |watch| watch.history.iter().any(is_offline)).await?;
+    let calls = scene.network.calls();
+    assert!(calls.iter().any(|call| call == "POST /api/events/heartbeat"), "the calls were tried");
+    assert!(!calls.iter().any(|call| call == "POST /api/token"), "and said nothing against the token");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_server_that_has_only_just_come_up_is_not_taken_for_a_blocked_one() -> Result<()> {
     let mut scene = Scene::signed_in(answering_server).await?;
     scene.network.refuse(unreachable()).await?;

@@ -154,7 +154,7 @@ impl Computer {
     /// Lets the computer work until a time of the world, or until it has put something on its way. Returns how far it came.
     pub(super) fn work_until(&self, world: u64) -> u64 {
         let Some(running) = &self.running else { return world };
-        if self.asleep_until > world {
+        if self.is_asleep(world) {
             return world;
         }
         let (clock, stir) = (Arc::clone(&running.clock), &self.stir);
@@ -168,9 +168,13 @@ impl Computer {
         })
     }
 
+    pub(super) fn is_asleep(&self, world: u64) -> bool {
+        self.asleep_until > world
+    }
+
     /// Lets the computer's tasks do this many steps, while no time passes.
-    pub(super) fn work_steps(&self, steps: u64) {
-        let Some(running) = &self.running else { return };
+    pub(super) fn work_steps(&self, world: u64, steps: u64) {
+        let Some(running) = self.running.as_ref().filter(|_| !self.is_asleep(world)) else { return };
         running.runtime.block_on(async {
             for _ in 0..steps {
                 yield_now().await;

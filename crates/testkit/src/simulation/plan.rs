@@ -100,8 +100,9 @@ impl Template {
             let stir = held(&post).outlets.get(index).context("an outlet for each computer")?.stir.clone();
             let mut computer =
                 Computer::new(index, user.clone(), root.clone(), secrets.clone(), Chance::new(1), &post, stir);
-            computer.switch_on(held(&post).now)?;
-            computer.work_steps(200);
+            let now = held(&post).now;
+            computer.switch_on(now)?;
+            computer.work_steps(now, 200);
             let request = sign_in(user);
             computer.begin(async move |core: hugmedo_chat_core::Core| drop(core.sign_in(request).await));
             let mut world = held(&post).now;

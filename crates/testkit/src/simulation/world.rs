@@ -142,7 +142,7 @@ impl World {
                 match blow {
                     Blow::Crash => self.crash(index, steps)?,
                     Blow::Cut => {
-                        computer.work_steps(steps);
+                        computer.work_steps(target, steps);
                         held(&self.post).break_links(index, true);
                     }
                 }
@@ -184,7 +184,7 @@ impl World {
         if self.kind || !computer.is_on() {
             return Ok(());
         }
-        computer.work_steps(steps);
+        computer.work_steps(now, steps);
         // Half of the time the system is not there either to say good-bye for it.
         if self.chance.happens(0.5) {
             held(&self.post).break_links(index, false);
@@ -233,7 +233,9 @@ impl World {
                 }
             }
             Deed::Quit { computer: index } => {
-                if let Some(computer) = self.computers.get_mut(index) {
+                if let Some(computer) = self.computers.get_mut(index)
+                    && !computer.is_asleep(now)
+                {
                     computer.quit();
                 }
                 let at = now + self.chance.between(0, 10_000);
