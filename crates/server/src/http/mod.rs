@@ -100,7 +100,7 @@ async fn healthz() -> Json<Value> {
 }
 
 async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Value>, ApiFailure> {
-    let answers = app.store.read(|tx| Ok::<_, StoreError>(tx.query_row("SELECT 1", (), |row| row.get::<_, i64>(0))?));
+    let answers = app.store.read(|tx| Ok::<_, StoreError>(tx.query_row("SELECT 1", (), |row| row.get::<i64>(0))?));
     answers.await.map_err(Wrong::from)?;
     Ok(Json(json!({ "status": "ready" })))
 }

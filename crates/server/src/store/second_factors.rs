@@ -4,9 +4,11 @@
 //! offered takes the place of what is in use only when a code of it was shown.
 
 use hugmedo_chat_protocol::UserId;
-use rusqlite::{OptionalExtension, Transaction};
 
-use super::{StoreError, now};
+use super::{
+    StoreError, now,
+    sql::{OptionalExtension, Transaction},
+};
 use crate::credential::TokenHash;
 
 /// What is kept of a person's second factor; secrets are sealed.
@@ -30,7 +32,7 @@ pub(crate) fn of(tx: &Transaction<'_>, user: &UserId) -> Result<SecondFactor, St
                 secret: row.get(0)?,
                 last_step: row.get(1)?,
                 offered: row.get(2)?,
-                offered_at: row.get::<_, Option<i64>>(3)?.unwrap_or_default(),
+                offered_at: row.get::<Option<i64>>(3)?.unwrap_or_default(),
             })
         })
         .optional()?;

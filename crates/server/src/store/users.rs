@@ -1,10 +1,12 @@
 //! People and what they sign in with.
 
 use hugmedo_chat_protocol::{Timestamp, User, UserId};
-use rusqlite::{OptionalExtension, Transaction};
 use serde::Serialize;
 
-use super::{StoreError, columns, now};
+use super::{
+    StoreError, columns, now,
+    sql::{OptionalExtension, Transaction},
+};
 use crate::authorize;
 
 /// Puts a person on call or takes them off. False if there is no such person.
@@ -46,7 +48,7 @@ pub(crate) fn everyone(tx: &Transaction<'_>) -> Result<Vec<Person>, StoreError> 
             user: columns::user(row, 0)?,
             is_admin: row.get(4)?,
             is_on_call: row.get(5)?,
-            disabled_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_millis),
+            disabled_at: row.get::<Option<i64>>(6)?.map(Timestamp::from_millis),
         })
     })?;
     Ok(people.collect::<Result<_, _>>()?)
@@ -83,7 +85,7 @@ pub(crate) fn account(tx: &Transaction<'_>, id: &str) -> Result<Option<Account>,
             Ok(Account {
                 user: columns::user(row, 0)?,
                 password_hash: row.get(4)?,
-                disabled: row.get::<_, Option<i64>>(5)?.is_some(),
+                disabled: row.get::<Option<i64>>(5)?.is_some(),
             })
         })
         .optional()?)
