@@ -79,6 +79,9 @@ pub enum StoreError {
     /// The server is stopping.
     #[error("the store is closed")]
     Closed,
+    /// What was said of how to reach the database.
+    #[error("{0} cannot be used")]
+    Address(&'static str),
     /// The database cannot be reached, or the connection to it was lost.
     #[error("the database cannot be reached")]
     Unreachable,
@@ -109,6 +112,7 @@ impl StoreError {
             | Self::SqliteTooOld(_)
             | Self::TooNew { .. }
             | Self::Setting(_)
+            | Self::Address(_)
             | Self::Unreadable(_)
             | Self::NoRow => false,
         }

@@ -28,14 +28,14 @@ pub(crate) async fn told(url: &str) {
 }
 
 /// A store behind the server's back.
-pub(crate) struct Store(Mutex<Client>);
+pub(crate) struct Store(Option<Mutex<Client>>);
 
 impl Store {
     pub(crate) fn of(folder: &Path) -> Self {
         let database = database(folder).unwrap();
         // On threads of their own: the client waits inside, which a thread of the runtime must not.
         let connect = move || Client::connect(database.url.expose(), NoTls).unwrap();
-        Self(Mutex::new(thread::spawn(connect).join().unwrap()))
+        Self(Some(Mutex::new(thread::spawn(connect).join().unwrap())))
     }
 
     /// Everything that is stored about people.
@@ -58,7 +58,8 @@ impl Store {
     pub(crate) fn dump(&self, sql: &str) -> String {
         // The one table whose name is a word of Postgres' own.
         let sql = sql.replace(" user ", " \"user\" ");
-        let ask = || self.0.lock().unwrap().simple_query(&sql).unwrap();
+        let client = self.0.as_ref().unwrap();
+        let ask = || client.lock().unwrap().simple_query(&sql).unwrap();
         let answer = thread::scope(|scope| scope.spawn(ask).join().unwrap());
         let mut text = String::new();
         for message in answer {
@@ -69,5 +70,12 @@ impl Store {
             }
         }
         text
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let client = self.0.take();
+        thread::spawn(move || drop(client)).join().unwrap();
     }
 }

@@ -167,6 +167,12 @@ async fn a_server_that_dies_takes_nothing_acknowledged_along() {
     let cursor = pair.here.cursor(&bobs).await;
     // One who hears at the server that lives, and one at the one that dies.
     let mut bob = pair.here.enter("bob", "ward").await;
+    // Live, in the order of the log, without a gap: what the dead server committed and told nobody of as well.
+    let listening = tokio::spawn(async move {
+        for seq in 1..=(TALKERS * MESSAGES) as u64 {
+            assert_eq!(bob.event_named("new_message").await["seq"], seq);
+        }
+    });
     let mut lost = Wire::connect(&dying.url, &bobs).await;
 
     let there = pair.there.url();
@@ -186,10 +192,7 @@ async fn a_server_that_dies_takes_nothing_acknowledged_along() {
     for node in [&pair.here, &pair.there] {
         assert_complete(node, cursor.clone(), &bobs, &ids, TALKERS * MESSAGES).await;
     }
-    // Live, in the order of the log, without a gap: what the dead server committed and told nobody of as well.
-    for seq in 1..=(TALKERS * MESSAGES) as u64 {
-        assert_eq!(bob.event_named("new_message").await["seq"], seq);
-    }
+    listening.await.unwrap();
     let report = pair.here.server.admin().verify_audit(pair.here.folder()).await.unwrap();
     assert_eq!(report.findings, []);
 }

@@ -19,33 +19,17 @@ use hugmedo_chat_server::{Database, Redis};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where Postgres' programs are.
-fn programs() -> Option<&'static Path> {
-    static PROGRAMS: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let found = PROGRAMS.get_or_init(|| {
-        let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|it| it.path().join("bin"))
-            .collect();
+fn programs() -> &'static Path {
+    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAMS.get_or_init(|| {
+        let installed = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+        let mut versions: Vec<PathBuf> = installed.map(|version| version.path().join("bin")).collect();
         versions.retain(|bin| bin.join("initdb").exists());
         versions.sort();
-        versions.pop()
-    });
-    found.as_deref()
-}
-
-fn is_redis_here() -> bool {
-    Path::new("/usr/bin/redis-server").exists()
-}
-
-/// Whether both are on this machine; says so if they are not, and the test is to return.
-pub(crate) fn are_here() -> bool {
-    let here = programs().is_some() && is_redis_here();
-    if !here {
-        eprintln!("SKIPPED: no Postgres and Redis on this machine (Debian: apt-get install postgresql redis-server)");
-    }
-    here
+        versions
+            .pop()
+            .expect("these tests need Debian's packages postgresql and redis-server; `npm test` skips them without")
+    })
 }
 
 fn is_root() -> bool {
@@ -80,7 +64,7 @@ fn folder(path: &Path) {
 
 fn init(folder_path: &Path) {
     folder(folder_path);
-    let mut init = unprivileged(&programs().unwrap().join("initdb"));
+    let mut init = unprivileged(&programs().join("initdb"));
     init.arg("-D").arg(folder_path.join("data"));
     succeed(init.args(["-U", "chat", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"]));
 }
@@ -102,13 +86,13 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 fn is_ready(folder: &Path) -> bool {
-    let mut asked = Command::new(programs().unwrap().join("pg_isready"));
+    let mut asked = Command::new(programs().join("pg_isready"));
     asked.arg("-q").arg("-h").arg(folder).args(["-U", "chat"]).status().unwrap().success()
 }
 
 /// A database by this name, made if it is not there.
 fn database(folder: &Path, name: &str) -> Database {
-    let mut create = Command::new(programs().unwrap().join("createdb"));
+    let mut create = Command::new(programs().join("createdb"));
     let output = create.arg("-h").arg(folder).args(["-U", "chat", name]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() || said.contains("already exists"), "{said}");
@@ -124,7 +108,7 @@ pub(crate) fn shared_database(name: &str) -> Database {
     if !run.join("data/postmaster.pid").exists() {
         init(&run);
         let as_whom = if is_root() { "setpriv --reuid postgres --regid postgres --clear-groups" } else { "" };
-        let program = programs().unwrap().join("postgres");
+        let program = programs().join("postgres");
         let script = format!(
             "{as_whom} {} {} >/dev/null 2>&1 & it=$!
              while kill -0 {run_id} 2>/dev/null && kill -0 $it 2>/dev/null; do sleep 1; done
@@ -176,7 +160,7 @@ impl Postgres {
     }
 
     pub(crate) fn start_again(&mut self) {
-        let mut command = unprivileged(&programs().unwrap().join("postgres"));
+        let mut command = unprivileged(&programs().join("postgres"));
         command.args(arguments(self.folder.path())).stdout(Stdio::null()).stderr(Stdio::null());
         self.process = Some(Process(command.spawn().unwrap()));
         until("Postgres", || is_ready(self.folder.path()));

@@ -27,6 +27,7 @@ mod attachments;
 mod canary;
 #[path = "../server/escalation.rs"]
 mod escalation;
+#[allow(dead_code, reason = "the tests of ../server use the rest")]
 #[path = "../server/hospital.rs"]
 mod hospital;
 #[path = "../server/issuer.rs"]
@@ -56,5 +57,6 @@ mod sessions;
 mod strangers;
 #[path = "../server/sync.rs"]
 mod sync;
+#[allow(dead_code, reason = "the tests of ../server use the rest")]
 #[path = "../server/wire.rs"]
 mod wire;

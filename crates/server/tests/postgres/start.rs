@@ -3,6 +3,7 @@
 use hugmedo_chat_server::{Admin, start};
 
 use crate::{
+    backing::Store,
     hospital::{config, user},
     instances::{Postgres, RedisServer},
 };
@@ -49,6 +50,17 @@ async fn a_server_on_a_file_and_servers_on_a_database_do_not_share_a_folder_and_
     demo.demo = true;
     assert!(start(demo).await.unwrap_err().to_string().contains("sample data"));
     server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_a_newer_version_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    start(config(folder.path())).await.unwrap().shutdown().await;
+    let store = Store::of(folder.path());
+    store.change("UPDATE meta SET value = '99' WHERE key = 'schema'");
+    let error = start(config(folder.path())).await.unwrap_err();
+    assert!(error.to_string().contains("newer version"), "{error}");
+    assert_eq!(store.dump("SELECT value FROM meta WHERE key = 'schema'"), "99\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

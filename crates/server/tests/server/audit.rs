@@ -5,7 +5,7 @@ use std::path::Path;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use reqwest::Method;
 use rusqlite::Connection;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use hugmedo_chat_server::Admin;

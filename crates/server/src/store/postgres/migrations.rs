@@ -17,6 +17,8 @@ pub(super) fn run(writer: &mut Link) -> Result<(), StoreError> {
         if found > STEPS.len() {
             return Err(StoreError::TooNew { found, known: STEPS.len() });
         }
+        // A large store takes its time.
+        session.batch("SET LOCAL statement_timeout = 0")?;
         for step in STEPS.iter().skip(found) {
             session.batch(step)?;
         }

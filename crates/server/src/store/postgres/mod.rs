@@ -50,7 +50,7 @@ impl std::fmt::Debug for Server {
 impl Server {
     pub(super) fn new(database: &Database) -> Result<Self, StoreError> {
         let mut config =
-            Config::from_str(database.url.expose()).map_err(|_| StoreError::Setting("the database's URL"))?;
+            Config::from_str(database.url.expose()).map_err(|_| StoreError::Address("the database's URL"))?;
         // What crosses a network crosses it encrypted, unless it is said that something else keeps the network closed.
         if config.get_ssl_mode() == SslMode::Prefer && config.get_hosts().iter().any(|host| !is_this_machine(host)) {
             config.ssl_mode(SslMode::Require);
@@ -63,9 +63,9 @@ impl Server {
         let mut tls = TlsConnector::builder();
         if let Some(path) = &database.ca_file {
             let authority = Certificate::from_pem(&std::fs::read(path)?);
-            tls.add_root_certificate(authority.map_err(|_| StoreError::Setting("the authority of the database"))?);
+            tls.add_root_certificate(authority.map_err(|_| StoreError::Address("the database's authority"))?);
         }
-        let tls = tls.build().map_err(|_| StoreError::Setting("TLS for the database"))?;
+        let tls = tls.build().map_err(|_| StoreError::Address("TLS to the database"))?;
         Ok(Self {
             config,
             tls: MakeTlsConnector::new(tls),
@@ -97,9 +97,8 @@ impl Server {
 
     fn try_connect(&self) -> Result<Session, StoreError> {
         let session = Session::new(self.config.connect(self.tls.clone())?);
-        // A node that stops in the middle of a transaction must not hold up the others for long.
         session.batch(
-            "SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '10s'; SET statement_timeout = '30s';
+            "SET lock_timeout = '10s'; SET statement_timeout = '30s';
              SET client_min_messages = 'warning'",
         )?;
         let tx = Transaction::Postgres(&session);
