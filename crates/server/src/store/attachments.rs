@@ -75,7 +75,7 @@ pub(crate) fn fetchable(
              JOIN member ON member.room_id = message.room_id
              WHERE carried.attachment_id = attachment.id AND member.user_id = ?2))"
     );
-    Ok(tx.prepare_cached(&sql)?.query_row((id.as_str(), user.as_str()), attachment).optional()?)
+    tx.prepare_cached(&sql)?.query_row((id.as_str(), user.as_str()), attachment).optional()
 }
 
 /// What a message carries, and which files of ours are among it.
@@ -139,17 +139,17 @@ pub(super) fn end_unless_needed(tx: &Transaction<'_>, id: &str) -> Result<(), St
 pub(crate) fn forget_expired(tx: &Transaction<'_>, at: i64) -> Result<Vec<AttachmentId>, StoreError> {
     let mut gone = tx.prepare_cached("DELETE FROM attachment WHERE expires_at <= ?1 RETURNING id")?;
     let ids = gone.query_map((at,), |row| Ok(AttachmentId::new(row.get::<String>(0)?)))?;
-    Ok(ids.collect::<Result<_, _>>()?)
+    ids.collect::<Result<_, _>>()
 }
 
 /// Whether there is such a file.
 pub(crate) fn is_known(tx: &Transaction<'_>, id: &str) -> Result<bool, StoreError> {
-    Ok(tx.query_row("SELECT EXISTS (SELECT 1 FROM attachment WHERE id = ?1)", (id,), |row| row.get(0))?)
+    tx.query_row("SELECT EXISTS (SELECT 1 FROM attachment WHERE id = ?1)", (id,), |row| row.get(0))
 }
 
 /// Every file there is.
 pub(crate) fn ids(tx: &Transaction<'_>) -> Result<Vec<String>, StoreError> {
     let mut statement = tx.prepare("SELECT id FROM attachment")?;
     let ids = statement.query_map((), |row| row.get(0))?;
-    Ok(ids.collect::<Result<_, _>>()?)
+    ids.collect::<Result<_, _>>()
 }

@@ -200,7 +200,7 @@ pub(crate) fn memberships_after(tx: &Transaction<'_>, position: i64) -> Result<V
     )?;
     let found = statement
         .query_map((position,), |row| Ok((RoomId::new(row.get::<String>(0)?), UserId::new(row.get::<String>(1)?))))?;
-    Ok(found.collect::<Result<_, _>>()?)
+    found.collect::<Result<_, _>>()
 }
 
 fn event(tx: &Transaction<'_>, row: Row, reader: &UserId) -> Result<Option<ServerEvent>, StoreError> {

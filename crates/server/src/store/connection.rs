@@ -166,7 +166,7 @@ impl Connection {
             Self::Sqlite(connection) => {
                 Ok(Writing::Sqlite(connection.transaction_with_behavior(TransactionBehavior::Immediate)?))
             }
-            Self::Postgres(link) => Ok(Writing::Postgres(link.begin_writing()?)),
+            Self::Postgres(link) => Ok(Writing::Postgres(Box::new(link.begin_writing()?))),
         }
     }
 }
@@ -174,7 +174,7 @@ impl Connection {
 /// A transaction that writes, undone unless it is committed.
 enum Writing<'c> {
     Sqlite(rusqlite::Transaction<'c>),
-    Postgres(postgres::Open<'c>),
+    Postgres(Box<postgres::Open<'c>>),
 }
 
 impl Writing<'_> {

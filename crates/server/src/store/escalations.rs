@@ -38,7 +38,7 @@ pub(crate) fn overdue(tx: &Transaction<'_>, now: i64) -> Result<Vec<Overdue>, St
             after: row.get(2)?,
         })
     })?;
-    Ok(found.collect::<Result<_, _>>()?)
+    found.collect::<Result<_, _>>()
 }
 
 /// Notes that a message was told of again.
@@ -49,13 +49,12 @@ pub(crate) fn note(tx: &Transaction<'_>, message: &MessageId, notice: &MessageId
 
 /// The message that is about the same: of one that was told again the notice, of the notice what it told of.
 pub(crate) fn counterpart(tx: &Transaction<'_>, message: &MessageId) -> Result<Option<MessageId>, StoreError> {
-    Ok(tx
-        .prepare_cached(
-            "SELECT notice_id FROM escalation WHERE message_id = ?1
+    tx.prepare_cached(
+        "SELECT notice_id FROM escalation WHERE message_id = ?1
              UNION ALL SELECT message_id FROM escalation WHERE notice_id = ?1",
-        )?
-        .query_row((message.as_str(),), |row| Ok(MessageId::new(row.get::<String>(0)?)))
-        .optional()?)
+    )?
+    .query_row((message.as_str(),), |row| Ok(MessageId::new(row.get::<String>(0)?)))
+    .optional()
 }
 
 /// Who is to be told: the members who are on call, or all of them if none is; never who wrote the message.

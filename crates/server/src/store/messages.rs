@@ -113,40 +113,39 @@ fn sent_before(
     sender: &UserId,
     client_id: &str,
 ) -> Result<Option<([u8; 32], SentMessage)>, StoreError> {
-    Ok(tx
-        .prepare_cached(
-            "SELECT fingerprint, id, room_id, seq, client_message_id, created_at FROM message
+    tx.prepare_cached(
+        "SELECT fingerprint, id, room_id, seq, client_message_id, created_at FROM message
              WHERE user_id = ?1 AND client_message_id = ?2",
-        )?
-        .query_row((sender.as_str(), client_id), |row| {
-            let answer = SentMessage {
-                id: MessageId::new(row.get::<String>(1)?),
-                room_id: RoomId::new(row.get::<String>(2)?),
-                seq: columns::seq(row.get(3)?),
-                client_message_id: row.get::<Option<String>>(4)?.map(hugmedo_chat_protocol::ClientMessageId::new),
-                created_at: Timestamp::from_millis(row.get(5)?),
-            };
-            Ok((row.get::<[u8; 32]>(0)?, answer))
-        })
-        .optional()?)
+    )?
+    .query_row((sender.as_str(), client_id), |row| {
+        let answer = SentMessage {
+            id: MessageId::new(row.get::<String>(1)?),
+            room_id: RoomId::new(row.get::<String>(2)?),
+            seq: columns::seq(row.get(3)?),
+            client_message_id: row.get::<Option<String>>(4)?.map(hugmedo_chat_protocol::ClientMessageId::new),
+            created_at: Timestamp::from_millis(row.get(5)?),
+        };
+        Ok((row.get::<[u8; 32]>(0)?, answer))
+    })
+    .optional()
 }
 
 /// A message of a member's room.
 pub(crate) fn find(tx: &Transaction<'_>, member: &Member, id: &MessageId) -> Result<Option<Message>, StoreError> {
     let sql = format!("SELECT {} FROM message WHERE id = ?1 AND room_id = ?2", columns::of_message(tx));
-    Ok(tx.prepare_cached(&sql)?.query_row((id.as_str(), member.room().as_str()), columns::message).optional()?)
+    tx.prepare_cached(&sql)?.query_row((id.as_str(), member.room().as_str()), columns::message).optional()
 }
 
 /// The newest message of a room, for those who may see the room.
 pub(super) fn newest(tx: &Transaction<'_>, room: &RoomId) -> Result<Option<Message>, StoreError> {
     let sql = format!("SELECT {} FROM message WHERE room_id = ?1 ORDER BY seq DESC LIMIT 1", columns::of_message(tx));
-    Ok(tx.prepare_cached(&sql)?.query_row((room.as_str(),), columns::message).optional()?)
+    tx.prepare_cached(&sql)?.query_row((room.as_str(),), columns::message).optional()
 }
 
 /// A message by its id alone, for those whose membership the query around it has joined.
 pub(super) fn by_id(tx: &Transaction<'_>, id: &str) -> Result<Option<Message>, StoreError> {
     let sql = format!("SELECT {} FROM message WHERE id = ?1", columns::of_message(tx));
-    Ok(tx.prepare_cached(&sql)?.query_row((id,), columns::message).optional()?)
+    tx.prepare_cached(&sql)?.query_row((id,), columns::message).optional()
 }
 
 /// A stretch of history, ascending: the first after `after` if only that is given, else the last before `before`.

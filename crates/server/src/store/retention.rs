@@ -28,7 +28,7 @@ pub(crate) fn rules(tx: &Transaction<'_>) -> Result<Vec<RetentionRule>, StoreErr
     let mut statement = tx.prepare("SELECT kind, days FROM retention ORDER BY kind")?;
     let rules = statement
         .query_map((), |row| Ok(RetentionRule { kind: columns::word(&row.get::<String>(0)?), days: row.get(1)? }))?;
-    Ok(rules.collect::<Result<_, _>>()?)
+    rules.collect::<Result<_, _>>()
 }
 
 pub(crate) fn set_rule(tx: &Transaction<'_>, kind: RoomKind, days: Option<u32>) -> Result<(), StoreError> {
@@ -56,20 +56,19 @@ pub(crate) fn due(tx: &Transaction<'_>, now: i64, limit: usize) -> Result<Vec<(R
     let due = statement.query_map((now, DAY_MS, limit), |row| {
         Ok((RoomId::new(row.get::<String>(0)?), MessageId::new(row.get::<String>(1)?)))
     })?;
-    Ok(due.collect::<Result<_, _>>()?)
+    due.collect::<Result<_, _>>()
 }
 
 /// Whether a message is past its time still: the rule may have changed, or the room be held, since it was looked for.
 pub(crate) fn is_due(tx: &Transaction<'_>, message: &MessageId, now: i64) -> Result<bool, StoreError> {
-    Ok(tx
-        .prepare_cached(
-            "SELECT EXISTS (
+    tx.prepare_cached(
+        "SELECT EXISTS (
                 SELECT 1 FROM message JOIN room ON room.id = message.room_id AND room.held_at IS NULL
                 JOIN retention ON retention.kind = room.kind
                 WHERE message.id = ?1 AND message.deleted_at IS NULL
                   AND message.created_at < ?2 - retention.days * ?3)",
-        )?
-        .query_row((message.as_str(), now, DAY_MS), |row| row.get(0))?)
+    )?
+    .query_row((message.as_str(), now, DAY_MS), |row| row.get(0))
 }
 
 /// A hash tells short words apart from others, so it goes with them. A repeat of such a send is a conflict from now on.
@@ -158,5 +157,5 @@ pub(crate) fn kept(tx: &Transaction<'_>, room: &RoomId) -> Result<Vec<Kept>, Sto
             metadata: json(row.get(4)?),
         })
     })?;
-    Ok(kept.collect::<Result<_, _>>()?)
+    kept.collect::<Result<_, _>>()
 }

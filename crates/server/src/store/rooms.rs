@@ -19,13 +19,12 @@ pub(crate) fn insert(tx: &Transaction<'_>, id: &RoomId, name: &str, kind: RoomKi
 
 /// Whether a person could be a member: a conversation of two is closed to all others. `None` if there is no such room.
 pub(crate) fn is_open_to(tx: &Transaction<'_>, id: &RoomId, user: &UserId) -> Result<Option<bool>, StoreError> {
-    Ok(tx
-        .query_row(
-            "SELECT direct_a IS NULL OR ?2 IN (direct_a, direct_b) FROM room WHERE id = ?1",
-            (id.as_str(), user.as_str()),
-            |row| row.get(0),
-        )
-        .optional()?)
+    tx.query_row(
+        "SELECT direct_a IS NULL OR ?2 IN (direct_a, direct_b) FROM room WHERE id = ?1",
+        (id.as_str(), user.as_str()),
+        |row| row.get(0),
+    )
+    .optional()
 }
 
 /// Makes a room of this company under a fresh id. Without a name it is the conversation of two, and if they have one, the
@@ -135,7 +134,7 @@ pub(crate) fn records(tx: &Transaction<'_>) -> Result<Vec<RoomRecord>, StoreErro
 pub(crate) fn member_ids(tx: &Transaction<'_>, room: &RoomId) -> Result<Vec<UserId>, StoreError> {
     let mut statement = tx.prepare_cached("SELECT user_id FROM member WHERE room_id = ?1 ORDER BY user_id")?;
     let ids = statement.query_map((room.as_str(),), |row| Ok(UserId::new(row.get::<String>(0)?)))?;
-    Ok(ids.collect::<Result<_, _>>()?)
+    ids.collect::<Result<_, _>>()
 }
 
 /// Every room of a principal, by the time of its newest message.
@@ -190,7 +189,7 @@ fn people(tx: &Transaction<'_>, room: &RoomId) -> Result<Vec<User>, StoreError> 
          FROM member JOIN user ON user.id = member.user_id WHERE member.room_id = ?1 ORDER BY user.id",
     )?;
     let people = statement.query_map((room.as_str(),), |row| columns::user(row, 0))?;
-    Ok(people.collect::<Result<_, _>>()?)
+    people.collect::<Result<_, _>>()
 }
 
 /// Takes the next position of a room's log. Taken in the transaction that uses it, so there are no gaps.

@@ -41,11 +41,11 @@ pub(crate) fn of(tx: &Transaction<'_>, user: &UserId) -> Result<SecondFactor, St
 
 /// Whether a person has one in use.
 pub(crate) fn is_in_use(tx: &Transaction<'_>, user: &UserId) -> Result<bool, StoreError> {
-    Ok(tx.query_row(
+    tx.query_row(
         "SELECT EXISTS (SELECT 1 FROM second_factor WHERE user_id = ?1 AND secret IS NOT NULL)",
         (user.as_str(),),
         |row| row.get(0),
-    )?)
+    )
 }
 
 /// Notes a secret that was handed out; an older offer is void.
@@ -99,11 +99,9 @@ pub(crate) fn use_recovery_code(tx: &Transaction<'_>, user: &UserId, code: &Toke
 
 /// How many recovery codes are left.
 pub(crate) fn recovery_codes_left(tx: &Transaction<'_>, user: &UserId) -> Result<u32, StoreError> {
-    Ok(tx.query_row(
-        "SELECT count(*) FROM recovery_code WHERE user_id = ?1 AND used_at IS NULL",
-        (user.as_str(),),
-        |row| row.get(0),
-    )?)
+    tx.query_row("SELECT count(*) FROM recovery_code WHERE user_id = ?1 AND used_at IS NULL", (user.as_str(),), |row| {
+        row.get(0)
+    })
 }
 
 /// Forgets a person's second factor. `false` if there was none in use.

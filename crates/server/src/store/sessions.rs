@@ -84,7 +84,7 @@ pub(crate) fn add_access_token(
 
 /// Whether this access token was given or noted before, ended or not.
 pub(crate) fn knows_access_token(tx: &Transaction<'_>, token: &TokenHash) -> Result<bool, StoreError> {
-    Ok(tx.query_row("SELECT EXISTS (SELECT 1 FROM access_token WHERE hash = ?1)", (token,), |row| row.get(0))?)
+    tx.query_row("SELECT EXISTS (SELECT 1 FROM access_token WHERE hash = ?1)", (token,), |row| row.get(0))
 }
 
 pub(crate) fn add_refresh_token(
@@ -154,7 +154,7 @@ pub(crate) fn take_refresh_token(
 
 fn is_unused(tx: &Transaction<'_>, token: &TokenHash) -> Result<bool, StoreError> {
     let unused = "SELECT EXISTS (SELECT 1 FROM refresh_token WHERE hash = ?1 AND used_at IS NULL)";
-    Ok(tx.query_row(unused, (token,), |row| row.get(0))?)
+    tx.query_row(unused, (token,), |row| row.get(0))
 }
 
 pub(crate) fn end(tx: &Transaction<'_>, session: &SessionId) -> Result<(), StoreError> {
@@ -207,7 +207,7 @@ pub(crate) fn devices(tx: &Transaction<'_>, user: &UserId) -> Result<Vec<Device>
             erase_told_at: time(row.get(5)?),
         })
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    rows.collect::<Result<_, _>>()
 }
 
 /// Ends a person's sessions on a device and lets it be told to remove what it has stored. Whether there were any.
@@ -222,14 +222,14 @@ pub(crate) fn revoke_device(tx: &Transaction<'_>, user: &UserId, device: &Device
 
 /// Whether a person is signed in by name and password: such sessions, and only they, have refresh tokens.
 pub(crate) fn is_signed_in(tx: &Transaction<'_>, user: &UserId) -> Result<bool, StoreError> {
-    Ok(tx.query_row(
+    tx.query_row(
         "SELECT EXISTS (
             SELECT 1 FROM access_token AS token JOIN session ON session.id = token.session_id
             WHERE session.user_id = ?1 AND session.ended_at IS NULL AND token.expires_at > ?2
               AND EXISTS (SELECT 1 FROM refresh_token WHERE session_id = session.id))",
         (user.as_str(), now()),
         |row| row.get(0),
-    )?)
+    )
 }
 
 /// Forgets sessions that were over long ago, and of those that were over a while ago the tokens nobody will show again.

@@ -159,8 +159,8 @@ async fn assert_complete(node: &Hospital, cursor: String, token: &str, acknowled
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_dies_takes_nothing_acknowledged_along() {
-    const TALKERS: usize = 6;
-    const MESSAGES: usize = 60;
+    const TALKERS: usize = 4;
+    const MESSAGES: usize = 40;
     let pair = Pair::open(NEVER).await;
     let mut dying = Process::beside(&pair);
     let bobs = pair.here.token("bob").await;
@@ -269,8 +269,8 @@ async fn while_the_database_is_away_wishes_are_unavailable_and_afterwards_all_go
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_restarted_under_load_loses_nothing_acknowledged_and_doubles_nothing() {
-    const TALKERS: usize = 6;
-    const MESSAGES: usize = 50;
+    const TALKERS: usize = 4;
+    const MESSAGES: usize = 30;
     let mut pair = Pair::open(LOOK_EVERY).await;
     let token = pair.here.token("bob").await;
     let cursor = pair.here.cursor(&token).await;

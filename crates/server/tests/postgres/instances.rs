@@ -120,8 +120,8 @@ pub(crate) fn shared_database(name: &str) -> Database {
             run_id = parent_id(),
         );
         let mut keeper = Command::new("setsid");
-        keeper.args(["sh", "-c", &script]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        keeper.spawn().unwrap();
+        keeper.args(["--fork", "sh", "-c", &script]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        assert!(keeper.status().unwrap().success());
         until("the Postgres of this run", || is_ready(&run));
     }
     lock.unlock().unwrap();

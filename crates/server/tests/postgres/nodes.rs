@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     hospital::{Hospital, entries, room, says, user},
     instances::{Postgres, RedisServer},
-    wire::Wire,
+    wire::{Frame, Wire},
 };
 
 /// A database, a Redis and two servers, the second of which never looks by itself: what it hears it hears by Redis.
@@ -145,7 +145,8 @@ async fn whoever_is_taken_out_of_a_room_at_one_server_hears_no_more_of_it_at_the
 
     pair.there.server.admin().add_member(&room("ward"), &user("bob")).await.unwrap();
     assert_eq!(bob.event_named("room_changed").await["room"]["id"], "ward");
-    assert_eq!(alice.event_named("room_changed").await["room"]["members"].as_array().unwrap().len(), 2);
+    let members = |told: &Value| told["room"]["members"].as_array().unwrap().len();
+    while members(&alice.event_named("room_changed").await) != 2 {}
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,7 +172,8 @@ async fn the_end_of_a_session_at_one_server_closes_its_sockets_at_the_other() {
     let token = pair.here.token("alice").await;
     let mut on_device = Wire::open(&pair.there.url()).await;
     on_device.raw(&format!("40{}", json!({ "token": token, "deviceId": "ward-pc" }))).await;
-    while on_device.event().await.0 != "session" {}
+    while on_device.next().await != Frame::Connected {}
+    assert_eq!(on_device.event().await.0, "session");
     let own = pair.here.token("alice").await;
     let known = async || pair.here.get("/api/devices", &own).await["devices"].as_array().unwrap().len();
     while known().await == 0 {}
