@@ -381,7 +381,8 @@ impl Admin {
     async fn tell(&self, views: Vec<(UserId, Room)>) {
         let Some(app) = self.app() else { return };
         if let Some(nodes) = &app.nodes {
-            return nodes.moved();
+            nodes.moved();
+            return;
         }
         let members: Vec<UserId> = views.iter().map(|(user, _)| user.clone()).collect();
         app.fanout.room_changed(views);

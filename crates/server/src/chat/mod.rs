@@ -66,9 +66,11 @@ impl<T> Settled<T> {
 impl Settled<()> {
     /// Tells the members and gives the room's turn back.
     pub(crate) async fn announce(self, app: &App) {
-        if let (Some(_), Some(nodes)) = (&self.news, &app.nodes) {
+        if let Some(nodes) = app.nodes.as_ref().filter(|_| self.news.is_some()) {
             // Told from the database, here as at the other servers.
-            return nodes.moved();
+            let number = nodes.moved();
+            drop(self);
+            return nodes.until_told(number).await;
         }
         match self.news {
             None => return,

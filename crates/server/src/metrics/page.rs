@@ -15,9 +15,9 @@ use crate::{
 
 /// Everything there is to tell, in Prometheus' text format.
 pub(crate) async fn page(app: &App) -> Result<String, StoreError> {
-    let heads: Result<(i64, i64), StoreError> = app.store.read(|tx| Ok((audit::head(tx)?.0, changes::head(tx)?))).await;
-    let heads = match heads {
-        Ok(heads) => Some(heads),
+    let read = app.store.read(|tx| Ok((audit::head(tx)?.0, changes::head(tx)?, tx.stored_bytes()?)));
+    let stored: Option<(i64, i64, Option<i64>)> = match read.await {
+        Ok(stored) => Some(stored),
         // That it is away is what there is to tell.
         Err(error) if app.store.is_shared() && error.is_transient() => None,
         Err(error) => return Err(error),
@@ -57,12 +57,12 @@ pub(crate) async fn page(app: &App) -> Result<String, StoreError> {
         metrics.escalated.load(Ordering::Relaxed),
     );
     page.one("expired_total", "counter", "Messages removed past their time.", metrics.expired.load(Ordering::Relaxed));
-    if let Some((audit_entries, _)) = heads {
+    if let Some((audit_entries, ..)) = stored {
         page.one("audit_entries", "gauge", "Entries of the audit.", audit_entries);
         let unstated = audit_entries.saturating_sub(app.checkpoints.last());
         page.one("audit_unstated_entries", "gauge", "Entries of the audit that no checkpoint covers yet.", unstated);
     }
-    if let (Some(nodes), Some((_, head))) = (&app.nodes, heads) {
+    if let (Some(nodes), Some((_, head, _))) = (&app.nodes, stored) {
         let untold = head.saturating_sub(nodes.told()).max(0);
         page.one("untold_changes", "gauge", "Changes in the database that this server has still to tell.", untold);
     }
@@ -78,8 +78,10 @@ pub(crate) async fn page(app: &App) -> Result<String, StoreError> {
             page.one(&format!("{name}_connections_total"), "counter", &help, connections);
         }
     }
-    if let Ok(file) = std::fs::metadata(app.config.data_dir.join(store::FILE)) {
-        page.one("store_bytes", "gauge", "The size of the store's file.", file.len());
+    let in_file = || std::fs::metadata(app.config.data_dir.join(store::FILE)).ok().map(|file| file.len());
+    let in_database = stored.and_then(|(.., bytes)| u64::try_from(bytes?).ok());
+    if let Some(bytes) = if app.store.is_shared() { in_database } else { in_file() } {
+        page.one("store_bytes", "gauge", "The size of the store's file or database.", bytes);
     }
     if let Some(resident) = resident_bytes() {
         page.one("resident_memory_bytes", "gauge", "Memory of the process.", resident);

@@ -60,24 +60,28 @@ pub(crate) async fn follow(app: Arc<App>, mut position: Position) {
     let mut is_failing = false;
     loop {
         nodes.told.store(position.change, Ordering::SeqCst);
+        let asked = nodes.asked.load(Ordering::SeqCst);
         match catch_up(&app, &mut position).await {
             Ok(()) => {
                 nodes.told.store(position.change, Ordering::SeqCst);
                 is_failing = false;
             }
-            Err(StoreError::Closed) => return,
+            Err(StoreError::Closed) => break,
             Err(error) => {
                 if !std::mem::replace(&mut is_failing, true) {
                     tracing::warn!(%error, "what has happened cannot be read, and is told later");
                 }
             }
         }
+        nodes.answered.send_replace(asked);
         tokio::select! {
-            () = app.stop.cancelled() => return,
+            () = app.stop.cancelled() => break,
             () = nodes.moved.notified() => {}
             () = tokio::time::sleep(app.config.notice_every) => {}
         }
     }
+    // Nobody waits for what is told no more.
+    nodes.answered.send_replace(u64::MAX);
 }
 
 async fn catch_up(app: &Arc<App>, position: &mut Position) -> Result<(), StoreError> {

@@ -15,9 +15,9 @@ pub(crate) use bus::Bus;
 pub(crate) use follow::{follow, head};
 pub(crate) use hints::What;
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::{app::App, config::Redis, error::Error};
 
@@ -32,6 +32,9 @@ pub(crate) fn moved(app: &App) {
 #[derive(Debug)]
 pub(crate) struct Nodes {
     moved: Notify,
+    /// How often it was said here that there is something to tell, and up to which of them all has been told.
+    asked: AtomicU64,
+    answered: watch::Sender<u64>,
     /// The last change that was told to this server's sockets.
     told: AtomicI64,
     bus: Option<Bus>,
@@ -41,15 +44,26 @@ impl Nodes {
     pub(crate) fn new(redis: Option<&Redis>, store_id: &str) -> Result<Self, Error> {
         Ok(Self {
             moved: Notify::new(),
+            asked: AtomicU64::new(0),
+            answered: watch::Sender::new(0),
             told: AtomicI64::new(0),
             bus: redis.map(|redis| Bus::new(redis, store_id)).transpose()?,
         })
     }
 
-    /// Something was written here: to be told here and at the others.
-    pub(crate) fn moved(&self) {
+    /// Something was written here: to be told here and at the others. Returns what to wait for with [`Nodes::until_told`].
+    pub(crate) fn moved(&self) -> u64 {
+        let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         self.moved.notify_one();
         self.say(What::Moved);
+        number
+    }
+
+    /// Waits until this server's sockets were told, or telling has failed and is done later. So what a socket did is told before its next
+    /// wish is heard, as with a single server. Not within a room's turn, which the telling takes.
+    pub(crate) async fn until_told(&self, number: u64) {
+        // It only ends with the server.
+        let _ = self.answered.subscribe().wait_for(|answered| *answered >= number).await;
     }
 
     /// Tells the other servers what is not kept. Nobody may hear it.

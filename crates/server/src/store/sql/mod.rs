@@ -64,6 +64,16 @@ impl Transaction<'_> {
         }
     }
 
+    /// How large the store is, where the database alone knows.
+    pub(crate) fn stored_bytes(&self) -> Result<Option<i64>, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(None),
+            Self::Postgres(_) => {
+                self.query_row("SELECT pg_database_size(current_database())", (), |row| row.get(0)).map(Some)
+            }
+        }
+    }
+
     /// The newest position of the order of changes, as one column.
     pub(crate) fn change_head(&self) -> &'static str {
         match self {
