@@ -15,7 +15,7 @@ use crate::{
 
 /// Everything there is to tell, in Prometheus' text format.
 pub(crate) async fn page(app: &App) -> Result<String, StoreError> {
-    let read = app.store.read(|tx| Ok((audit::head(tx)?.0, changes::head(tx)?, tx.stored_bytes()?)));
+    let read = app.store.read(|tx| Ok::<_, StoreError>((audit::head(tx)?.0, changes::head(tx)?, tx.stored_bytes()?)));
     let stored: Option<(i64, i64, Option<i64>)> = match read.await {
         Ok(stored) => Some(stored),
         // That it is away is what there is to tell.
