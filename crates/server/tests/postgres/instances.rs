@@ -37,10 +37,10 @@ fn is_root() -> bool {
     std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self").unwrap()) == 0
 }
 
-/// Runs a program as someone without rights, because Postgres refuses root. It ends when this thread does.
-fn unprivileged(program: &Path) -> Command {
+/// Runs a program as someone without rights, because Postgres refuses root. It gets this signal when this thread ends.
+fn unprivileged(program: &Path, at_end: &str) -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL"]);
+    command.args(["--pdeathsig", at_end]);
     if is_root() {
         command.args(["--reuid", "postgres", "--regid", "postgres", "--clear-groups"]);
     }
@@ -64,7 +64,7 @@ fn folder(path: &Path) {
 
 fn init(folder_path: &Path) {
     folder(folder_path);
-    let mut init = unprivileged(&programs().join("initdb"));
+    let mut init = unprivileged(&programs().join("initdb"), "KILL");
     init.arg("-D").arg(folder_path.join("data"));
     succeed(init.args(["-U", "chat", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"]));
 }
@@ -151,6 +151,9 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
+    /// Ends without waiting for anybody, but gives back the memory its processes share, which a kill leaves behind.
+    const AT_ONCE: &str = "QUIT";
+
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         init(folder.path());
@@ -160,7 +163,7 @@ impl Postgres {
     }
 
     pub(crate) fn start_again(&mut self) {
-        let mut command = unprivileged(&programs().join("postgres"));
+        let mut command = unprivileged(&programs().join("postgres"), Postgres::AT_ONCE);
         command.args(arguments(self.folder.path())).stdout(Stdio::null()).stderr(Stdio::null());
         self.process = Some(Process(command.spawn().unwrap()));
         until("Postgres", || is_ready(self.folder.path()));
@@ -175,6 +178,20 @@ impl Postgres {
 
     pub(crate) fn database(&self) -> Database {
         database(self.folder.path(), "chat")
+    }
+
+    /// Where it listens.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.path().join(".s.PGSQL.5432")
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.signal(&format!("-{}", Self::AT_ONCE));
+            let _ = process.0.wait();
+        }
     }
 }
 
@@ -198,7 +215,7 @@ impl RedisServer {
     }
 
     pub(crate) fn start_again(&mut self) {
-        let mut command = unprivileged(Path::new("/usr/bin/redis-server"));
+        let mut command = unprivileged(Path::new("/usr/bin/redis-server"), "KILL");
         let socket = self.socket();
         command
             .args(["--port", "0", "--save", "", "--dir", "/", "--unixsocketperm", "700", "--unixsocket"])

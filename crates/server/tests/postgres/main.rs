@@ -18,6 +18,7 @@ mod failures;
 mod instances;
 mod secrets;
 mod start;
+mod unknown_ends;
 
 #[path = "../server/administration.rs"]
 mod administration;
