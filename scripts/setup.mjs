@@ -55,7 +55,9 @@ export const debian = {
 	],
 	test: [
 		'webkit2gtk-driver', // WebDriver for the app's window
-		'chromium' // the page tests
+		'chromium', // the page tests
+		'postgresql', // the tests start their own, as someone without rights
+		'redis-server'
 	]
 };
 

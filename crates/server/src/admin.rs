@@ -14,21 +14,22 @@ use std::{path::Path, sync::Arc, time::Duration};
 use hugmedo_chat_protocol::{
     DeviceId, Room, RoomId, RoomKind, Secret, Sensitive, SessionEndReason, User, UserId, UserType, limits::MAX_ID_BYTES,
 };
-use rusqlite::Transaction;
 
 use crate::{
     app::App,
     audit::{self, Checkpoints, Deed},
     authorize,
+    config::Database,
     credential::TokenHash,
     error::Error,
     failure::Failure,
-    outside,
+    nodes, outside,
     password::Passwords,
     presence, sign_in,
     store::{
         Store, changes, rooms, second_factors,
         sessions::{self, Device},
+        sql::Transaction,
         users,
     },
 };
@@ -73,7 +74,7 @@ enum Reach {
     /// A server runs in this process.
     Live(Arc<App>),
     /// Only the store and the checkpoints beside it.
-    StoreOnly(Box<(Passwords, Checkpoints)>),
+    StoreOnly(Box<(Passwords, Arc<Checkpoints>)>),
 }
 
 impl Admin {
@@ -82,7 +83,15 @@ impl Admin {
     /// # Errors
     /// If the folder or the store cannot be used.
     pub fn open(data_dir: &Path) -> Result<Self, Error> {
-        let store = Arc::new(crate::open_store(data_dir)?);
+        Self::open_with(data_dir, None)
+    }
+
+    /// [`Admin::open`], where the store may be in a database.
+    ///
+    /// # Errors
+    /// As [`Admin::open`], or if the database cannot be used.
+    pub fn open_with(data_dir: &Path, database: Option<&Database>) -> Result<Self, Error> {
+        let store = Arc::new(crate::open_store(data_dir, database)?);
         let checkpoints = crate::open_checkpoints(data_dir)?;
         let reach = Reach::StoreOnly(Box::new((Passwords::only_hashing(), checkpoints)));
         Ok(Self { store, reach, authority: Authority::Operator })
@@ -258,6 +267,7 @@ impl Admin {
         .await?;
         if let Some(app) = self.app() {
             outside::end_dead_sessions(app).await;
+            nodes::moved(app);
         }
         Ok(())
     }
@@ -265,6 +275,7 @@ impl Admin {
     fn revoke(&self, user: &UserId) {
         if let Some(app) = self.app() {
             app.fanout.end(app.fanout.sockets_of(user), SessionEndReason::Revoked);
+            nodes::moved(app);
         }
     }
 
@@ -352,7 +363,7 @@ impl Admin {
                 Ok(rooms::changed(tx, &room_id)?)
             })
             .await?;
-        if let Some(app) = self.app() {
+        if let Some(app) = self.app().filter(|app| app.nodes.is_none()) {
             app.fanout.expel(room, user);
         }
         self.tell(views).await;
@@ -369,6 +380,10 @@ impl Admin {
 
     async fn tell(&self, views: Vec<(UserId, Room)>) {
         let Some(app) = self.app() else { return };
+        if let Some(nodes) = &app.nodes {
+            nodes.moved();
+            return;
+        }
         let members: Vec<UserId> = views.iter().map(|(user, _)| user.clone()).collect();
         app.fanout.room_changed(views);
         app.fanout.wake();

@@ -10,12 +10,14 @@ use std::collections::BTreeMap;
 use hugmedo_chat_protocol::{
     Attachment, AttachmentId, ErrorCode, RoomId, RoomKind, Seq, Timestamp, User, UserId, UserType,
 };
-use rusqlite::{OptionalExtension, Transaction};
 
 use crate::{
     credential::{SessionId, TokenHash},
     failure::Failure,
-    store::{StoreError, attachments, columns, now},
+    store::{
+        StoreError, attachments, columns, now,
+        sql::{OptionalExtension, Transaction},
+    },
 };
 
 /// Proof that a live session stands behind a wish.
@@ -156,7 +158,7 @@ pub(crate) fn principal(tx: &Transaction<'_>, token: &TokenHash) -> Result<Princ
             let session_end: i64 = row.get(2)?;
             let ended: Option<i64> = row.get(3)?;
             let disabled: Option<i64> = row.get(4)?;
-            let session = SessionId::new(row.get::<_, String>(1)?);
+            let session = SessionId::new(row.get::<String>(1)?);
             Ok((token_end.min(session_end), ended.is_some() || disabled.is_some(), session, columns::user(row, 5)?))
         })
         .optional()?;
@@ -188,7 +190,7 @@ pub(crate) fn server(tx: &Transaction<'_>, room: &RoomId) -> Result<(Principal, 
         .query_row((SERVER,), |row| columns::user(row, 0))?;
     let (kind, last_seq) = tx
         .prepare_cached("SELECT kind, last_seq FROM room WHERE id = ?1")?
-        .query_row((room.as_str(),), |row| Ok((columns::word(&row.get::<_, String>(0)?), columns::seq(row.get(1)?))))
+        .query_row((room.as_str(),), |row| Ok((columns::word(&row.get::<String>(0)?), columns::seq(row.get(1)?))))
         .optional()?
         .ok_or_else(Failure::forbidden)?;
     let member = Member {
@@ -216,7 +218,7 @@ pub(crate) fn member(tx: &Transaction<'_>, who: &Principal, room: &RoomId) -> Re
             Ok(Member {
                 room: room.clone(),
                 user: who.id().clone(),
-                kind: columns::word(&row.get::<_, String>(0)?),
+                kind: columns::word(&row.get::<String>(0)?),
                 user_type: who.user.user_type,
                 last_seq: columns::seq(row.get(1)?),
                 read_seq: columns::seq(row.get(2)?),
@@ -261,8 +263,8 @@ pub(crate) fn circle(tx: &Transaction<'_>, user: &UserId) -> Result<Vec<UserId>,
          JOIN member AS other ON other.room_id = own.room_id
          WHERE own.user_id = ?1",
     )?;
-    let found = statement.query_map((user.as_str(),), |row| Ok(UserId::new(row.get::<_, String>(0)?)))?;
-    Ok(found.collect::<Result<_, _>>()?)
+    let found = statement.query_map((user.as_str(),), |row| Ok(UserId::new(row.get::<String>(0)?)))?;
+    found.collect::<Result<_, _>>()
 }
 
 /// Whether a principal may begin a conversation with these people. Only those who work here begin any.

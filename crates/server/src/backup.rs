@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     attachments, audit,
     error::Error,
-    store::{self, Store, StoreError},
+    store::{self, Store, StoreError, sql::Transaction},
 };
 
 const MANIFEST: &str = "backup.json";
@@ -94,7 +94,7 @@ pub(crate) async fn take(store: &Store, data_dir: &Path, into: &Path) -> Result<
     blocking(move || {
         let connection = look_into(&partial.join(store::FILE))?;
         let tx = connection.unchecked_transaction().map_err(StoreError::from)?;
-        let report = audit::verify(&tx, &partial)?;
+        let report = audit::verify(&Transaction::Sqlite(&tx), &partial)?;
         if !report.findings.is_empty() {
             return Err(unsound(&partial, "holds an audit that is not as it was written; see `audit verify`"));
         }

@@ -6,11 +6,11 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use hugmedo_chat_protocol::{RoomKind, UserType};
+use hugmedo_chat_protocol::{RoomKind, Secret, UserType};
 use ipnet::IpNet;
 use tracing_subscriber::filter::LevelFilter;
 
-/// The chat server of HugMeDo Chat: Socket.IO and HTTP over one SQLite store.
+/// The chat server of HugMeDo Chat: Socket.IO and HTTP over a store in one SQLite file or a Postgres database.
 #[derive(Debug, Parser)]
 #[command(name = "hugmedo-chat-server", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct CommandLine {
@@ -29,9 +29,21 @@ pub(crate) struct StoreArgs {
     #[arg(long, global = true, env = "HUGMEDO_CHAT_CONFIG")]
     #[allow(dead_code, reason = "see crate::settings")]
     pub(crate) config: Option<PathBuf>,
-    /// The folder that holds the store; made if it is missing
+    /// The folder that holds the store, or what lies beside it if that is in a database; made if it is missing
     #[arg(long, global = true, env = "HUGMEDO_CHAT_DATA_DIR", default_value = "hugmedo-chat-data")]
     pub(crate) data_dir: PathBuf,
+    /// The Postgres database that holds the store, as postgres://user:password@host/name. Better in the environment or the file:
+    /// arguments are seen by every user of the machine
+    #[arg(long, global = true, env = "HUGMEDO_CHAT_DATABASE", hide_env_values = true, hide_default_value = true, value_parser = secret)]
+    pub(crate) database: Option<Secret>,
+    /// The authority of the database's certificate, as PEM, if the system does not know it
+    #[arg(long, global = true, env = "HUGMEDO_CHAT_DATABASE_CA_FILE")]
+    pub(crate) database_ca_file: Option<PathBuf>,
+}
+
+/// Takes everything, so that no message of the parser repeats it.
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text))
 }
 
 #[derive(Debug, Args)]
@@ -84,6 +96,10 @@ pub(crate) struct ServeArgs {
     /// The authority of the issuer's certificate, as PEM, if the system does not know it
     #[arg(long, env = "HUGMEDO_CHAT_OIDC_CA_FILE", requires = "oidc_issuer")]
     pub(crate) oidc_ca_file: Option<PathBuf>,
+    /// The Redis over which servers on one database tell each other at once, as redis://:password@host/; like the database's, better in
+    /// the environment or the file
+    #[arg(long, env = "HUGMEDO_CHAT_REDIS", hide_env_values = true, hide_default_value = true, value_parser = secret)]
+    pub(crate) redis: Option<Secret>,
     /// Largest file that may be sent, in MiB
     #[arg(long, env = "HUGMEDO_CHAT_MAX_ATTACHMENT_MB", default_value_t = 25)]
     pub(crate) max_attachment_mb: u64,
@@ -130,6 +146,8 @@ pub(crate) enum Task {
         /// The copy
         from: PathBuf,
     },
+    /// Tell a database that was put back from a copy so, before the first server starts on it; everyone has to sign in again
+    Restored,
     /// Look after the audit of who did what
     #[command(subcommand)]
     Audit(Audit),

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use hugmedo_chat_protocol::UserType;
+use hugmedo_chat_protocol::{Secret, UserType};
 use ipnet::IpNet;
 
 pub use crate::{issuer::IssuerSettings, serve::TlsFiles};
@@ -12,8 +12,12 @@ pub use crate::{issuer::IssuerSettings, serve::TlsFiles};
 pub struct Config {
     /// Where to listen; port 0 takes a free one, see [`crate::Server::local_addr`].
     pub listen: SocketAddr,
-    /// The folder that holds the store. Made if it is missing.
+    /// The folder that holds the store, or what lies beside the store where that is in a database. Made if it is missing.
     pub data_dir: PathBuf,
+    /// The database that holds the store, in place of the folder. Servers that share one share the folder too.
+    pub database: Option<Database>,
+    /// The Redis over which servers that share a database tell each other at once what the database tells them within moments.
+    pub redis: Option<Redis>,
     /// Certificate and key; without them the server speaks plain HTTP, for a proxy that speaks TLS.
     pub tls: Option<TlsFiles>,
     /// How often the files of the certificate are looked at for another pair.
@@ -69,6 +73,8 @@ impl Config {
         Self {
             listen,
             data_dir: data_dir.into(),
+            database: None,
+            redis: None,
             tls: None,
             tls_look_every: Duration::from_secs(30),
             trusted_proxies: Vec::new(),
@@ -94,6 +100,23 @@ impl Config {
             limits: Limits::default(),
         }
     }
+}
+
+/// A Postgres database, and how to reach it.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// `postgres://user:password@host/database`, with what libpq knows as parameters. Encryption is demanded of any host but
+    /// this machine, unless it says `sslmode=disable`.
+    pub url: Secret,
+    /// The authority of its certificate, as PEM, if the system does not know it.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A Redis, and how to reach it.
+#[derive(Debug, Clone)]
+pub struct Redis {
+    /// `redis://:password@host/`, or `rediss` for TLS.
+    pub url: Secret,
 }
 
 /// How long those who dawdle are waited for, before their connection is closed.

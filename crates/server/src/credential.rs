@@ -7,11 +7,9 @@ use std::fmt::Write as _;
 
 use hugmedo_chat_protocol::Secret;
 use rand::RngCore;
-use rusqlite::{
-    ToSql,
-    types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef},
-};
 use sha2::{Digest, Sha256};
+
+use crate::store::sql::{Cell, FromCell, ToValue, Value};
 
 /// One sign-in on one device: the family of tokens that descend from it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -47,9 +45,11 @@ impl std::fmt::Debug for TokenHash {
     }
 }
 
-impl ToSql for TokenHash {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(&self.0)))
+impl ToValue for TokenHash {
+    const NULL: Value<'static> = Value::Blob(None);
+
+    fn to_value(&self) -> Value<'_> {
+        Value::Blob(Some(&self.0))
     }
 }
 
@@ -75,15 +75,17 @@ impl Seed {
     }
 }
 
-impl ToSql for Seed {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(&self.0)))
+impl ToValue for Seed {
+    const NULL: Value<'static> = Value::Blob(None);
+
+    fn to_value(&self) -> Value<'_> {
+        Value::Blob(Some(&self.0))
     }
 }
 
-impl FromSql for Seed {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        <[u8; 32]>::column_result(value).map(Self)
+impl FromCell for Seed {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        <[u8; 32]>::from_cell(cell).map(Self)
     }
 }
 

@@ -2,8 +2,21 @@
 
 use std::{fs, io, io::Write as _, path::Path};
 
-/// Writes a file that must not be there yet. Durable when this returns.
+/// Writes a file that must not be there yet. Whole and durable when it appears, whoever looks for it meanwhile.
 pub(crate) fn write_new(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    let unfinished = path.with_extension(format!("{}.new", uuid::Uuid::new_v4()));
+    let written = write(&unfinished, text, mode).and_then(|()| match fs::hard_link(&unfinished, path) {
+        // No links on this file system, as on some network drives: then it has to appear as it is written.
+        Err(error) if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) => {
+            write(path, text, mode)
+        }
+        linked => linked,
+    });
+    let _ = fs::remove_file(&unfinished);
+    written
+}
+
+fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

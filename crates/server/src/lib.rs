@@ -36,6 +36,7 @@ mod key_file;
 mod limits;
 mod metrics;
 mod naming;
+mod nodes;
 mod outside;
 mod password;
 mod presence;
@@ -50,7 +51,7 @@ mod turns;
 pub use admin::Admin;
 pub use audit::{Finding, Report};
 pub use backup::{Backup, restore};
-pub use config::{Config, IssuerSettings, Limits, Patience, Rate, TlsFiles};
+pub use config::{Config, Database, IssuerSettings, Limits, Patience, Rate, Redis, TlsFiles};
 pub use error::Error;
 pub use store::{
     StoreError,
@@ -101,6 +102,12 @@ pub async fn start(config: Config) -> Result<Server, Error> {
     if config.demo && !config.listen.ip().is_loopback() {
         return Err(Error::DemoNotLoopback(config.listen));
     }
+    if config.demo && config.database.is_some() {
+        return Err(Error::Invalid("the sample data fills a store in the data folder, and none in a database"));
+    }
+    if config.redis.is_some() && config.database.is_none() {
+        return Err(Error::Invalid("Redis is for several servers on one database; a store in the data folder has one"));
+    }
     let is_open = config.tls.is_none() && config.trusted_proxies.is_empty() && !config.allow_plain_http;
     if is_open && !config.listen.ip().is_loopback() {
         return Err(Error::PlainHttp(config.listen));
@@ -109,8 +116,8 @@ pub async fn start(config: Config) -> Result<Server, Error> {
     let tls = config.tls.clone().map(Tls::open).transpose().map_err(|error| Error::Tls(error.to_string()))?;
     let tls = tls.map(Arc::new);
     private_folder(&config.data_dir).map_err(|source| Error::DataDir { path: config.data_dir.clone(), source })?;
-    let alone = lock(&config.data_dir)?;
-    let store = Arc::new(open_store(&config.data_dir)?);
+    let alone = lock(&config.data_dir, config.database.is_some())?;
+    let store = Arc::new(open_store(&config.data_dir, config.database.as_ref())?);
     let retention = i64::try_from(config.change_retention.as_millis()).unwrap_or(i64::MAX);
     let passwords = Passwords::new().map_err(|_| Error::Invalid("passwords cannot be hashed on this machine"))?;
     store
@@ -130,8 +137,10 @@ pub async fn start(config: Config) -> Result<Server, Error> {
     let seal = second_factor::Seal::open(&config.data_dir);
     let seal = Arc::new(seal.map_err(|source| Error::DataDir { path: config.data_dir.clone(), source })?);
     let attachments = attachments::Attachments::open(&config.data_dir, &store).await?;
+    let nodes = if store.is_shared() { Some(nodes::Nodes::new(config.redis.as_ref(), store.id())?) } else { None };
     let app = Arc::new(App {
         store,
+        nodes,
         attachments,
         checkpoints,
         fanout: Fanout::new(io.clone()),
@@ -158,6 +167,10 @@ pub async fn start(config: Config) -> Result<Server, Error> {
         }
     }
     tokio::spawn(outside::watch(app.clone()));
+    if app.nodes.is_some() {
+        let position = nodes::head(&app).await?;
+        tokio::spawn(nodes::follow(app.clone(), position));
+    }
     tokio::spawn(chat::escalate::watch(app.clone()));
     tokio::spawn(chat::retention::watch(app.clone()));
     tokio::spawn(audit::keep_checkpoints(app.clone()));
@@ -187,23 +200,26 @@ fn socket_io(config: &Config) -> (socketioxide::layer::SocketIoLayer, SocketIo) 
         .build_layer()
 }
 
-fn open_checkpoints(data_dir: &Path) -> Result<audit::Checkpoints, Error> {
-    audit::Checkpoints::open(data_dir).map_err(|source| Error::DataDir { path: data_dir.to_owned(), source })
+fn open_checkpoints(data_dir: &Path) -> Result<Arc<audit::Checkpoints>, Error> {
+    audit::Checkpoints::open(data_dir)
+        .map(Arc::new)
+        .map_err(|source| Error::DataDir { path: data_dir.to_owned(), source })
 }
 
-fn open_store(data_dir: &Path) -> Result<Store, Error> {
+fn open_store(data_dir: &Path, database: Option<&Database>) -> Result<Store, Error> {
     private_folder(data_dir).map_err(|source| Error::DataDir { path: data_dir.to_owned(), source })?;
-    Ok(Store::open(data_dir)?)
+    Ok(Store::open(data_dir, database)?)
 }
 
 /// The file a server holds while it works on a data folder.
 const LOCK_FILE: &str = "serving.lock";
 
-/// Makes sure that no other server works on a data folder. The system ends this with the process, however that ends.
-fn lock(data_dir: &Path) -> Result<std::fs::File, Error> {
+/// Makes sure that no other server works on a data folder, unless all share a database that orders what they do. The system ends this
+/// with the process, however that ends.
+fn lock(data_dir: &Path, is_shared: bool) -> Result<std::fs::File, Error> {
     let path = data_dir.join(LOCK_FILE);
     let file = std::fs::File::create(&path).map_err(|source| Error::DataDir { path: path.clone(), source })?;
-    match file.try_lock() {
+    match if is_shared { file.try_lock_shared() } else { file.try_lock() } {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(Error::InUse(data_dir.to_owned())),
         Err(std::fs::TryLockError::Error(source)) => Err(Error::DataDir { path, source }),

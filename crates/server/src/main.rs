@@ -9,11 +9,11 @@ use std::{io::Write as _, time::Duration};
 
 use anyhow::Context as _;
 use hugmedo_chat_protocol::{DeviceId, RoomId, Secret, UserId, UserType};
-use hugmedo_chat_server::{Admin, Config, IssuerSettings, TlsFiles, start};
+use hugmedo_chat_server::{Admin, Config, Database, IssuerSettings, Redis, TlsFiles, start};
 use tracing_subscriber::{Layer as _, filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use command_line::{
-    Audit, CommandLine, Device, LogFormat, MemberChange, Retention, Room, ServeArgs, Task, Token, User,
+    Audit, CommandLine, Device, LogFormat, MemberChange, Retention, Room, ServeArgs, StoreArgs, Task, Token, User,
 };
 
 fn main() -> std::process::ExitCode {
@@ -37,16 +37,26 @@ fn run(command_line: CommandLine) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let CommandLine { task, store, serve: args } = command_line;
     match task {
-        None => runtime.block_on(serve(&store.data_dir, args)),
-        Some(Task::Restore { from }) => runtime.block_on(restore(&store.data_dir, &from)),
-        Some(Task::Serve(args)) => runtime.block_on(serve(&store.data_dir, *args)),
-        Some(task) => runtime.block_on(administer(&store.data_dir, task)),
+        None => runtime.block_on(serve(store, args)),
+        Some(Task::Restore { from }) => {
+            anyhow::ensure!(store.database.is_none(), "a store in a database is put back with pg_restore");
+            runtime.block_on(restore(&store.data_dir, &from))
+        }
+        Some(Task::Serve(args)) => runtime.block_on(serve(store, *args)),
+        Some(task) => runtime.block_on(administer(&store, task)),
     }
 }
 
-async fn serve(data_dir: &std::path::Path, args: ServeArgs) -> anyhow::Result<()> {
+fn database(store: &StoreArgs) -> Option<Database> {
+    let ca_file = store.database_ca_file.clone();
+    store.database.clone().map(|url| Database { url, ca_file })
+}
+
+async fn serve(store: StoreArgs, args: ServeArgs) -> anyhow::Result<()> {
     log_to_stderr(args.log, args.log_format);
-    let mut config = Config::new(args.listen, data_dir);
+    let mut config = Config::new(args.listen, &store.data_dir);
+    config.database = database(&store);
+    config.redis = args.redis.map(|url| Redis { url });
     config.tls = args.tls_cert.zip(args.tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
     config.trusted_proxies = args.trusted_proxy;
     config.allow_plain_http = args.allow_plain_http;
@@ -112,8 +122,9 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-async fn administer(data_dir: &std::path::Path, task: Task) -> anyhow::Result<()> {
-    let admin = Admin::open(data_dir)?;
+async fn administer(store: &StoreArgs, task: Task) -> anyhow::Result<()> {
+    let data_dir = store.data_dir.as_path();
+    let admin = Admin::open_with(data_dir, database(store).as_ref())?;
     let done = match task {
         Task::Serve(_) | Task::Restore { .. } => Ok(()),
         Task::Backup { into } => match admin.backup(data_dir, &into).await {
@@ -125,6 +136,7 @@ async fn administer(data_dir: &std::path::Path, task: Task) -> anyhow::Result<()
             )),
             Err(error) => Err(error.into()),
         },
+        Task::Restored => admin.begin_anew(data_dir).await.map_err(Into::into),
         Task::User(task) => user(&admin, task).await,
         Task::Room(task) => room(&admin, task).await,
         Task::Retention(Retention::List) => admin.retention().await.map_err(Into::into).and_then(|rules| list(&rules)),

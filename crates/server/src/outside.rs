@@ -40,6 +40,10 @@ pub(crate) async fn watch(app: Arc<App>) {
             app.addresses.tidy();
             app.codes.tidy();
         }
+        if app.nodes.is_some() {
+            // See `crate::nodes`.
+            continue;
+        }
         let Ok(now) = app.store.outside_version().await else { continue };
         if now != version {
             version = now;

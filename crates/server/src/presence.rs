@@ -1,7 +1,12 @@
 //! Who can be reached just now, and how. Nothing of it is stored or synced.
 //!
 //! Invariants: a person is here while a socket of theirs is, and for a grace after the last, so that a reconnect is no
-//! flicker; only those who share a conversation hear of it; what is told last is what holds.
+//! flicker; only those who share a conversation hear of it; what is told last is what holds. With several servers a person
+//! is here while they are at any of them, and what they chose last holds at all.
+
+mod elsewhere;
+
+pub(crate) use elsewhere::{forget_silent, other_chose, other_is, others_are};
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -9,16 +14,19 @@ use std::{
     time::Duration,
 };
 
-use hugmedo_chat_protocol::{Presence as Told, ServerEvent, UserId};
+use hugmedo_chat_protocol::{Presence as Told, ServerEvent, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
 use socketioxide::extract::SocketRef;
 
 use crate::{
     app::App,
     authorize,
     fanout::{self, Offered},
+    nodes::What,
     socket::Link,
     store::StoreError,
 };
+use elsewhere::Elsewhere;
 
 /// How many statuses a socket gets at once, and how long it then has peace. Hundreds of colleagues at the start of a shift
 /// must not fill the buffer that messages need.
@@ -28,7 +36,8 @@ const PEACE: Duration = Duration::from_millis(50);
 const FULL: Duration = Duration::from_secs(1);
 
 /// How a person can be reached. Whoever is offline is not kept at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Status {
     Available,
     Busy,
@@ -54,10 +63,24 @@ impl Status {
     }
 }
 
+/// How someone can be reached, and since when: of what two servers say the later holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stand {
+    pub(crate) status: Status,
+    /// Milliseconds since 1970 (UTC).
+    pub(crate) since: i64,
+}
+
+impl Stand {
+    fn now(status: Status) -> Self {
+        Self { status, since: Timestamp::now().as_millis() }
+    }
+}
+
 #[derive(Debug)]
 struct Here {
     sockets: usize,
-    status: Status,
+    stand: Stand,
     /// How often the last socket went: a grace ends only what it was given for.
     departures: u64,
 }
@@ -66,6 +89,8 @@ struct Here {
 #[derive(Debug, Default)]
 pub(crate) struct Presence {
     here: Mutex<HashMap<UserId, Here>>,
+    /// Who is at other servers.
+    elsewhere: Elsewhere,
     /// Held from a change, or a look, until it is told; two could be told the wrong way round otherwise.
     turn: tokio::sync::Mutex<()>,
 }
@@ -75,20 +100,37 @@ impl Presence {
         self.here.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn status(&self, user: &UserId) -> Option<Status> {
-        self.here().get(user).map(|here| here.status)
+    fn stand(&self, user: &UserId) -> Option<Stand> {
+        let here = self.here().get(user).map(|here| here.stand);
+        here.into_iter().chain(self.elsewhere.stands(user)).max_by_key(|stand| stand.since)
     }
 
-    /// Counts a socket. Returns whether its person was not here before.
-    fn count(&self, user: &UserId) -> bool {
+    fn status(&self, user: &UserId) -> Option<Status> {
+        self.stand(user).map(|stand| stand.status)
+    }
+
+    /// Everyone who has a socket at this server.
+    pub(crate) fn all_here(&self) -> Vec<(UserId, Stand)> {
+        self.here().iter().map(|(user, here)| (user.clone(), here.stand)).collect()
+    }
+
+    /// Another server is still there.
+    pub(crate) fn heard_of(&self, node: &str) {
+        self.elsewhere.heard_of(node);
+    }
+
+    /// Counts a socket. Returns how its person stands at this server if they were not at it before.
+    fn count(&self, user: &UserId) -> Option<Stand> {
+        let elsewhere = self.elsewhere.stands(user).into_iter().max_by_key(|stand| stand.since);
         match self.here().entry(user.clone()) {
             Entry::Occupied(mut here) => {
                 here.get_mut().sockets += 1;
-                false
+                None
             }
             Entry::Vacant(place) => {
-                place.insert(Here { sockets: 1, status: Status::Available, departures: 0 });
-                true
+                let stand = elsewhere.unwrap_or_else(|| Stand::now(Status::Available));
+                place.insert(Here { sockets: 1, stand, departures: 0 });
+                Some(stand)
             }
         }
     }
@@ -115,15 +157,25 @@ impl Presence {
         is_gone
     }
 
-    /// Sets the status of whoever is here. Returns whether that changed anything.
-    fn set(&self, user: &UserId, status: Status) -> bool {
-        self.here().get_mut(user).is_some_and(|here| std::mem::replace(&mut here.status, status) != status)
+    /// Notes what a person chose, wherever they are. Returns whether that changed anything.
+    fn set(&self, user: &UserId, stand: Stand) -> bool {
+        let before = self.status(user);
+        if let Some(here) = self.here().get_mut(user) {
+            here.stand = stand;
+        }
+        self.elsewhere.chosen(user, stand);
+        before != self.status(user)
     }
 }
 
 /// A person has one socket more. They and, if they were not here, those around them are told.
 pub(crate) fn arrive(app: &Arc<App>, user: &UserId) {
-    let is_new = app.presence.count(user);
+    let was_elsewhere = app.presence.elsewhere.has(user);
+    let counted = app.presence.count(user);
+    if let Some(stand) = counted {
+        say(app, What::Here { user: user.clone(), stand });
+    }
+    let is_new = counted.is_some() && !was_elsewhere;
     let (app, user) = (app.clone(), user.clone());
     tokio::spawn(async move {
         let _turn = app.presence.turn.lock().await;
@@ -143,8 +195,13 @@ pub(crate) fn leave(app: &Arc<App>, user: &UserId) {
             return;
         }
         let _turn = app.presence.turn.lock().await;
+        let before = app.presence.status(&user);
         if app.presence.forget(&user, departure) {
-            tell_of(&app, &user, Status::Offline).await;
+            say(&app, What::Gone { user: user.clone() });
+            let now = app.presence.status(&user);
+            if now != before {
+                tell_of(&app, &user, now.unwrap_or(Status::Offline)).await;
+            }
         }
     });
 }
@@ -152,10 +209,19 @@ pub(crate) fn leave(app: &Arc<App>, user: &UserId) {
 /// Sets a person's status for as long as they are here. Returns what holds now: who is not here stays offline.
 pub(crate) async fn set(app: &App, user: &UserId, status: Status) -> Status {
     let _turn = app.presence.turn.lock().await;
-    if app.presence.set(user, status) {
+    let stand = Stand::now(status);
+    if app.presence.set(user, stand) {
         tell_of(app, user, status).await;
     }
+    say(app, What::Chosen { user: user.clone(), stand });
     app.presence.status(user).unwrap_or(Status::Offline)
+}
+
+/// Tells the other servers, if there are any.
+fn say(app: &App, what: What) {
+    if let Some(nodes) = &app.nodes {
+        nodes.say(what);
+    }
 }
 
 /// People share a conversation they did not share before.

@@ -9,7 +9,6 @@ use hugmedo_chat_protocol::{
     ErrorCode, LoginRequest, Refusal, Secret, SessionEndReason, SessionGrant, TokenRequest, User, UserId,
     limits::MAX_ID_BYTES,
 };
-use rusqlite::Transaction;
 
 use crate::{
     app::App,
@@ -18,10 +17,12 @@ use crate::{
     config::Config,
     credential::{self, ACCESS_PREFIX, REFRESH_PREFIX, Seed, SessionId, TokenHash},
     failure::Failure,
+    nodes,
     second_factor::{self, Verdict},
     serve,
     store::{
         sessions::{self, Refresh},
+        sql::Transaction,
         users,
     },
 };
@@ -191,6 +192,7 @@ pub(crate) async fn refresh(app: &App, request: TokenRequest) -> Result<SessionG
         (Refresh::Reused { session }, _) => {
             tracing::warn!("a refresh token was used twice; its session is over");
             app.fanout.end(app.fanout.sockets_of_session(&session), SessionEndReason::Revoked);
+            nodes::moved(app);
         }
         _ => {}
     }
@@ -208,6 +210,7 @@ pub(crate) async fn log_out(app: &App, who: &Principal) -> Result<(), Failure> {
         })
         .await?;
     app.fanout.end(app.fanout.sockets_of_session(who.session()), SessionEndReason::SignedOut);
+    nodes::moved(app);
     Ok(())
 }
 

@@ -3,7 +3,6 @@
 //! Invariant: an administrator's look is in the audit; the operator's is not, who can look past it.
 
 use hugmedo_chat_protocol::UserId;
-use rusqlite::Transaction;
 use serde_json::{Value, json};
 
 use super::Admin;
@@ -13,6 +12,7 @@ use crate::{
     store::{
         StoreError,
         rooms::{self, RoomRecord},
+        sql::Transaction,
         users::{self, Person},
     },
 };

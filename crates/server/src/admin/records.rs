@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use rusqlite::Transaction;
-
 use super::Admin;
 use crate::{
     audit::{self, Deed, Report},
     backup::{self, Backup},
     error::Error,
+    store::{self, sql::Transaction},
 };
 
 impl Admin {
@@ -17,9 +16,25 @@ impl Admin {
     /// # Errors
     /// If the folder is there, or the copy is not sound.
     pub async fn backup(&self, data_dir: &Path, into: &Path) -> Result<Backup, Error> {
+        if self.store.is_shared() {
+            return Err(Error::Invalid("a store in a database is copied with pg_dump, and the data folder beside it"));
+        }
         // Before, so that the copy knows of itself.
         self.write(|tx, actor| Ok(audit::append(tx, actor, Deed::Backup, None, None, None)?)).await?;
         backup::take(&self.store, data_dir, into).await
+    }
+
+    /// Makes a store whose database was put back from a copy one that its clients have never met, as [`crate::restore`] does with a
+    /// file. No server may be working on it.
+    ///
+    /// # Errors
+    /// If the store is not in a database, or a server works on it.
+    pub async fn begin_anew(&self, data_dir: &Path) -> Result<(), Error> {
+        let _alone = crate::lock(data_dir, false)?;
+        if !self.store.is_shared() {
+            return Err(Error::Invalid("this is for a store in a database; `restore` puts a data folder back"));
+        }
+        self.write(|tx, _| Ok(store::anew(tx, None)?)).await
     }
 
     /// Looks for edits, deletions, another order and a cut-off end in the audit of this store.

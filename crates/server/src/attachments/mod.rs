@@ -35,6 +35,9 @@ const HEAD_BYTES: usize = 16 * 1024;
 const LOOKED_AT: usize = 2;
 const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
 
+/// How long a file without a row may be one that another server takes in.
+const SWEPT_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The folder, and who is looking into it.
 #[derive(Debug)]
 pub(crate) struct Attachments {
@@ -52,7 +55,9 @@ impl Attachments {
         let mut files = fs::read_dir(&folder).await.map_err(unusable)?;
         while let Some(file) = files.next_entry().await.map_err(unusable)? {
             let is_known = file.path().file_stem().and_then(|id| id.to_str()).is_some_and(|id| known.contains(id));
-            if !is_known {
+            // Another server may be taking it in.
+            let is_fresh = store.is_shared() && is_younger(&file, SWEPT_AFTER).await;
+            if !is_known && !is_fresh {
                 fs::remove_file(file.path()).await.map_err(unusable)?;
             }
         }
@@ -128,6 +133,11 @@ impl Attachments {
         .await
         .map_err(|_| failed())?
     }
+}
+
+async fn is_younger(file: &fs::DirEntry, age: Duration) -> bool {
+    let written = file.metadata().await.and_then(|about| about.modified());
+    written.is_ok_and(|written| written.elapsed().is_ok_and(|elapsed| elapsed < age))
 }
 
 /// How ids of ours begin. Attachments of clients that know only the guide may be of any other shape.

@@ -1,12 +1,15 @@
 //! The entries, each chained to the one before.
 
-use hugmedo_chat_protocol::{RoomId, Seq, UserId};
-use rusqlite::{OptionalExtension, Row, Transaction};
+use hugmedo_chat_protocol::{DeviceId, RoomId, Seq, UserId};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::credential::SessionId;
 pub(super) use crate::key_file::hex;
-use crate::store::{StoreError, columns, now};
+use crate::store::{
+    StoreError, columns, now,
+    sql::{OptionalExtension, Row, Transaction},
+};
 
 /// What was done. The words are stored; they never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,21 +225,58 @@ pub(crate) fn head(tx: &Transaction<'_>) -> Result<(i64, Vec<u8>), StoreError> {
     Ok(last.query_row((), |row| Ok((row.get(0)?, row.get(1)?))).optional()?.unwrap_or_default())
 }
 
-/// Passes every entry after a place to `each`, in order, one at a time: an audit may be larger than the memory.
+/// The end of sessions, as the audit tells of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    SignedOut(SessionId),
+    /// A token of it was used twice.
+    Reused(SessionId),
+    /// All that a person had then.
+    AllOf(UserId),
+    /// All on a device, by the name it gives itself.
+    Device(DeviceId),
+}
+
+/// What sessions ended after a place.
+pub(crate) fn ended_after(tx: &Transaction<'_>, after: i64) -> Result<Vec<Ended>, StoreError> {
+    let ended = tx
+        .prepare_cached(
+            "SELECT action, object FROM audit
+             WHERE id > ?1 AND object IS NOT NULL
+               AND action IN ('sign_out', 'token_reuse', 'set_password', 'disable_user', 'revoke_device')
+             ORDER BY id",
+        )?
+        .query_map((after,), |row| {
+            let (action, object): (String, String) = (row.get(0)?, row.get(1)?);
+            Ok(match action.as_str() {
+                "sign_out" => Ended::SignedOut(SessionId::new(object)),
+                "token_reuse" => Ended::Reused(SessionId::new(object)),
+                "revoke_device" => Ended::Device(DeviceId::new(object)),
+                _ => Ended::AllOf(UserId::new(object)),
+            })
+        })?;
+    ended.collect()
+}
+
+/// How many entries are in memory at a time.
+const AT_ONCE: usize = 1_000;
+
+/// Passes every entry after a place to `each`, in order, some at a time: an audit may be larger than the memory.
 pub(crate) fn entries<E: From<StoreError>>(
     tx: &Transaction<'_>,
-    after: i64,
+    mut after: i64,
     mut each: impl FnMut(Entry) -> Result<(), E>,
 ) -> Result<(), E> {
-    let failed = |error| E::from(StoreError::from(error));
-    let mut all = tx
-        .prepare("SELECT id, at, actor, action, room_id, object, seq, hash FROM audit WHERE id > ?1 ORDER BY id")
-        .map_err(failed)?;
-    let mut rows = all.query((after,)).map_err(failed)?;
-    while let Some(row) = rows.next().map_err(failed)? {
-        each(entry(row).map_err(failed)?)?;
+    loop {
+        let (page, has_more) = page(tx, after, AT_ONCE)?;
+        for entry in page {
+            after = entry.id;
+            each(entry)?;
+        }
+        if !has_more {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 /// A page of entries after a place, and whether there is more.
@@ -251,7 +291,7 @@ pub(crate) fn page(tx: &Transaction<'_>, after: i64, limit: usize) -> Result<(Ve
     Ok((page, has_more))
 }
 
-fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
     Ok(Entry {
         id: row.get(0)?,
         at: row.get(1)?,

@@ -64,9 +64,17 @@ impl Checkpoints {
             Ok(text) => read_key(&text)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let key = SigningKey::from_bytes(&rand::random());
-                write_new(&path, &hex(key.as_bytes()), 0o600)?;
-                write_new(&data_dir.join(PUBLIC_KEY_FILE), &hex(key.verifying_key().as_bytes()), 0o644)?;
-                key
+                match write_new(&path, &hex(key.as_bytes()), 0o600) {
+                    // Another server on the folder was faster.
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                        read_key(&fs::read_to_string(&path)?)?
+                    }
+                    written => {
+                        written?;
+                        write_new(&data_dir.join(PUBLIC_KEY_FILE), &hex(key.verifying_key().as_bytes()), 0o644)?;
+                        key
+                    }
+                }
             }
             Err(error) => return Err(error),
         };

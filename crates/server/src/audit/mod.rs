@@ -11,7 +11,7 @@ mod chain;
 mod checkpoints;
 mod verify;
 
-pub(crate) use chain::{Deed, append, entries, head, page};
+pub(crate) use chain::{Deed, Ended, append, ended_after, entries, head, page};
 pub(crate) use checkpoints::Checkpoints;
 pub(crate) use verify::verify;
 pub use verify::{Finding, Report};
@@ -37,15 +37,16 @@ pub(crate) async fn keep_checkpoints(app: Arc<App>) {
 }
 
 /// States how far the audit has come. A failure is for the operator: the deeds are in the chain all the same.
-pub(crate) async fn checkpoint(store: &Store, checkpoints: &Checkpoints) {
-    let (id, hash) = match store.read(chain::head).await {
-        Ok(head) => head,
-        Err(StoreError::Closed) => return,
-        Err(error) => return tracing::error!(%error, "no checkpoint of the audit: its end could not be read"),
-    };
-    if id > 0
-        && let Err(error) = checkpoints.add(id, &hash, now())
-    {
-        tracing::error!(%error, "no checkpoint of the audit: it could not be written");
+///
+/// As a write, though it writes nothing into the store: one at a time among all servers that share it, and the checkpoints beside it.
+pub(crate) async fn checkpoint(store: &Store, checkpoints: &Arc<Checkpoints>) {
+    let checkpoints = checkpoints.clone();
+    let stated = store.write(move |tx| {
+        let (id, hash) = chain::head(tx)?;
+        if id > 0 { Ok(checkpoints.add(id, &hash, now())?) } else { Ok(()) }
+    });
+    match stated.await {
+        Ok(()) | Err(StoreError::Closed) => {}
+        Err(error) => tracing::error!(%error, "no checkpoint of the audit"),
     }
 }

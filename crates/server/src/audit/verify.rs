@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
-use rusqlite::Transaction;
-
 use super::{chain, checkpoints};
-use crate::{error::Error, store::StoreError};
+use crate::{
+    error::Error,
+    store::{StoreError, sql::Transaction},
+};
 
 /// Something that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]

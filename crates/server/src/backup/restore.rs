@@ -18,7 +18,7 @@ fn put_back(copy: &Path, data_dir: &Path) -> Result<Backup, Error> {
     let backup = files::read(copy)?;
     check(&look_into(&copy.join(store::FILE))?, copy)?;
     crate::private_folder(data_dir).map_err(failed(data_dir))?;
-    let _alone = crate::lock(data_dir)?;
+    let _alone = crate::lock(data_dir, false)?;
     let place = data_dir.join(store::FILE);
     if place.exists() {
         return Err(unsound(data_dir, "has a store already; move what is in it elsewhere first"));

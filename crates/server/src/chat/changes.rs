@@ -1,7 +1,6 @@
 //! Changing and taking back what one said oneself.
 
 use hugmedo_chat_protocol::{DeleteMessage, EditMessage, LogPosition, Message, MessageChanged, MessageId, RoomId};
-use rusqlite::Transaction;
 
 use super::{News, Settled, validate};
 use crate::{
@@ -10,7 +9,7 @@ use crate::{
     authorize::{self, Poster},
     credential::TokenHash,
     failure::Failure,
-    store::{StoreError, messages, rooms},
+    store::{StoreError, messages, rooms, sql::Transaction},
 };
 
 /// Changes the text of an own message.

@@ -14,7 +14,7 @@ mod say;
 mod validate;
 
 pub(crate) use changes::{delete, edit};
-pub(crate) use presence::{enter, leave, set_presence, type_notice};
+pub(crate) use presence::{enter, leave, pass_on_typing, set_presence, type_notice};
 pub(crate) use reactions::react;
 pub(crate) use receipts::{acknowledge, deliver, read};
 pub(crate) use rooms::begin;
@@ -66,6 +66,12 @@ impl<T> Settled<T> {
 impl Settled<()> {
     /// Tells the members and gives the room's turn back.
     pub(crate) async fn announce(self, app: &App) {
+        if let Some(nodes) = app.nodes.as_ref().filter(|_| self.news.is_some()) {
+            // Told from the database, here as at the other servers.
+            let number = nodes.moved();
+            drop(self);
+            return nodes.until_told(number).await;
+        }
         match self.news {
             None => return,
             Some(News::Said(message, members)) => said(app, *message, &members).await,
@@ -81,12 +87,7 @@ impl Settled<()> {
             }
             Some(News::Receipts(receipts, members)) => {
                 for receipt in receipts {
-                    let event = ServerEvent::Receipt(receipt.clone());
-                    let others: Vec<UserId> =
-                        members.iter().filter(|member| **member != receipt.user_id).cloned().collect();
-                    app.fanout.to_joined(&receipt.room_id, &others, &event);
-                    // The reader's own devices, wherever they look: their badges must clear.
-                    app.fanout.to_user(&receipt.user_id, &event);
+                    tell_receipt(app, receipt, &members);
                 }
             }
             Some(News::Rooms(views)) => {
@@ -123,7 +124,16 @@ pub(crate) async fn note_fetch(
         .await
 }
 
-async fn said(app: &App, message: Message, members: &[UserId]) {
+pub(crate) fn tell_receipt(app: &App, receipt: Receipt, members: &[UserId]) {
+    let others: Vec<UserId> = members.iter().filter(|member| **member != receipt.user_id).cloned().collect();
+    let (room, reader) = (receipt.room_id.clone(), receipt.user_id.clone());
+    let event = ServerEvent::Receipt(receipt);
+    app.fanout.to_joined(&room, &others, &event);
+    // The reader's own devices, wherever they look: their badges must clear.
+    app.fanout.to_user(&reader, &event);
+}
+
+pub(crate) async fn said(app: &App, message: Message, members: &[UserId]) {
     let message = Arc::new(message);
     let event = ServerEvent::NewMessage(Message::clone(&message));
     let mut elsewhere = app.fanout.to_joined(&message.room_id, members, &event);

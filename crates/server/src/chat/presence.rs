@@ -1,7 +1,7 @@
 //! Coming into a room's live events, leaving them, writing in it, and saying how one can be reached. Nothing here is kept.
 
 use hugmedo_chat_protocol::{
-    JoinRoom, JoinedRoom, LeaveRoom, LeftRoom, PresenceSet, SetPresence, Typing, TypingNotice,
+    JoinRoom, JoinedRoom, LeaveRoom, LeftRoom, PresenceSet, RoomId, SetPresence, Typing, TypingNotice, UserId,
 };
 
 use super::{Settled, validate};
@@ -10,8 +10,9 @@ use crate::{
     authorize,
     credential::TokenHash,
     failure::Failure,
+    nodes::What,
     presence::{self, Status},
-    store::rooms,
+    store::{StoreError, rooms, users},
 };
 
 /// Lets a member in. While the answer is held the room stands still, so whoever joins at once misses nothing after
@@ -62,8 +63,26 @@ pub(crate) async fn type_notice(app: &App, token: TokenHash, wish: Typing) -> Re
             Ok::<_, Failure>((notice, members))
         })
         .await?;
+    if let Some(nodes) = &app.nodes {
+        let (room, user) = (notice.room_id.clone(), notice.user_id.clone());
+        nodes.say(What::Typing { room, user, is_typing: notice.is_typing });
+    }
     app.fanout.typing(&members, notice);
     Ok(())
+}
+
+/// Someone writes whose socket another server has. Who they are is read here: what is heard from there is only a hint.
+pub(crate) async fn pass_on_typing(app: &App, room: RoomId, user: UserId, is_typing: bool) {
+    let asked = room.clone();
+    let found = app.store.read(move |tx| {
+        let members = rooms::member_ids(tx, &asked)?;
+        let writer = users::account(tx, user.as_str())?.filter(|_| members.contains(&user));
+        Ok::<_, StoreError>(writer.map(|writer| (members, writer.user)))
+    });
+    if let Ok(Some((members, writer))) = found.await {
+        let notice = TypingNotice { room_id: room, user_id: writer.id, user_name: writer.name, is_typing };
+        app.fanout.typing(&members, notice);
+    }
 }
 
 pub(crate) async fn set_presence(app: &App, token: TokenHash, wish: SetPresence) -> Result<PresenceSet, Failure> {

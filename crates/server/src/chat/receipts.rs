@@ -3,7 +3,6 @@
 use hugmedo_chat_protocol::{
     Acknowledge, Acknowledged, Delivered, DeliveredUpTo, MessageId, Read, ReadUpTo, RoomId, Seq,
 };
-use rusqlite::Transaction;
 
 use super::{News, Settled, validate};
 use crate::{
@@ -16,6 +15,7 @@ use crate::{
         StoreError, escalations, messages,
         receipts::{self, Raised},
         rooms,
+        sql::Transaction,
     },
 };
 

@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use hugmedo_chat_protocol::{RoomId, RoomKind, Seq, UserId, UserType};
 use jiff::Zoned;
-use rusqlite::Transaction;
 
 use super::script::{self, Line};
 use crate::{
@@ -15,7 +14,7 @@ use crate::{
     error::Error,
     failure::Failure,
     sign_in,
-    store::{StoreError, messages, receipts, sessions, users},
+    store::{StoreError, messages, receipts, sessions, sql::Transaction, users},
 };
 
 /// Everybody's. It is in the contract, which is why the sample hospital never leaves the loopback interface.

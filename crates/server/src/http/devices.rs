@@ -16,7 +16,7 @@ use crate::{
     authorize,
     failure::Failure,
     limits::Kind,
-    outside,
+    nodes, outside,
     store::sessions::{self, Device},
 };
 
@@ -64,5 +64,6 @@ pub(super) async fn revoke(
         .await;
     revoked?;
     outside::end_dead(&app, app.fanout.sockets_of(caller.who.id())).await;
+    nodes::moved(&app);
     Ok(StatusCode::NO_CONTENT)
 }

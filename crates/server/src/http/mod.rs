@@ -27,7 +27,7 @@ use hugmedo_chat_protocol::{ErrorCode, Refusal, limits::MAX_FRAME_BYTES};
 use serde_json::{Value, json};
 use socketioxide::layer::SocketIoLayer;
 
-use crate::{app::App, failure::Failure as Wrong, store::StoreError};
+use crate::{app::App, failure::Failure as Wrong};
 use failure::ApiFailure;
 use table::Table;
 
@@ -100,7 +100,7 @@ async fn healthz() -> Json<Value> {
 }
 
 async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Value>, ApiFailure> {
-    let answers = app.store.read(|tx| Ok::<_, StoreError>(tx.query_row("SELECT 1", (), |row| row.get::<_, i64>(0))?));
+    let answers = app.store.read(|tx| tx.query_row("SELECT 1", (), |row| row.get::<i64>(0)));
     answers.await.map_err(Wrong::from)?;
     Ok(Json(json!({ "status": "ready" })))
 }

@@ -11,7 +11,6 @@ mod keys;
 use std::{path::PathBuf, time::Duration};
 
 use hugmedo_chat_protocol::{ErrorCode, Secret, Timestamp};
-use rusqlite::Transaction;
 
 use crate::{
     admin::MAX_USERNAME_BYTES,
@@ -21,7 +20,7 @@ use crate::{
     credential::TokenHash,
     error::Error,
     failure::Failure,
-    store::{sessions, users},
+    store::{sessions, sql::Transaction, users},
 };
 use jwt::Unbelieved;
 use key_set::KeySet;

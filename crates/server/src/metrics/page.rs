@@ -10,12 +10,18 @@ use super::Counts;
 use crate::{
     app::App,
     audit, fanout,
-    store::{self, StoreError},
+    store::{self, StoreError, changes},
 };
 
 /// Everything there is to tell, in Prometheus' text format.
 pub(crate) async fn page(app: &App) -> Result<String, StoreError> {
-    let (audit_entries, _) = app.store.read(audit::head).await?;
+    let read = app.store.read(|tx| Ok::<_, StoreError>((audit::head(tx)?.0, changes::head(tx)?, tx.stored_bytes()?)));
+    let stored: Option<(i64, i64, Option<i64>)> = match read.await {
+        Ok(stored) => Some(stored),
+        // That it is away is what there is to tell.
+        Err(error) if app.store.is_shared() && error.is_transient() => None,
+        Err(error) => return Err(error),
+    };
     let sockets = app.fanout.all_sockets();
     let people: BTreeSet<_> = sockets.iter().filter_map(fanout::link).map(|link| link.user().id.clone()).collect();
     let metrics = &app.metrics;
@@ -51,11 +57,31 @@ pub(crate) async fn page(app: &App) -> Result<String, StoreError> {
         metrics.escalated.load(Ordering::Relaxed),
     );
     page.one("expired_total", "counter", "Messages removed past their time.", metrics.expired.load(Ordering::Relaxed));
-    page.one("audit_entries", "gauge", "Entries of the audit.", audit_entries);
-    let unstated = audit_entries.saturating_sub(app.checkpoints.last());
-    page.one("audit_unstated_entries", "gauge", "Entries of the audit that no checkpoint covers yet.", unstated);
-    if let Ok(file) = std::fs::metadata(app.config.data_dir.join(store::FILE)) {
-        page.one("store_bytes", "gauge", "The size of the store's file.", file.len());
+    if let Some((audit_entries, ..)) = stored {
+        page.one("audit_entries", "gauge", "Entries of the audit.", audit_entries);
+        let unstated = audit_entries.saturating_sub(app.checkpoints.last());
+        page.one("audit_unstated_entries", "gauge", "Entries of the audit that no checkpoint covers yet.", unstated);
+    }
+    if let (Some(nodes), Some((_, head, _))) = (&app.nodes, stored) {
+        let untold = head.saturating_sub(nodes.told()).max(0);
+        page.one("untold_changes", "gauge", "Changes in the database that this server has still to tell.", untold);
+    }
+    let links = [
+        ("database", "database", app.store.database_standing()),
+        ("redis", "Redis", app.nodes.as_ref().and_then(|nodes| nodes.standing())),
+    ];
+    for (name, title, standing) in links {
+        if let Some((is_reached, connections)) = standing {
+            let up = u8::from(is_reached);
+            page.one(&format!("{name}_up"), "gauge", &format!("Whether {title} was reached when last tried."), up);
+            let help = format!("Connections made to {title}.");
+            page.one(&format!("{name}_connections_total"), "counter", &help, connections);
+        }
+    }
+    let in_file = || std::fs::metadata(app.config.data_dir.join(store::FILE)).ok().map(|file| file.len());
+    let in_database = stored.and_then(|(.., bytes)| u64::try_from(bytes?).ok());
+    if let Some(bytes) = if app.store.is_shared() { in_database } else { in_file() } {
+        page.one("store_bytes", "gauge", "The size of the store's file or database.", bytes);
     }
     if let Some(resident) = resident_bytes() {
         page.one("resident_memory_bytes", "gauge", "Memory of the process.", resident);

@@ -14,7 +14,6 @@ use std::net::IpAddr;
 use hugmedo_chat_protocol::{
     ErrorCode, RecoveryCodes, SecondFactorOffer, SecondFactorRequest, SecondFactorStatus, Secret, User, UserId,
 };
-use rusqlite::Transaction;
 
 use crate::{
     app::App,
@@ -24,7 +23,7 @@ use crate::{
     credential::TokenHash,
     failure::Failure,
     sign_in::{self, Proven},
-    store::{StoreError, now, second_factors},
+    store::{StoreError, now, second_factors, sql::Transaction},
 };
 
 /// How long an offered secret waits for its first code.

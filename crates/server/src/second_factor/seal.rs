@@ -31,8 +31,13 @@ impl Seal {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let mut bytes = [0; 32];
                 rand::rng().fill_bytes(&mut bytes);
-                key_file::write_new(&path, &key_file::hex(&bytes), 0o600)?;
-                bytes
+                match key_file::write_new(&path, &key_file::hex(&bytes), 0o600) {
+                    // Another server on the folder was faster.
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                        key_file::read(&fs::read_to_string(&path)?).ok_or_else(unreadable)?
+                    }
+                    written => written.map(|()| bytes)?,
+                }
             }
             Err(error) => return Err(error),
         };

@@ -102,7 +102,7 @@ impl Link {
         lock(&self.standing).token
     }
 
-    pub(super) fn device(&self) -> Option<&DeviceId> {
+    pub(crate) fn device(&self) -> Option<&DeviceId> {
         self.device.as_ref()
     }
 

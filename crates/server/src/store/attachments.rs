@@ -3,9 +3,11 @@
 //! Invariant: a file has an end exactly while no message carries it and none of a held room did.
 
 use hugmedo_chat_protocol::{Attachment, AttachmentId, Message, Opaque, Sensitive, UserId};
-use rusqlite::{OptionalExtension, Row, Transaction};
 
-use super::{StoreError, now};
+use super::{
+    StoreError, now,
+    sql::{OptionalExtension, Row, Transaction},
+};
 use crate::attachments::ID_PREFIX;
 
 /// How long a file waits to be sent, in milliseconds.
@@ -13,10 +15,10 @@ const WAITS: i64 = 24 * 60 * 60 * 1000;
 
 const COLUMNS: &str = "id, name, media_type, size, sha256, width, height";
 
-fn attachment(row: &Row<'_>) -> rusqlite::Result<Attachment> {
+fn attachment(row: &Row<'_>) -> Result<Attachment, StoreError> {
     Ok(Attachment {
-        id: AttachmentId::new(row.get::<_, String>(0)?),
-        name: Sensitive::new(row.get::<_, String>(1)?),
+        id: AttachmentId::new(row.get::<String>(0)?),
+        name: Sensitive::new(row.get::<String>(1)?),
         media_type: row.get(2)?,
         size: bytes(row.get(3)?),
         sha256: row.get(4)?,
@@ -34,18 +36,18 @@ pub(crate) fn insert(tx: &Transaction<'_>, user: &UserId, attachment: &Attachmen
     tx.execute(
         "INSERT INTO attachment (id, user_id, name, media_type, size, sha256, width, height, created_at, expires_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        rusqlite::params![
+        (
             attachment.id.as_str(),
             user.as_str(),
             attachment.name.as_str(),
-            attachment.media_type,
+            attachment.media_type.as_str(),
             i64::try_from(attachment.size).unwrap_or(i64::MAX),
-            attachment.sha256,
+            attachment.sha256.as_str(),
             attachment.width,
             attachment.height,
             at,
             at.saturating_add(WAITS),
-        ],
+        ),
     )?;
     Ok(())
 }
@@ -53,7 +55,7 @@ pub(crate) fn insert(tx: &Transaction<'_>, user: &UserId, attachment: &Attachmen
 /// How many bytes of a person's files no message carries.
 pub(crate) fn waiting_bytes(tx: &Transaction<'_>, user: &UserId) -> Result<u64, StoreError> {
     let waiting = tx.query_row(
-        "SELECT coalesce(sum(size), 0) FROM attachment WHERE user_id = ?1 AND expires_at IS NOT NULL",
+        "SELECT CAST(coalesce(sum(size), 0) AS BIGINT) FROM attachment WHERE user_id = ?1 AND expires_at IS NOT NULL",
         (user.as_str(),),
         |row| row.get(0),
     )?;
@@ -73,7 +75,7 @@ pub(crate) fn fetchable(
              JOIN member ON member.room_id = message.room_id
              WHERE carried.attachment_id = attachment.id AND member.user_id = ?2))"
     );
-    Ok(tx.prepare_cached(&sql)?.query_row((id.as_str(), user.as_str()), attachment).optional()?)
+    tx.prepare_cached(&sql)?.query_row((id.as_str(), user.as_str()), attachment).optional()
 }
 
 /// What a message carries, and which files of ours are among it.
@@ -115,8 +117,7 @@ pub(super) fn carry(tx: &Transaction<'_>, message: &Message, ids: &[AttachmentId
 /// A message carries nothing any more. What no other carries ends now.
 pub(super) fn release(tx: &Transaction<'_>, message: &Message) -> Result<(), StoreError> {
     let mut released = tx.prepare_cached("DELETE FROM carried WHERE message_id = ?1 RETURNING attachment_id")?;
-    let ids =
-        released.query_map((message.id.as_str(),), |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+    let ids = released.query_map((message.id.as_str(),), |row| row.get::<String>(0))?.collect::<Result<Vec<_>, _>>()?;
     for id in ids {
         end_unless_needed(tx, &id)?;
     }
@@ -128,7 +129,7 @@ pub(super) fn end_unless_needed(tx: &Transaction<'_>, id: &str) -> Result<(), St
     tx.execute(
         "UPDATE attachment SET expires_at = ?2
          WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM carried WHERE attachment_id = ?1)
-           AND NOT EXISTS (SELECT 1 FROM kept WHERE instr(attachments, ?1) > 0)",
+           AND NOT EXISTS (SELECT 1 FROM kept WHERE replace(attachments, ?1, '') <> attachments)",
         (id, now()),
     )?;
     Ok(())
@@ -137,18 +138,18 @@ pub(super) fn end_unless_needed(tx: &Transaction<'_>, id: &str) -> Result<(), St
 /// Forgets what has come to its end, and returns what it was.
 pub(crate) fn forget_expired(tx: &Transaction<'_>, at: i64) -> Result<Vec<AttachmentId>, StoreError> {
     let mut gone = tx.prepare_cached("DELETE FROM attachment WHERE expires_at <= ?1 RETURNING id")?;
-    let ids = gone.query_map((at,), |row| Ok(AttachmentId::new(row.get::<_, String>(0)?)))?;
-    Ok(ids.collect::<Result<_, _>>()?)
+    let ids = gone.query_map((at,), |row| Ok(AttachmentId::new(row.get::<String>(0)?)))?;
+    ids.collect::<Result<_, _>>()
 }
 
 /// Whether there is such a file.
 pub(crate) fn is_known(tx: &Transaction<'_>, id: &str) -> Result<bool, StoreError> {
-    Ok(tx.query_row("SELECT EXISTS (SELECT 1 FROM attachment WHERE id = ?1)", (id,), |row| row.get(0))?)
+    tx.query_row("SELECT EXISTS (SELECT 1 FROM attachment WHERE id = ?1)", (id,), |row| row.get(0))
 }
 
 /// Every file there is.
 pub(crate) fn ids(tx: &Transaction<'_>) -> Result<Vec<String>, StoreError> {
     let mut statement = tx.prepare("SELECT id FROM attachment")?;
     let ids = statement.query_map((), |row| row.get(0))?;
-    Ok(ids.collect::<Result<_, _>>()?)
+    ids.collect::<Result<_, _>>()
 }

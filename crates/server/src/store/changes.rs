@@ -8,9 +8,11 @@ use hugmedo_chat_protocol::{
     Message, MessageChanged, MessageId, Receipt, ReceiptKind, RoomChanged, RoomId, RoomRemoved, Seq, ServerEvent,
     Timestamp, UserId,
 };
-use rusqlite::{OptionalExtension, Transaction};
 
-use super::{StoreError, columns, messages, now, rooms};
+use super::{
+    StoreError, columns, messages, now, rooms,
+    sql::{self, OptionalExtension, Transaction},
+};
 use crate::authorize::Principal;
 
 /// One stretch of the order, as one reader sees it.
@@ -29,6 +31,20 @@ struct Row {
     message: Option<String>,
     seq: Option<Seq>,
     at: Timestamp,
+}
+
+impl Row {
+    fn read(row: &sql::Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.get(0)?,
+            kind: row.get(1)?,
+            room: RoomId::new(row.get::<String>(2)?),
+            user: row.get::<Option<String>>(3)?.map(UserId::new),
+            message: row.get(4)?,
+            seq: row.get::<Option<i64>>(5)?.map(columns::seq),
+            at: Timestamp::from_millis(row.get(6)?),
+        })
+    }
 }
 
 fn record(
@@ -92,10 +108,7 @@ pub(crate) fn record_room_removed(tx: &Transaction<'_>, room: &RoomId, reader: &
 /// The newest position.
 pub(crate) fn head(tx: &Transaction<'_>) -> Result<i64, StoreError> {
     // Not max(id): the newest rows may have been replaced by none at all.
-    let head = tx
-        .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'change'")?
-        .query_row((), |row| row.get(0))
-        .optional()?;
+    let head = tx.prepare_cached(tx.change_head())?.query_row((), |row| row.get(0)).optional()?;
     Ok(head.unwrap_or(0))
 }
 
@@ -132,19 +145,8 @@ pub(crate) fn after(tx: &Transaction<'_>, who: &Principal, position: i64, limit:
          ORDER BY id LIMIT ?3",
     )?;
     let asked = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    let mut rows = statement
-        .query_map((position, who.id().as_str(), asked), |row| {
-            Ok(Row {
-                id: row.get(0)?,
-                kind: row.get(1)?,
-                room: RoomId::new(row.get::<_, String>(2)?),
-                user: row.get::<_, Option<String>>(3)?.map(UserId::new),
-                message: row.get(4)?,
-                seq: row.get::<_, Option<i64>>(5)?.map(columns::seq),
-                at: Timestamp::from_millis(row.get(6)?),
-            })
-        })?
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut rows =
+        statement.query_map((position, who.id().as_str(), asked), Row::read)?.collect::<Result<Vec<_>, _>>()?;
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     let position = if has_more { rows.last().map_or(head, |row| row.id) } else { head };
@@ -155,16 +157,50 @@ pub(crate) fn after(tx: &Transaction<'_>, who: &Principal, position: i64, limit:
     Ok(Stretch { events, position, has_more })
 }
 
+/// A change, as it is to be told.
+pub(crate) struct Told {
+    pub(crate) room: RoomId,
+    /// The only one to be told, of news that are one person's.
+    pub(crate) reader: Option<UserId>,
+    pub(crate) event: ServerEvent,
+}
+
+/// What happened after a position, for everyone; where to go on, and whether there is more.
+pub(crate) fn all_after(
+    tx: &Transaction<'_>,
+    position: i64,
+    limit: usize,
+) -> Result<(Vec<Told>, i64, bool), StoreError> {
+    let head = head(tx)?;
+    let asked = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = tx
+        .prepare_cached(
+            "SELECT id, kind, room_id, user_id, message_id, seq, at FROM change WHERE id > ?1 ORDER BY id LIMIT ?2",
+        )?
+        .query_map((position, asked), Row::read)?
+        .collect::<Result<Vec<_>, _>>()?;
+    let has_more = rows.len() >= limit;
+    let position = if has_more { rows.last().map_or(head, |row| row.id) } else { head };
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (room, user) = (row.room.clone(), row.user.clone());
+        let reader = user.clone().filter(|_| row.kind.starts_with("room_"));
+        // Receipts have a person who is not their reader; the rest has none.
+        let event = event(tx, row, &user.unwrap_or_else(|| UserId::new("")))?;
+        all.extend(event.map(|event| Told { room, reader, event }));
+    }
+    Ok((all, position, has_more))
+}
+
 /// Rooms whose membership changed after a position, and for whom; for news of another process's work.
 pub(crate) fn memberships_after(tx: &Transaction<'_>, position: i64) -> Result<Vec<(RoomId, UserId)>, StoreError> {
     let mut statement = tx.prepare_cached(
         "SELECT DISTINCT room_id, user_id FROM change
          WHERE id > ?1 AND kind IN ('room_changed', 'room_removed') AND user_id IS NOT NULL",
     )?;
-    let found = statement.query_map((position,), |row| {
-        Ok((RoomId::new(row.get::<_, String>(0)?), UserId::new(row.get::<_, String>(1)?)))
-    })?;
-    Ok(found.collect::<Result<_, _>>()?)
+    let found = statement
+        .query_map((position,), |row| Ok((RoomId::new(row.get::<String>(0)?), UserId::new(row.get::<String>(1)?))))?;
+    found.collect::<Result<_, _>>()
 }
 
 fn event(tx: &Transaction<'_>, row: Row, reader: &UserId) -> Result<Option<ServerEvent>, StoreError> {

@@ -1,18 +1,18 @@
-//! One SQLite connection on one thread of its own, fed by a queue.
+//! One connection to a database on one thread of its own, fed by a queue.
 //!
 //! Invariant: a write is answered once it is on the disk, and it is there as a whole or not at all, whatever it shared its
 //! transaction with.
 //!
 //! Refused alternatives: a mutex around the connection inside `spawn_blocking` (a burst of senders would occupy the whole
-//! blocking pool, waiting), and a pool that may write (SQLite has one writer; queueing for it belongs here, not in its
-//! busy handler).
+//! blocking pool, waiting), and a pool that may write (SQLite has one writer, and every assumption of the store rests on there being
+//! one; queueing for it belongs here, not in a busy handler).
 
 use std::thread;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::TransactionBehavior;
 use tokio::sync::{mpsc, oneshot};
 
-use super::StoreError;
+use super::{StoreError, postgres, sql::Transaction};
 
 /// Jobs that may wait. Past it callers wait for their turn to queue, which slows the sockets that cause it.
 const QUEUE: usize = 256;
@@ -131,21 +131,103 @@ impl Worker {
     }
 }
 
+/// A connection, and what is done with it, whichever database it leads to.
+pub(super) enum Connection {
+    Sqlite(rusqlite::Connection),
+    Postgres(Box<postgres::Link>),
+}
+
+impl Connection {
+    /// Works on one consistent snapshot.
+    pub(super) fn read<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        match self {
+            Self::Sqlite(connection) => {
+                let transaction = connection.transaction().map_err(StoreError::from)?;
+                work(&Transaction::Sqlite(&transaction))
+            }
+            Self::Postgres(link) => link.read(work),
+        }
+    }
+
+    /// A number that moves whenever another process wrote.
+    pub(super) fn outside_version(&mut self) -> Result<i64, StoreError> {
+        match self {
+            Self::Sqlite(connection) => Ok(connection.query_row("PRAGMA data_version", (), |row| row.get(0))?),
+            // All that is written to a shared store is news, whoever wrote it: see `crate::nodes`.
+            Self::Postgres(_) => Ok(0),
+        }
+    }
+
+    fn begin_writing(&mut self) -> Result<Writing<'_>, StoreError> {
+        match self {
+            Self::Sqlite(connection) => {
+                Ok(Writing::Sqlite(connection.transaction_with_behavior(TransactionBehavior::Immediate)?))
+            }
+            Self::Postgres(link) => Ok(Writing::Postgres(Box::new(link.begin_writing()?))),
+        }
+    }
+}
+
+/// A transaction that writes, undone unless it is committed.
+enum Writing<'c> {
+    Sqlite(rusqlite::Transaction<'c>),
+    Postgres(Box<postgres::Open<'c>>),
+}
+
+impl Writing<'_> {
+    /// One write's failure is no other's, except where the database gives up the transaction as a whole, as on a full disk.
+    fn in_savepoint(&self, part: &mut dyn Part) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(transaction) => {
+                transaction.execute_batch("SAVEPOINT part")?;
+                if part.work(&Transaction::Sqlite(transaction)) {
+                    transaction.execute_batch("RELEASE part")?;
+                } else if transaction.is_autocommit() {
+                    return Err(StoreError::Together);
+                } else {
+                    transaction.execute_batch("ROLLBACK TO part; RELEASE part")?;
+                }
+                Ok(())
+            }
+            Self::Postgres(open) => open.work(|session| {
+                session.batch("SAVEPOINT part")?;
+                let end = if part.work(&Transaction::Postgres(session)) {
+                    "RELEASE part"
+                } else {
+                    "ROLLBACK TO part; RELEASE part"
+                };
+                // Refused if a statement failed and the write went on all the same.
+                session.batch(end)
+            }),
+        }
+    }
+
+    fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(transaction) => Ok(transaction.commit()?),
+            Self::Postgres(open) => open.commit(),
+        }
+    }
+}
+
 /// Does this write, and those that wait behind it, in one transaction. Returns the order that was not a write.
 fn write_together(
     connection: &mut Connection,
     first: Box<dyn Part>,
     queue: &mut mpsc::Receiver<Order>,
 ) -> Option<Order> {
-    let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
-        Ok(transaction) => transaction,
+    let writing = match connection.begin_writing() {
+        Ok(writing) => writing,
         Err(error) => {
-            first.answer(Err(error.into()));
+            first.answer(Err(error));
             return None;
         }
     };
     let (mut parts, mut next) = (Vec::new(), None);
-    let end = work_all(transaction, first, queue, &mut parts, &mut next);
+    let end = work_all(writing, first, queue, &mut parts, &mut next);
     for part in parts {
         part.answer(end.as_ref().copied().map_err(StoreError::told_again));
     }
@@ -154,7 +236,7 @@ fn write_together(
 
 /// Commits what all of them did.
 fn work_all(
-    transaction: Transaction<'_>,
+    writing: Writing<'_>,
     first: Box<dyn Part>,
     queue: &mut mpsc::Receiver<Order>,
     parts: &mut Vec<Box<dyn Part>>,
@@ -162,7 +244,7 @@ fn work_all(
 ) -> Result<(), StoreError> {
     let mut waiting = Some(first);
     while let Some(mut part) = waiting.take() {
-        let done = in_savepoint(&transaction, part.as_mut());
+        let done = writing.in_savepoint(part.as_mut());
         parts.push(part);
         done?;
         if parts.len() < TOGETHER {
@@ -173,20 +255,7 @@ fn work_all(
             }
         }
     }
-    Ok(transaction.commit()?)
-}
-
-/// One write's failure is no other's, except where SQLite gives up the transaction as a whole, as on a full disk.
-fn in_savepoint(transaction: &Transaction<'_>, part: &mut dyn Part) -> Result<(), StoreError> {
-    transaction.execute_batch("SAVEPOINT part")?;
-    if part.work(transaction) {
-        transaction.execute_batch("RELEASE part")?;
-    } else if transaction.is_autocommit() {
-        return Err(StoreError::Together);
-    } else {
-        transaction.execute_batch("ROLLBACK TO part; RELEASE part")?;
-    }
-    Ok(())
+    writing.commit()
 }
 
 #[cfg(test)]
@@ -197,9 +266,9 @@ mod tests {
 
     /// A worker over a table of words, kept busy until the sender says otherwise.
     async fn busy(pages: u32) -> (Worker, std::sync::mpsc::Sender<()>) {
-        let connection = Connection::open_in_memory().unwrap();
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
         connection.execute_batch(&format!("CREATE TABLE word (text TEXT); PRAGMA max_page_count = {pages}")).unwrap();
-        let worker = Worker::spawn(connection);
+        let worker = Worker::spawn(Connection::Sqlite(connection));
         let (go, wait) = channel();
         let (begun, beginning) = oneshot::channel();
         let orders = worker.orders.clone();
@@ -230,9 +299,7 @@ mod tests {
 
     async fn words(worker: &Worker) -> i64 {
         worker
-            .run(|connection| {
-                Ok::<_, StoreError>(connection.query_row("SELECT count(*) FROM word", (), |row| row.get(0))?)
-            })
+            .run(|connection| connection.read(|tx| tx.query_row("SELECT count(*) FROM word", (), |row| row.get(0))))
             .await
             .unwrap()
     }
@@ -260,9 +327,9 @@ mod tests {
         }
         let kept: Vec<String> = worker
             .run(|connection| {
-                let mut rows = connection.prepare("SELECT text FROM word ORDER BY rowid")?;
-                let kept = rows.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?;
-                Ok::<_, StoreError>(kept)
+                connection.read(|tx| {
+                    tx.prepare("SELECT text FROM word ORDER BY rowid")?.query_map((), |row| row.get(0))?.collect()
+                })
             })
             .await
             .unwrap();
@@ -285,6 +352,6 @@ mod tests {
             }
         }
         assert_eq!(words(&worker).await, kept);
-        worker.write(|tx| Ok::<_, StoreError>(tx.execute("INSERT INTO word VALUES ('again')", ())?)).await.unwrap();
+        worker.write(|tx| tx.execute("INSERT INTO word VALUES ('again')", ())).await.unwrap();
     }
 }

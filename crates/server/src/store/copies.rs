@@ -5,7 +5,7 @@ use std::path::Path;
 use hugmedo_chat_protocol::Timestamp;
 use rusqlite::TransactionBehavior;
 
-use super::{StoreError, connect, migrations, now};
+use super::{StoreError, migrations, now, sql::Transaction, sqlite::connect};
 use crate::audit::{self, Deed};
 
 /// The store's file in a data folder.
@@ -41,13 +41,19 @@ pub(crate) fn begin_anew(path: &Path, taken_at: Timestamp) -> Result<(), StoreEr
     let mut connection = connect(path)?;
     migrations::run(&mut connection)?;
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    tx.execute("UPDATE meta SET value = ?1 WHERE key = 'store_id'", (uuid::Uuid::new_v4().to_string(),))?;
-    tx.execute("UPDATE room SET last_seq = last_seq + ?1", (POSITIONS_LEFT_OUT,))?;
-    tx.execute("UPDATE session SET ended_at = coalesce(ended_at, ?1)", (now(),))?;
-    audit::append(&tx, None, Deed::Restore, None, Some(&taken_at.to_string()), None)?;
+    anew(&Transaction::Sqlite(&tx), Some(taken_at))?;
     tx.commit()?;
     // One file: what is beside it would be left behind when it is moved.
     connection.query_row("PRAGMA journal_mode = DELETE", (), |_| Ok(()))?;
     connection.close().map_err(|(_, error)| error)?;
     Ok(())
+}
+
+/// Does so within a transaction.
+pub(crate) fn anew(tx: &Transaction<'_>, taken_at: Option<Timestamp>) -> Result<(), StoreError> {
+    tx.execute("UPDATE meta SET value = ?1 WHERE key = 'store_id'", (uuid::Uuid::new_v4().to_string(),))?;
+    tx.execute("UPDATE room SET last_seq = last_seq + ?1", (POSITIONS_LEFT_OUT,))?;
+    tx.execute("UPDATE session SET ended_at = coalesce(ended_at, ?1)", (now(),))?;
+    let taken_at = taken_at.map(|at| at.to_string());
+    audit::append(tx, None, Deed::Restore, None, taken_at.as_deref(), None)
 }

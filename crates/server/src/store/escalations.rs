@@ -1,9 +1,11 @@
 //! Urgent messages that nobody takes on, and what was said about them.
 
 use hugmedo_chat_protocol::{MessageId, RoomId, UserId};
-use rusqlite::{OptionalExtension, Transaction};
 
-use super::StoreError;
+use super::{
+    StoreError,
+    sql::{OptionalExtension, Transaction},
+};
 use crate::authorize::Member;
 
 /// What is older was missed while no server ran for days, and is history.
@@ -31,12 +33,12 @@ pub(crate) fn overdue(tx: &Transaction<'_>, now: i64) -> Result<Vec<Overdue>, St
     )?;
     let found = statement.query_map((now, OLDEST_MS), |row| {
         Ok(Overdue {
-            room: RoomId::new(row.get::<_, String>(0)?),
-            message: MessageId::new(row.get::<_, String>(1)?),
+            room: RoomId::new(row.get::<String>(0)?),
+            message: MessageId::new(row.get::<String>(1)?),
             after: row.get(2)?,
         })
     })?;
-    Ok(found.collect::<Result<_, _>>()?)
+    found.collect::<Result<_, _>>()
 }
 
 /// Notes that a message was told of again.
@@ -47,13 +49,12 @@ pub(crate) fn note(tx: &Transaction<'_>, message: &MessageId, notice: &MessageId
 
 /// The message that is about the same: of one that was told again the notice, of the notice what it told of.
 pub(crate) fn counterpart(tx: &Transaction<'_>, message: &MessageId) -> Result<Option<MessageId>, StoreError> {
-    Ok(tx
-        .prepare_cached(
-            "SELECT notice_id FROM escalation WHERE message_id = ?1
+    tx.prepare_cached(
+        "SELECT notice_id FROM escalation WHERE message_id = ?1
              UNION ALL SELECT message_id FROM escalation WHERE notice_id = ?1",
-        )?
-        .query_row((message.as_str(),), |row| Ok(MessageId::new(row.get::<_, String>(0)?)))
-        .optional()?)
+    )?
+    .query_row((message.as_str(),), |row| Ok(MessageId::new(row.get::<String>(0)?)))
+    .optional()
 }
 
 /// Who is to be told: the members who are on call, or all of them if none is; never who wrote the message.
@@ -64,7 +65,7 @@ pub(crate) fn told(tx: &Transaction<'_>, room: &Member, author: &UserId) -> Resu
     )?;
     let members = statement
         .query_map((room.room().as_str(), author.as_str()), |row| {
-            Ok((UserId::new(row.get::<_, String>(0)?), row.get::<_, bool>(1)?))
+            Ok((UserId::new(row.get::<String>(0)?), row.get::<bool>(1)?))
         })?
         .collect::<Result<Vec<_>, _>>()?;
     let nobody_on_call = !members.iter().any(|(_, on_call)| *on_call);

@@ -6,10 +6,12 @@ use hugmedo_chat_protocol::{
     Message, MessageChanged, MessageId, MessagesPage, RoomId, SendMessage, Sensitive, SentMessage, Seq, Timestamp,
     UserId,
 };
-use rusqlite::{OptionalExtension, Transaction};
 use sha2::{Digest, Sha256};
 
-use super::{StoreError, attachments, changes, columns, now, reactions, retention, rooms};
+use super::{
+    StoreError, attachments, changes, columns, now, reactions, retention, rooms,
+    sql::{OptionalExtension, Transaction},
+};
 use crate::authorize::{Member, Poster, Principal};
 
 /// How far unread is counted; a badge says "999+" long before.
@@ -70,7 +72,7 @@ pub(crate) fn insert(
                               reply_to, mentions, client_message_id, fingerprint, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?
-    .execute(rusqlite::params![
+    .execute((
         message.id.as_str(),
         message.room_id.as_str(),
         columns::number(message.seq.unwrap_or_default()),
@@ -86,7 +88,7 @@ pub(crate) fn insert(
         message.client_message_id.as_ref().map(|id| id.as_str()),
         fingerprint.as_slice(),
         at,
-    ])?;
+    ))?;
     attachments::carry(tx, &message, &files)?;
     changes::record_message(tx, &message)?;
     Ok(Inserted::New(Box::new(message)))
@@ -111,40 +113,39 @@ fn sent_before(
     sender: &UserId,
     client_id: &str,
 ) -> Result<Option<([u8; 32], SentMessage)>, StoreError> {
-    Ok(tx
-        .prepare_cached(
-            "SELECT fingerprint, id, room_id, seq, client_message_id, created_at FROM message
+    tx.prepare_cached(
+        "SELECT fingerprint, id, room_id, seq, client_message_id, created_at FROM message
              WHERE user_id = ?1 AND client_message_id = ?2",
-        )?
-        .query_row((sender.as_str(), client_id), |row| {
-            let answer = SentMessage {
-                id: MessageId::new(row.get::<_, String>(1)?),
-                room_id: RoomId::new(row.get::<_, String>(2)?),
-                seq: columns::seq(row.get(3)?),
-                client_message_id: row.get::<_, Option<String>>(4)?.map(hugmedo_chat_protocol::ClientMessageId::new),
-                created_at: Timestamp::from_millis(row.get(5)?),
-            };
-            Ok((row.get::<_, [u8; 32]>(0)?, answer))
-        })
-        .optional()?)
+    )?
+    .query_row((sender.as_str(), client_id), |row| {
+        let answer = SentMessage {
+            id: MessageId::new(row.get::<String>(1)?),
+            room_id: RoomId::new(row.get::<String>(2)?),
+            seq: columns::seq(row.get(3)?),
+            client_message_id: row.get::<Option<String>>(4)?.map(hugmedo_chat_protocol::ClientMessageId::new),
+            created_at: Timestamp::from_millis(row.get(5)?),
+        };
+        Ok((row.get::<[u8; 32]>(0)?, answer))
+    })
+    .optional()
 }
 
 /// A message of a member's room.
 pub(crate) fn find(tx: &Transaction<'_>, member: &Member, id: &MessageId) -> Result<Option<Message>, StoreError> {
-    let sql = format!("SELECT {} FROM message WHERE id = ?1 AND room_id = ?2", columns::of_message());
-    Ok(tx.prepare_cached(&sql)?.query_row((id.as_str(), member.room().as_str()), columns::message).optional()?)
+    let sql = format!("SELECT {} FROM message WHERE id = ?1 AND room_id = ?2", columns::of_message(tx));
+    tx.prepare_cached(&sql)?.query_row((id.as_str(), member.room().as_str()), columns::message).optional()
 }
 
 /// The newest message of a room, for those who may see the room.
 pub(super) fn newest(tx: &Transaction<'_>, room: &RoomId) -> Result<Option<Message>, StoreError> {
-    let sql = format!("SELECT {} FROM message WHERE room_id = ?1 ORDER BY seq DESC LIMIT 1", columns::of_message());
-    Ok(tx.prepare_cached(&sql)?.query_row((room.as_str(),), columns::message).optional()?)
+    let sql = format!("SELECT {} FROM message WHERE room_id = ?1 ORDER BY seq DESC LIMIT 1", columns::of_message(tx));
+    tx.prepare_cached(&sql)?.query_row((room.as_str(),), columns::message).optional()
 }
 
 /// A message by its id alone, for those whose membership the query around it has joined.
 pub(super) fn by_id(tx: &Transaction<'_>, id: &str) -> Result<Option<Message>, StoreError> {
-    let sql = format!("SELECT {} FROM message WHERE id = ?1", columns::of_message());
-    Ok(tx.prepare_cached(&sql)?.query_row((id,), columns::message).optional()?)
+    let sql = format!("SELECT {} FROM message WHERE id = ?1", columns::of_message(tx));
+    tx.prepare_cached(&sql)?.query_row((id,), columns::message).optional()
 }
 
 /// A stretch of history, ascending: the first after `after` if only that is given, else the last before `before`.
@@ -158,7 +159,7 @@ pub(crate) fn page(
     let forward = after.is_some() && before.is_none();
     let sql = format!(
         "SELECT {} FROM message WHERE room_id = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq {} LIMIT ?4",
-        columns::of_message(),
+        columns::of_message(tx),
         if forward { "ASC" } else { "DESC" },
     );
     let range = (
@@ -185,7 +186,7 @@ pub(crate) fn unread(tx: &Transaction<'_>, room: &RoomId, user: &UserId) -> Resu
                 SELECT 1 FROM message JOIN member ON member.room_id = message.room_id AND member.user_id = ?2
                 WHERE message.room_id = ?1 AND message.seq > member.read_seq
                   AND message.user_id <> ?2 AND message.deleted_at IS NULL
-                LIMIT ?3)",
+                LIMIT ?3) AS counted",
         )?
         .query_row((room.as_str(), user.as_str(), UNREAD_CAP), |row| row.get(0))?;
     Ok(u64::try_from(count).unwrap_or(0))

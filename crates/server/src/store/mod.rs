@@ -1,12 +1,14 @@
-//! The store: one SQLite file, one writer, several readers.
+//! The store: one SQLite file or one Postgres database, one writer, several readers.
 //!
-//! Invariants: every write is done as a whole or not at all, and synced to disk before its caller learns of it; only one connection of this
-//! process ever writes; nothing here decides who may do what (see [`crate::authorize`]), but whatever touches a room
+//! Invariants: every write is done as a whole or not at all, and synced to disk before its caller learns of it; one transaction writes at a
+//! time, in this process and in all that share a database; nothing here decides who may do what (see [`crate::authorize`]), but whatever touches a room
 //! asks for a proof that someone did.
 
 mod connection;
 mod copies;
 mod migrations;
+mod postgres;
+mod sqlite;
 
 pub(crate) mod attachments;
 pub(crate) mod changes;
@@ -19,25 +21,31 @@ pub(crate) mod retention;
 pub(crate) mod rooms;
 pub(crate) mod second_factors;
 pub(crate) mod sessions;
+pub(crate) mod sql;
 pub(crate) mod users;
 
-pub(crate) use copies::{FILE, begin_anew, copy};
+pub(crate) use copies::{FILE, anew, begin_anew, copy};
 
 use std::{
     path::Path,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Instant,
 };
 
 use hugmedo_chat_protocol::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
-use connection::Worker;
+use connection::{Connection, Worker};
+use sql::Transaction;
 
-use crate::metrics::Histogram;
+use crate::{config::Database, metrics::Histogram};
 
 /// Connections that only read. Two: history of one person must not wait for the search of another.
 const READERS: usize = 2;
+/// The same to a database, where most of a read is waiting for the network.
+const READERS_OF_SHARED: usize = 4;
 
 /// What can go wrong below the wire contract. Never holds a value that was stored or asked for.
 #[derive(Debug, thiserror::Error)]
@@ -60,14 +68,26 @@ pub enum StoreError {
     #[error("the store's file cannot be opened: {0}")]
     File(#[from] std::io::Error),
     /// A setting that durability rests on did not take.
-    #[error("SQLite refused the setting {0}")]
+    #[error("the database refused the setting {0}")]
     Setting(&'static str),
     /// A row holds something no version of this server writes.
     #[error("the store holds an unreadable {0}")]
     Unreadable(&'static str),
+    /// A row that has to be there is not.
+    #[error("the store lacks a row")]
+    NoRow,
     /// The server is stopping.
     #[error("the store is closed")]
     Closed,
+    /// What was said of how to reach the database.
+    #[error("{0} cannot be used")]
+    Address(&'static str),
+    /// The database cannot be reached, or the connection to it was lost.
+    #[error("the database cannot be reached")]
+    Unreachable,
+    /// Postgres said no, by this code (SQLSTATE).
+    #[error("the database failed with code {0}")]
+    Postgres(String),
     /// Another write failed in such a way that it took this one along.
     #[error("the store gave up what was being written")]
     Together,
@@ -82,10 +102,19 @@ impl StoreError {
                 error.sqlite_error_code(),
                 Some(Sqlite::DatabaseBusy | Sqlite::DatabaseLocked | Sqlite::DiskFull | Sqlite::SystemIoFailure)
             ),
-            Self::Closed | Self::Together => true,
-            Self::File(_) | Self::SqliteTooOld(_) | Self::TooNew { .. } | Self::Setting(_) | Self::Unreadable(_) => {
-                false
+            // Connection, resources, an operator's doing, the system; a transaction in another's way; a standby that takes over.
+            Self::Postgres(code) => {
+                ["08", "53", "57", "58", "40"].iter().any(|class| code.starts_with(class))
+                    || matches!(code.as_str(), "55P03" | "25P03" | "25006")
             }
+            Self::Closed | Self::Together | Self::Unreachable => true,
+            Self::File(_)
+            | Self::SqliteTooOld(_)
+            | Self::TooNew { .. }
+            | Self::Setting(_)
+            | Self::Address(_)
+            | Self::Unreadable(_)
+            | Self::NoRow => false,
         }
     }
 }
@@ -97,8 +126,15 @@ impl StoreError {
             Self::Sqlite(rusqlite::Error::SqliteFailure(code, _)) => {
                 Self::Sqlite(rusqlite::Error::SqliteFailure(*code, None))
             }
+            Self::Unreachable => Self::Unreachable,
+            Self::Postgres(code) => Self::Postgres(code.clone()),
             _ => Self::Together,
         }
+    }
+
+    /// Whether the connection is gone, be it that the database said so with its last words.
+    fn is_cut_off(&self) -> bool {
+        matches!(self, Self::Unreachable) || matches!(self, Self::Postgres(code) if code.starts_with("57P"))
     }
 }
 
@@ -109,33 +145,55 @@ pub(crate) struct Store {
     readers: Vec<Worker>,
     turn: AtomicUsize,
     id: String,
+    /// Of a store that other servers may share.
+    shared: Option<Arc<postgres::Server>>,
     read_times: Histogram,
     write_times: Histogram,
 }
 
 impl Store {
-    /// Opens the store of a data folder, making or migrating it first.
-    pub(crate) fn open(data_dir: &Path) -> Result<Self, StoreError> {
+    /// Opens the store of a data folder, or the one in a database, making or migrating it first.
+    pub(crate) fn open(data_dir: &Path, database: Option<&Database>) -> Result<Self, StoreError> {
+        match database {
+            None => Self::open_file(data_dir),
+            Some(database) => {
+                let opened = postgres::open(database, READERS_OF_SHARED)?;
+                let worker = |link| Worker::spawn(Connection::Postgres(Box::new(link)));
+                let readers = opened.readers.into_iter().map(worker).collect();
+                Ok(Self::new(worker(opened.writer), readers, opened.id, Some(opened.server)))
+            }
+        }
+    }
+
+    fn open_file(data_dir: &Path) -> Result<Self, StoreError> {
         let path = data_dir.join(FILE);
-        require_sound_sqlite()?;
-        let mut writer = connect(&path)?;
+        sqlite::require_sound_sqlite()?;
+        let mut writer = sqlite::connect(&path)?;
         migrations::run(&mut writer)?;
-        let id = store_id(&mut writer)?;
+        let id = sqlite::store_id(&mut writer)?;
         let readers = (0..READERS)
             .map(|_| {
-                let reader = connect(&path)?;
+                let reader = sqlite::connect(&path)?;
                 reader.pragma_update(None, "query_only", true)?;
-                Ok(Worker::spawn(reader))
+                Ok(Worker::spawn(Connection::Sqlite(reader)))
             })
             .collect::<Result<_, StoreError>>()?;
-        Ok(Self {
-            writer: Worker::spawn(writer),
-            readers,
-            turn: AtomicUsize::new(0),
-            id,
-            read_times: Histogram::default(),
-            write_times: Histogram::default(),
-        })
+        Ok(Self::new(Worker::spawn(Connection::Sqlite(writer)), readers, id, None))
+    }
+
+    fn new(writer: Worker, readers: Vec<Worker>, id: String, shared: Option<Arc<postgres::Server>>) -> Self {
+        let (turn, read_times, write_times) = Default::default();
+        Self { writer, readers, turn, id, shared, read_times, write_times }
+    }
+
+    /// Whether other servers may be working on it too.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.shared.is_some()
+    }
+
+    /// Of a shared store: whether its database was reached the last time it was tried, and how many connections were made.
+    pub(crate) fn database_standing(&self) -> Option<(bool, u64)> {
+        self.shared.as_ref().map(|server| server.standing())
     }
 
     /// How long reading and writing take, as whoever asks feels it.
@@ -172,22 +230,17 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % READERS;
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.readers.len().max(1);
         let Some(reader) = self.readers.get(turn) else { return Err(StoreError::Closed.into()) };
         let begun = Instant::now();
-        let done = reader
-            .run(move |connection| {
-                let transaction = connection.transaction().map_err(StoreError::from)?;
-                work(&transaction)
-            })
-            .await;
+        let done = reader.run(move |connection| connection.read(work)).await;
         self.read_times.observe(begun.elapsed());
         done
     }
 
     /// A number that moves whenever *another process* wrote, which is how this one learns of the command line's work.
     pub(crate) async fn outside_version(&self) -> Result<i64, StoreError> {
-        self.writer.run(|connection| Ok(connection.query_row("PRAGMA data_version", (), |row| row.get(0))?)).await
+        self.writer.run(Connection::outside_version).await
     }
 
     /// Finishes what was asked for and closes the file. Whatever is asked for afterwards is refused.
@@ -197,67 +250,6 @@ impl Store {
         }
         self.writer.close().await;
     }
-}
-
-fn connect(path: &Path) -> Result<Connection, StoreError> {
-    for_our_eyes_only(path)?;
-    let connection = Connection::open(path)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
-    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(StoreError::Setting("journal_mode = WAL"));
-    }
-    // FULL: an answered message survives a power cut. It costs about 0.2 ms a message.
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    let synchronous: i64 = connection.query_row("PRAGMA synchronous", (), |row| row.get(0))?;
-    if synchronous != 2 {
-        return Err(StoreError::Setting("synchronous = FULL"));
-    }
-    connection.pragma_update(None, "foreign_keys", true)?;
-    // A deleted message's text must not linger in free pages.
-    connection.query_row("PRAGMA secure_delete = ON", (), |_| Ok(()))?;
-    connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
-}
-
-/// Makes the file before SQLite would, unreadable to other accounts; SQLite gives its side files the same mode.
-#[cfg(unix)]
-fn for_our_eyes_only(path: &Path) -> Result<(), StoreError> {
-    use std::os::unix::fs::OpenOptionsExt;
-    std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
-    Ok(())
-}
-
-/// A folder below the profile is private already.
-#[cfg(not(unix))]
-fn for_our_eyes_only(_: &Path) -> Result<(), StoreError> {
-    Ok(())
-}
-
-/// Versions before 3.51.3 can corrupt a WAL store that has two connections.
-fn require_sound_sqlite() -> Result<(), StoreError> {
-    let version = rusqlite::version();
-    let numbers: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
-    if numbers.as_slice() < [3, 51, 3].as_slice() {
-        return Err(StoreError::SqliteTooOld(version.to_owned()));
-    }
-    Ok(())
-}
-
-fn store_id(connection: &mut Connection) -> Result<String, StoreError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let known =
-        transaction.query_row("SELECT value FROM meta WHERE key = 'store_id'", (), |row| row.get(0)).optional()?;
-    let id = match known {
-        Some(id) => id,
-        None => {
-            let id = uuid::Uuid::new_v4().to_string();
-            transaction.execute("INSERT INTO meta (key, value) VALUES ('store_id', ?1)", (&id,))?;
-            id
-        }
-    };
-    transaction.commit()?;
-    Ok(id)
 }
 
 /// The present instant as the store writes it.

@@ -3,9 +3,8 @@
 //! Invariant: a person stands once under an emoji of a message; what changes nothing takes no position of the log.
 
 use hugmedo_chat_protocol::{Message, MessageChanged, Reaction, UserId, limits::MAX_REACTIONS};
-use rusqlite::Transaction;
 
-use super::{StoreError, messages, now};
+use super::{StoreError, messages, now, sql::Transaction};
 use crate::authorize::Member;
 
 /// What became of a wish to react, or to do so no longer.
@@ -50,15 +49,16 @@ pub(crate) fn set(
 }
 
 fn of(tx: &Transaction<'_>, message: &Message) -> Result<Vec<Reaction>, StoreError> {
-    let sql = format!("SELECT {COLUMN} FROM message WHERE id = ?1");
+    let sql = format!("SELECT {} FROM message WHERE id = ?1", column(tx));
     let rows: String = tx.prepare_cached(&sql)?.query_row((message.id.as_str(),), |row| row.get(0))?;
     let rows: Vec<(String, String)> = serde_json::from_str(&rows).map_err(|_| StoreError::Unreadable("reaction"))?;
     Ok(grouped(rows))
 }
 
 /// All reactions of a message's row as one column, which is read by [`grouped`].
-pub(super) const COLUMN: &str = "(SELECT json_group_array(json_array(emoji, user_id) ORDER BY id) FROM reaction \
-    WHERE message_id = message.id)";
+pub(super) fn column(tx: &Transaction<'_>) -> String {
+    tx.json_pairs("emoji, user_id", "id", "reaction WHERE message_id = message.id")
+}
 
 /// Brings `(emoji, person)` rows together by emoji, in the order they first came.
 pub(super) fn grouped(rows: Vec<(String, String)>) -> Vec<Reaction> {

@@ -3,9 +3,11 @@
 //! Invariant: a position only rises and never passes the room's log.
 
 use hugmedo_chat_protocol::{Acknowledged, Message, Receipt, ReceiptKind, Seq, Timestamp};
-use rusqlite::{OptionalExtension, Transaction};
 
-use super::{StoreError, changes, columns, now};
+use super::{
+    StoreError, changes, columns, now,
+    sql::{OptionalExtension, Transaction},
+};
 use crate::authorize::Member;
 
 /// A position as it now stands, and the receipt to tell others if it rose.
@@ -18,7 +20,9 @@ pub(crate) fn read(tx: &Transaction<'_>, member: &Member, up_to: Seq) -> Result<
     }
     // What was read has been delivered.
     tx.prepare_cached(
-        "UPDATE member SET read_seq = ?3, delivered_seq = max(delivered_seq, ?3) WHERE room_id = ?1 AND user_id = ?2",
+        "UPDATE member
+         SET read_seq = ?3, delivered_seq = CASE WHEN delivered_seq < ?3 THEN ?3 ELSE delivered_seq END
+         WHERE room_id = ?1 AND user_id = ?2",
     )?
     .execute((member.room().as_str(), member.user().as_str(), columns::number(up_to)))?;
     Ok((up_to, Some(cumulative(tx, member, ReceiptKind::Read, up_to)?)))

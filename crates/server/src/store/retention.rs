@@ -4,11 +4,13 @@
 //! its members change or take back is kept as it was, where nobody fetches it; the audit is never touched.
 
 use hugmedo_chat_protocol::{Message, MessageId, RoomId, RoomKind, Sensitive, Timestamp};
-use rusqlite::{OptionalExtension, Transaction};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{StoreError, attachments, columns, now};
+use super::{
+    StoreError, attachments, columns, now,
+    sql::{OptionalExtension, Transaction},
+};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -25,8 +27,8 @@ pub struct RetentionRule {
 pub(crate) fn rules(tx: &Transaction<'_>) -> Result<Vec<RetentionRule>, StoreError> {
     let mut statement = tx.prepare("SELECT kind, days FROM retention ORDER BY kind")?;
     let rules = statement
-        .query_map((), |row| Ok(RetentionRule { kind: columns::word(&row.get::<_, String>(0)?), days: row.get(1)? }))?;
-    Ok(rules.collect::<Result<_, _>>()?)
+        .query_map((), |row| Ok(RetentionRule { kind: columns::word(&row.get::<String>(0)?), days: row.get(1)? }))?;
+    rules.collect::<Result<_, _>>()
 }
 
 pub(crate) fn set_rule(tx: &Transaction<'_>, kind: RoomKind, days: Option<u32>) -> Result<(), StoreError> {
@@ -52,27 +54,26 @@ pub(crate) fn due(tx: &Transaction<'_>, now: i64, limit: usize) -> Result<Vec<(R
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let due = statement.query_map((now, DAY_MS, limit), |row| {
-        Ok((RoomId::new(row.get::<_, String>(0)?), MessageId::new(row.get::<_, String>(1)?)))
+        Ok((RoomId::new(row.get::<String>(0)?), MessageId::new(row.get::<String>(1)?)))
     })?;
-    Ok(due.collect::<Result<_, _>>()?)
+    due.collect::<Result<_, _>>()
 }
 
 /// Whether a message is past its time still: the rule may have changed, or the room be held, since it was looked for.
 pub(crate) fn is_due(tx: &Transaction<'_>, message: &MessageId, now: i64) -> Result<bool, StoreError> {
-    Ok(tx
-        .prepare_cached(
-            "SELECT EXISTS (
+    tx.prepare_cached(
+        "SELECT EXISTS (
                 SELECT 1 FROM message JOIN room ON room.id = message.room_id AND room.held_at IS NULL
                 JOIN retention ON retention.kind = room.kind
                 WHERE message.id = ?1 AND message.deleted_at IS NULL
                   AND message.created_at < ?2 - retention.days * ?3)",
-        )?
-        .query_row((message.as_str(), now, DAY_MS), |row| row.get(0))?)
+    )?
+    .query_row((message.as_str(), now, DAY_MS), |row| row.get(0))
 }
 
 /// A hash tells short words apart from others, so it goes with them. A repeat of such a send is a conflict from now on.
 pub(crate) fn forget_fingerprint(tx: &Transaction<'_>, message: &MessageId) -> Result<(), StoreError> {
-    tx.execute("UPDATE message SET fingerprint = zeroblob(32) WHERE id = ?1", (message.as_str(),))?;
+    tx.execute("UPDATE message SET fingerprint = ?2 WHERE id = ?1", (message.as_str(), [0_u8; 32].as_slice()))?;
     Ok(())
 }
 
@@ -87,7 +88,7 @@ pub(crate) fn set_hold(tx: &Transaction<'_>, room: &RoomId, on: bool) -> Result<
         let mut gone = tx.prepare(
             "DELETE FROM kept WHERE message_id IN (SELECT id FROM message WHERE room_id = ?1) RETURNING attachments",
         )?;
-        let carried = gone.query_map((room.as_str(),), |row| row.get::<_, String>(0))?;
+        let carried = gone.query_map((room.as_str(),), |row| row.get::<String>(0))?;
         for carried in carried.collect::<Result<Vec<_>, _>>()? {
             let files: Vec<Value> = serde_json::from_str(&carried).map_err(|_| StoreError::Unreadable("attachment"))?;
             for id in files.iter().filter_map(|file| file.get("id").and_then(Value::as_str)) {
@@ -149,12 +150,12 @@ pub(crate) fn kept(tx: &Transaction<'_>, room: &RoomId) -> Result<Vec<Kept>, Sto
     let json = |text: String| serde_json::from_str(&text).unwrap_or_default();
     let kept = statement.query_map((room.as_str(),), |row| {
         Ok(Kept {
-            message_id: MessageId::new(row.get::<_, String>(0)?),
+            message_id: MessageId::new(row.get::<String>(0)?),
             until: Timestamp::from_millis(row.get(1)?),
-            content: Sensitive::new(row.get::<_, String>(2)?),
+            content: Sensitive::new(row.get::<String>(2)?),
             attachments: json(row.get(3)?),
             metadata: json(row.get(4)?),
         })
     })?;
-    Ok(kept.collect::<Result<_, _>>()?)
+    kept.collect::<Result<_, _>>()
 }

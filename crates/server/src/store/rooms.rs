@@ -1,10 +1,12 @@
 //! Rooms and who is in them.
 
 use hugmedo_chat_protocol::{Room, RoomId, RoomKind, Sensitive, Seq, Timestamp, User, UserId};
-use rusqlite::{OptionalExtension, Transaction};
 use serde::Serialize;
 
-use super::{StoreError, changes, columns, messages, now};
+use super::{
+    StoreError, changes, columns, messages, now,
+    sql::{OptionalExtension, Transaction},
+};
 use crate::authorize::{Company, Member, Principal};
 
 pub(crate) fn insert(tx: &Transaction<'_>, id: &RoomId, name: &str, kind: RoomKind) -> Result<bool, StoreError> {
@@ -17,13 +19,12 @@ pub(crate) fn insert(tx: &Transaction<'_>, id: &RoomId, name: &str, kind: RoomKi
 
 /// Whether a person could be a member: a conversation of two is closed to all others. `None` if there is no such room.
 pub(crate) fn is_open_to(tx: &Transaction<'_>, id: &RoomId, user: &UserId) -> Result<Option<bool>, StoreError> {
-    Ok(tx
-        .query_row(
-            "SELECT direct_a IS NULL OR ?2 IN (direct_a, direct_b) FROM room WHERE id = ?1",
-            (id.as_str(), user.as_str()),
-            |row| row.get(0),
-        )
-        .optional()?)
+    tx.query_row(
+        "SELECT direct_a IS NULL OR ?2 IN (direct_a, direct_b) FROM room WHERE id = ?1",
+        (id.as_str(), user.as_str()),
+        |row| row.get(0),
+    )
+    .optional()
 }
 
 /// Makes a room of this company under a fresh id. Without a name it is the conversation of two, and if they have one, the
@@ -41,9 +42,7 @@ pub(crate) fn begin(
         pair.sort_unstable();
         let &[a, b] = pair.as_slice() else { return Err(StoreError::Unreadable("pair")) };
         let before = tx
-            .query_row("SELECT id FROM room WHERE direct_a = ?1 AND direct_b = ?2", (a, b), |row| {
-                row.get::<_, String>(0)
-            })
+            .query_row("SELECT id FROM room WHERE direct_a = ?1 AND direct_b = ?2", (a, b), |row| row.get::<String>(0))
             .optional()?;
         if let Some(id) = before {
             return Ok(RoomId::new(id));
@@ -116,12 +115,12 @@ pub(crate) fn records(tx: &Transaction<'_>) -> Result<Vec<RoomRecord>, StoreErro
     let mut records = statement
         .query_map((), |row| {
             Ok(RoomRecord {
-                id: RoomId::new(row.get::<_, String>(0)?),
-                name: Sensitive::new(row.get::<_, String>(1)?),
-                kind: columns::word(&row.get::<_, String>(2)?),
+                id: RoomId::new(row.get::<String>(0)?),
+                name: Sensitive::new(row.get::<String>(1)?),
+                kind: columns::word(&row.get::<String>(2)?),
                 member_ids: Vec::new(),
                 escalate_after_ms: row.get(3)?,
-                held_at: row.get::<_, Option<i64>>(4)?.map(Timestamp::from_millis),
+                held_at: row.get::<Option<i64>>(4)?.map(Timestamp::from_millis),
             })
         })?
         .collect::<Result<Vec<_>, _>>()?;
@@ -134,18 +133,18 @@ pub(crate) fn records(tx: &Transaction<'_>) -> Result<Vec<RoomRecord>, StoreErro
 /// The ids of everyone in a room; for telling members what an administrator did, not for answering anyone.
 pub(crate) fn member_ids(tx: &Transaction<'_>, room: &RoomId) -> Result<Vec<UserId>, StoreError> {
     let mut statement = tx.prepare_cached("SELECT user_id FROM member WHERE room_id = ?1 ORDER BY user_id")?;
-    let ids = statement.query_map((room.as_str(),), |row| Ok(UserId::new(row.get::<_, String>(0)?)))?;
-    Ok(ids.collect::<Result<_, _>>()?)
+    let ids = statement.query_map((room.as_str(),), |row| Ok(UserId::new(row.get::<String>(0)?)))?;
+    ids.collect::<Result<_, _>>()
 }
 
 /// Every room of a principal, by the time of its newest message.
 pub(crate) fn list(tx: &Transaction<'_>, who: &Principal) -> Result<Vec<Room>, StoreError> {
     let mut statement = tx.prepare_cached(
         "SELECT room.id FROM member JOIN room ON room.id = member.room_id WHERE member.user_id = ?1
-         ORDER BY (SELECT max(created_at) FROM message WHERE room_id = room.id) DESC, room.id",
+         ORDER BY (SELECT max(created_at) FROM message WHERE room_id = room.id) DESC NULLS LAST, room.id",
     )?;
     let ids = statement
-        .query_map((who.id().as_str(),), |row| Ok(RoomId::new(row.get::<_, String>(0)?)))?
+        .query_map((who.id().as_str(),), |row| Ok(RoomId::new(row.get::<String>(0)?)))?
         .collect::<Result<Vec<_>, _>>()?;
     let mut rooms = Vec::with_capacity(ids.len());
     for id in ids {
@@ -168,8 +167,8 @@ pub(crate) fn as_seen_by(tx: &Transaction<'_>, room: &RoomId, user: &UserId) -> 
         .query_row((room.as_str(), user.as_str()), |row| {
             Ok(Room {
                 id: room.clone(),
-                name: row.get::<_, String>(0)?.as_str().into(),
-                kind: columns::word(&row.get::<_, String>(1)?),
+                name: row.get::<String>(0)?.as_str().into(),
+                kind: columns::word(&row.get::<String>(1)?),
                 members: Vec::new(),
                 last_seq: columns::seq(row.get(2)?),
                 read_seq: columns::seq(row.get(3)?),
@@ -190,7 +189,7 @@ fn people(tx: &Transaction<'_>, room: &RoomId) -> Result<Vec<User>, StoreError> 
          FROM member JOIN user ON user.id = member.user_id WHERE member.room_id = ?1 ORDER BY user.id",
     )?;
     let people = statement.query_map((room.as_str(),), |row| columns::user(row, 0))?;
-    Ok(people.collect::<Result<_, _>>()?)
+    people.collect::<Result<_, _>>()
 }
 
 /// Takes the next position of a room's log. Taken in the transaction that uses it, so there are no gaps.

@@ -4,9 +4,11 @@
 //! offered takes the place of what is in use only when a code of it was shown.
 
 use hugmedo_chat_protocol::UserId;
-use rusqlite::{OptionalExtension, Transaction};
 
-use super::{StoreError, now};
+use super::{
+    StoreError, now,
+    sql::{OptionalExtension, Transaction},
+};
 use crate::credential::TokenHash;
 
 /// What is kept of a person's second factor; secrets are sealed.
@@ -30,7 +32,7 @@ pub(crate) fn of(tx: &Transaction<'_>, user: &UserId) -> Result<SecondFactor, St
                 secret: row.get(0)?,
                 last_step: row.get(1)?,
                 offered: row.get(2)?,
-                offered_at: row.get::<_, Option<i64>>(3)?.unwrap_or_default(),
+                offered_at: row.get::<Option<i64>>(3)?.unwrap_or_default(),
             })
         })
         .optional()?;
@@ -39,11 +41,11 @@ pub(crate) fn of(tx: &Transaction<'_>, user: &UserId) -> Result<SecondFactor, St
 
 /// Whether a person has one in use.
 pub(crate) fn is_in_use(tx: &Transaction<'_>, user: &UserId) -> Result<bool, StoreError> {
-    Ok(tx.query_row(
+    tx.query_row(
         "SELECT EXISTS (SELECT 1 FROM second_factor WHERE user_id = ?1 AND secret IS NOT NULL)",
         (user.as_str(),),
         |row| row.get(0),
-    )?)
+    )
 }
 
 /// Notes a secret that was handed out; an older offer is void.
@@ -97,11 +99,9 @@ pub(crate) fn use_recovery_code(tx: &Transaction<'_>, user: &UserId, code: &Toke
 
 /// How many recovery codes are left.
 pub(crate) fn recovery_codes_left(tx: &Transaction<'_>, user: &UserId) -> Result<u32, StoreError> {
-    Ok(tx.query_row(
-        "SELECT count(*) FROM recovery_code WHERE user_id = ?1 AND used_at IS NULL",
-        (user.as_str(),),
-        |row| row.get(0),
-    )?)
+    tx.query_row("SELECT count(*) FROM recovery_code WHERE user_id = ?1 AND used_at IS NULL", (user.as_str(),), |row| {
+        row.get(0)
+    })
 }
 
 /// Forgets a person's second factor. `false` if there was none in use.

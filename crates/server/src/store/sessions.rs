@@ -6,10 +6,12 @@
 use std::time::Duration;
 
 use hugmedo_chat_protocol::{DeviceId, Timestamp, UserId};
-use rusqlite::{OptionalExtension, Transaction};
 use serde::Serialize;
 
-use super::{StoreError, now};
+use super::{
+    StoreError, now,
+    sql::{OptionalExtension, Transaction},
+};
 use crate::credential::{Seed, SessionId, TokenHash};
 
 /// How long an ended token is remembered, so that it is answered `token_expired` rather than `unauthorized`.
@@ -72,7 +74,7 @@ pub(crate) fn add_access_token(
     tx.execute("DELETE FROM access_token WHERE expires_at < ?1", (now() - REMEMBERED,))?;
     let ends = tx.query_row(
         "INSERT INTO access_token (hash, session_id, expires_at)
-         SELECT ?1, id, min(expires_at, ?3) FROM session WHERE id = ?2
+         SELECT ?1, id, CASE WHEN expires_at < ?3 THEN expires_at ELSE ?3 END FROM session WHERE id = ?2
          ON CONFLICT (hash) DO UPDATE SET expires_at = excluded.expires_at RETURNING expires_at",
         (token, session.as_str(), now().saturating_add(millis(ttl))),
         |row| row.get(0),
@@ -82,7 +84,7 @@ pub(crate) fn add_access_token(
 
 /// Whether this access token was given or noted before, ended or not.
 pub(crate) fn knows_access_token(tx: &Transaction<'_>, token: &TokenHash) -> Result<bool, StoreError> {
-    Ok(tx.query_row("SELECT EXISTS (SELECT 1 FROM access_token WHERE hash = ?1)", (token,), |row| row.get(0))?)
+    tx.query_row("SELECT EXISTS (SELECT 1 FROM access_token WHERE hash = ?1)", (token,), |row| row.get(0))
 }
 
 pub(crate) fn add_refresh_token(
@@ -115,17 +117,10 @@ pub(crate) fn take_refresh_token(
              WHERE token.hash = ?1",
             (token, now()),
             |row| {
-                let session = SessionId::new(row.get::<_, String>(0)?);
-                let user = UserId::new(row.get::<_, String>(1)?);
-                let used = row.get::<_, Option<i64>>(2)?.is_some();
-                Ok((
-                    session,
-                    user,
-                    used,
-                    row.get::<_, Option<Seed>>(3)?,
-                    row.get::<_, bool>(4)?,
-                    row.get::<_, bool>(5)?,
-                ))
+                let session = SessionId::new(row.get::<String>(0)?);
+                let user = UserId::new(row.get::<String>(1)?);
+                let used = row.get::<Option<i64>>(2)?.is_some();
+                Ok((session, user, used, row.get::<Option<Seed>>(3)?, row.get::<bool>(4)?, row.get::<bool>(5)?))
             },
         )
         .optional()?;
@@ -159,7 +154,7 @@ pub(crate) fn take_refresh_token(
 
 fn is_unused(tx: &Transaction<'_>, token: &TokenHash) -> Result<bool, StoreError> {
     let unused = "SELECT EXISTS (SELECT 1 FROM refresh_token WHERE hash = ?1 AND used_at IS NULL)";
-    Ok(tx.query_row(unused, (token,), |row| row.get(0))?)
+    tx.query_row(unused, (token,), |row| row.get(0))
 }
 
 pub(crate) fn end(tx: &Transaction<'_>, session: &SessionId) -> Result<(), StoreError> {
@@ -197,13 +192,14 @@ pub(crate) fn device_of(tx: &Transaction<'_>, session: &SessionId) -> Result<Opt
 pub(crate) fn devices(tx: &Transaction<'_>, user: &UserId) -> Result<Vec<Device>, StoreError> {
     let mut statement = tx.prepare(
         "SELECT device_id, min(created_at), max(coalesce(seen_at, created_at)),
-                max(ended_at IS NULL AND expires_at > ?2), max(erase_at), max(erase_told_at)
+                max(CASE WHEN ended_at IS NULL AND expires_at > ?2 THEN 1 ELSE 0 END),
+                max(erase_at), max(erase_told_at)
          FROM session WHERE user_id = ?1 AND device_id IS NOT NULL GROUP BY device_id ORDER BY 3 DESC, 1",
     )?;
     let time = |at: Option<i64>| at.map(Timestamp::from_millis);
     let rows = statement.query_map((user.as_str(), now()), |row| {
         Ok(Device {
-            id: DeviceId::new(row.get::<_, String>(0)?),
+            id: DeviceId::new(row.get::<String>(0)?),
             first_signed_in_at: Timestamp::from_millis(row.get(1)?),
             seen_at: Timestamp::from_millis(row.get(2)?),
             is_signed_in: row.get(3)?,
@@ -211,7 +207,7 @@ pub(crate) fn devices(tx: &Transaction<'_>, user: &UserId) -> Result<Vec<Device>
             erase_told_at: time(row.get(5)?),
         })
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    rows.collect::<Result<_, _>>()
 }
 
 /// Ends a person's sessions on a device and lets it be told to remove what it has stored. Whether there were any.
@@ -226,19 +222,19 @@ pub(crate) fn revoke_device(tx: &Transaction<'_>, user: &UserId, device: &Device
 
 /// Whether a person is signed in by name and password: such sessions, and only they, have refresh tokens.
 pub(crate) fn is_signed_in(tx: &Transaction<'_>, user: &UserId) -> Result<bool, StoreError> {
-    Ok(tx.query_row(
+    tx.query_row(
         "SELECT EXISTS (
             SELECT 1 FROM access_token AS token JOIN session ON session.id = token.session_id
             WHERE session.user_id = ?1 AND session.ended_at IS NULL AND token.expires_at > ?2
               AND EXISTS (SELECT 1 FROM refresh_token WHERE session_id = session.id))",
         (user.as_str(), now()),
         |row| row.get(0),
-    )?)
+    )
 }
 
 /// Forgets sessions that were over long ago, and of those that were over a while ago the tokens nobody will show again.
 pub(crate) fn forget_old(tx: &Transaction<'_>) -> Result<(), StoreError> {
-    let over = "SELECT id FROM session WHERE min(expires_at, coalesce(ended_at, expires_at)) < ?1";
+    let over = "SELECT id FROM session WHERE expires_at < ?1 OR ended_at < ?1";
     tx.execute(&format!("DELETE FROM session WHERE id IN ({over})"), (now() - DEVICES_REMEMBERED,))?;
     // A device shows its newest token, or the one before where the answer to that was lost.
     tx.execute(

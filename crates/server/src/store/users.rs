@@ -1,10 +1,12 @@
 //! People and what they sign in with.
 
 use hugmedo_chat_protocol::{Timestamp, User, UserId};
-use rusqlite::{OptionalExtension, Transaction};
 use serde::Serialize;
 
-use super::{StoreError, columns, now};
+use super::{
+    StoreError, columns, now,
+    sql::{OptionalExtension, Transaction},
+};
 use crate::authorize;
 
 /// Puts a person on call or takes them off. False if there is no such person.
@@ -46,10 +48,10 @@ pub(crate) fn everyone(tx: &Transaction<'_>) -> Result<Vec<Person>, StoreError> 
             user: columns::user(row, 0)?,
             is_admin: row.get(4)?,
             is_on_call: row.get(5)?,
-            disabled_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_millis),
+            disabled_at: row.get::<Option<i64>>(6)?.map(Timestamp::from_millis),
         })
     })?;
-    Ok(people.collect::<Result<_, _>>()?)
+    people.collect::<Result<_, _>>()
 }
 
 /// What a sign-in is checked against.
@@ -77,16 +79,15 @@ pub(crate) fn insert(tx: &Transaction<'_>, user: &User, password_hash: &str) -> 
 }
 
 pub(crate) fn account(tx: &Transaction<'_>, id: &str) -> Result<Option<Account>, StoreError> {
-    Ok(tx
-        .prepare_cached("SELECT id, name, user_type, role, password_hash, disabled_at FROM user WHERE id = ?1")?
+    tx.prepare_cached("SELECT id, name, user_type, role, password_hash, disabled_at FROM user WHERE id = ?1")?
         .query_row((id,), |row| {
             Ok(Account {
                 user: columns::user(row, 0)?,
                 password_hash: row.get(4)?,
-                disabled: row.get::<_, Option<i64>>(5)?.is_some(),
+                disabled: row.get::<Option<i64>>(5)?.is_some(),
             })
         })
-        .optional()?)
+        .optional()
 }
 
 pub(crate) fn set_password(tx: &Transaction<'_>, id: &UserId, password_hash: &str) -> Result<bool, StoreError> {
@@ -101,5 +102,5 @@ pub(crate) fn disable(tx: &Transaction<'_>, id: &UserId) -> Result<bool, StoreEr
 
 /// Whether anybody is here at all, beside the server itself.
 pub(crate) fn any(tx: &Transaction<'_>) -> Result<bool, StoreError> {
-    Ok(tx.query_row("SELECT EXISTS (SELECT 1 FROM user WHERE id <> ?1)", (authorize::SERVER,), |row| row.get(0))?)
+    tx.query_row("SELECT EXISTS (SELECT 1 FROM user WHERE id <> ?1)", (authorize::SERVER,), |row| row.get(0))
 }

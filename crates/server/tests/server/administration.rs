@@ -4,8 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    audit::entries,
-    hospital::{Hospital, PASSWORD, says, user},
+    hospital::{Hospital, PASSWORD, entries, says, user},
     wire::Wire,
 };
 

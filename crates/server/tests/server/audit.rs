@@ -5,24 +5,12 @@ use std::path::Path;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use reqwest::Method;
 use rusqlite::Connection;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use hugmedo_chat_server::Admin;
 
-use crate::hospital::{Hospital, room, says, user};
-
-pub(crate) async fn entries(admin: &Admin) -> Vec<Value> {
-    let (lines_tx, lines) = std::sync::mpsc::channel();
-    admin
-        .export_audit(0, move |line| {
-            let _ = lines_tx.send(line.to_owned());
-            Ok(())
-        })
-        .await
-        .unwrap();
-    lines.iter().map(|line| serde_json::from_str(&line).unwrap()).collect()
-}
+use crate::hospital::{Hospital, entries, room, says, user};
 
 #[tokio::test]
 async fn who_signed_in_sent_changed_fetched_read_took_on_and_administered_is_in_it_and_nothing_that_was_said() {

@@ -6,10 +6,7 @@ use hugmedo_chat_server::{restore, start};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{
-    audit::entries,
-    hospital::{Hospital, config, says},
-};
+use crate::hospital::{Hospital, config, entries, says};
 
 async fn copy_of(hospital: &Hospital, copies: &Path) -> std::path::PathBuf {
     let copy = copies.join("copy");

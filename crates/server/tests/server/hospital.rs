@@ -1,14 +1,14 @@
 //! The people and rooms the tests act with: alice and bob share a ward, carol is a patient, dave belongs to nothing.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use hugmedo_chat_protocol::{RoomId, RoomKind, SessionGrant, UserId, UserType};
-use hugmedo_chat_server::{Config, Server, start};
+use hugmedo_chat_server::{Admin, Config, Server, start};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::wire::Wire;
+use crate::{backing, wire::Wire};
 
 pub(crate) const PASSWORD: &str = "correct horse";
 pub(crate) const PEOPLE: [&str; 4] = ["alice", "bob", "carol", "dave"];
@@ -16,12 +16,14 @@ pub(crate) const PEOPLE: [&str; 4] = ["alice", "bob", "carol", "dave"];
 pub(crate) struct Hospital {
     pub(crate) server: Server,
     pub(crate) http: reqwest::Client,
-    folder: TempDir,
+    folder: Arc<TempDir>,
+    config: Config,
 }
 
 /// A configuration whose limits no test meets by accident.
 pub(crate) fn config(folder: impl Into<PathBuf>) -> Config {
     let mut config = Config::new(([127, 0, 0, 1], 0).into(), folder);
+    config.database = backing::database(&config.data_dir);
     let plenty = hugmedo_chat_server::Rate::new(100_000, 100_000);
     config.limits.messages = plenty;
     config.limits.typing = plenty;
@@ -48,7 +50,7 @@ impl Hospital {
         let folder = tempfile::tempdir().unwrap();
         let mut config = config(folder.path());
         adjust(&mut config);
-        let server = start(config).await.unwrap();
+        let server = start(config.clone()).await.unwrap();
         let admin = server.admin();
         for (person, user_type) in
             PEOPLE.into_iter().zip([UserType::Clinician, UserType::Clinician, UserType::Patient, UserType::Clinician])
@@ -65,7 +67,16 @@ impl Hospital {
                 admin.add_member(&room, &UserId::new(*member)).await.unwrap();
             }
         }
-        Self { server, http: reqwest::Client::new(), folder }
+        // Nobody who comes hears of what was done before.
+        backing::told(&server.url()).await;
+        Self { server, http: reqwest::Client::new(), folder: Arc::new(folder), config }
+    }
+
+    /// Another server on the same store, which has to be one that can be shared.
+    #[allow(dead_code, reason = "../postgres has such stores")]
+    pub(crate) async fn beside(&self) -> Self {
+        let server = start(self.config.clone()).await.unwrap();
+        Self { server, http: self.http.clone(), folder: self.folder.clone(), config: self.config.clone() }
     }
 
     /// Stops the server and starts another on the same folder.
@@ -77,8 +88,9 @@ impl Hospital {
 
     /// A server over data that is there.
     pub(crate) async fn over(folder: TempDir) -> Self {
-        let server = start(config(folder.path())).await.unwrap();
-        Self { server, http: reqwest::Client::new(), folder }
+        let config = config(folder.path());
+        let server = start(config.clone()).await.unwrap();
+        Self { server, http: reqwest::Client::new(), folder: Arc::new(folder), config }
     }
 
     /// Where the store is.
@@ -89,7 +101,7 @@ impl Hospital {
     /// Stops the server and returns its data.
     pub(crate) async fn stop(self) -> TempDir {
         self.server.shutdown().await;
-        self.folder
+        Arc::into_inner(self.folder).expect("no other server is on it")
     }
 
     pub(crate) fn url(&self) -> String {
@@ -166,4 +178,17 @@ pub(crate) fn user(id: &str) -> UserId {
 
 pub(crate) fn says(room: &str, content: &str) -> Value {
     json!({ "roomId": room, "content": content, "attachments": [], "metadata": {} })
+}
+
+/// Everything in the audit.
+pub(crate) async fn entries(admin: &Admin) -> Vec<Value> {
+    let (lines_tx, lines) = std::sync::mpsc::channel();
+    admin
+        .export_audit(0, move |line| {
+            let _ = lines_tx.send(line.to_owned());
+            Ok(())
+        })
+        .await
+        .unwrap();
+    lines.iter().map(|line| serde_json::from_str(&line).unwrap()).collect()
 }

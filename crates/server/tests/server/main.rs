@@ -11,6 +11,7 @@
 mod administration;
 mod attachments;
 mod audit;
+mod backing;
 mod backups;
 mod canary;
 mod command_line;

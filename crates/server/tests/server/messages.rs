@@ -4,7 +4,10 @@ use hugmedo_chat_server::Rate;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::hospital::{Hospital, says};
+use crate::{
+    backing,
+    hospital::{Hospital, says},
+};
 
 #[tokio::test]
 async fn a_client_that_knows_only_the_guide_is_served() {
@@ -270,6 +273,10 @@ async fn a_restart_keeps_everything_that_was_answered() {
 
 #[tokio::test]
 async fn a_store_of_a_newer_version_is_refused_and_left_as_it_is() {
+    if backing::IS_SHARED {
+        // The number stands elsewhere; see ../postgres/start.rs.
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("server.sqlite3");
     let version = |file: &std::path::Path| -> i64 {

@@ -192,7 +192,7 @@ async fn a_room_begun_outlives_a_restart_and_has_its_entries_in_the_audit() {
     let (_, begun) = hospital.begin(&alice, None, &["bob"]).await;
     let hospital = hospital.restart().await;
     assert_eq!(hospital.begin(&alice, None, &["bob"]).await.1, begun);
-    let entries: Vec<(Value, Value)> = crate::audit::entries(hospital.server.admin())
+    let entries: Vec<(Value, Value)> = crate::hospital::entries(hospital.server.admin())
         .await
         .into_iter()
         .filter(|entry| entry["roomId"] == begun["id"])

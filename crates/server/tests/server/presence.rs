@@ -6,6 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use crate::{
+    backing::Store,
     hospital::{Hospital, room, user},
     wire::Wire,
 };
@@ -159,19 +160,16 @@ async fn people_who_come_to_share_a_room_hear_of_each_other() {
 async fn hundreds_of_colleagues_are_told_without_closing_anyones_socket() {
     const CROWD: usize = 200;
     let hospital = hospital(NEVER).await;
-    let mut store = rusqlite::Connection::open(hospital.folder().join("server.sqlite3")).unwrap();
-    let transaction = store.transaction().unwrap();
-    for number in 0..CROWD {
-        let id = format!("colleague-{number}");
-        transaction
-            .execute(
-                "INSERT INTO user (id, name, user_type, password_hash, created_at) VALUES (?1, ?1, 'clinician', '', 0)",
-                (&id,),
-            )
-            .unwrap();
-        transaction.execute("INSERT INTO member (room_id, user_id, joined_at) VALUES ('ward', ?1, 0)", (&id,)).unwrap();
-    }
-    transaction.commit().unwrap();
+    let ids: Vec<String> = (0..CROWD).map(|number| format!("colleague-{number}")).collect();
+    let people: Vec<String> = ids.iter().map(|id| format!("('{id}', '{id}', 'clinician', '', 0)")).collect();
+    let members: Vec<String> = ids.iter().map(|id| format!("('ward', '{id}', 0)")).collect();
+    let sql = format!(
+        "INSERT INTO user (id, name, user_type, password_hash, created_at) VALUES {};
+         INSERT INTO member (room_id, user_id, joined_at) VALUES {}",
+        people.join(", "),
+        members.join(", ")
+    );
+    Store::of(hospital.folder()).change(&sql);
     let mut crowd = Vec::new();
     for number in 0..CROWD {
         let id = user(&format!("colleague-{number}"));

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use hugmedo_chat_protocol::RoomKind;
 use reqwest::StatusCode;
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::{
-    audit::entries,
-    hospital::{Hospital, room, says},
+    backing::Store,
+    hospital::{Hospital, entries, room, says},
 };
 
 const WEEKS_AGO_MS: i64 = 30 * 24 * 60 * 60 * 1000;
@@ -21,10 +20,8 @@ async fn hospital() -> Hospital {
 impl Hospital {
     /// Makes everything that was said in a room a month older.
     fn age(&self, room: &str) {
-        let store = Connection::open(self.folder().join("server.sqlite3")).unwrap();
-        store.busy_timeout(Duration::from_secs(10)).unwrap();
-        let older = "UPDATE message SET created_at = created_at - ?2 WHERE room_id = ?1";
-        store.execute(older, (room, WEEKS_AGO_MS)).unwrap();
+        let older = format!("UPDATE message SET created_at = created_at - {WEEKS_AGO_MS} WHERE room_id = '{room}'");
+        Store::of(self.folder()).change(&older);
     }
 
     async fn history(&self, token: &str, room: &str) -> Vec<Value> {

@@ -3,11 +3,15 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hugmedo_chat_protocol::UserType;
+use hugmedo_chat_server::Admin;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use totp_rs::{Builder, Secret};
 
-use crate::hospital::{Hospital, PASSWORD, user};
+use crate::{
+    backing::{self, Store},
+    hospital::{Hospital, PASSWORD, user},
+};
 
 /// A code of this secret, so many steps from now. Up to one step off it is taken.
 fn code(secret: &str, steps: i64) -> String {
@@ -193,14 +197,14 @@ async fn no_secret_and_no_code_is_in_the_store_in_clear_and_the_audit_tells_what
     sign_in(&hospital, "alice", Some(&codes[0])).await;
     let raw = Secret::try_from_base32(&secret).unwrap().as_bytes().to_vec();
     let folder = hospital.stop().await;
-    let admin = hugmedo_chat_server::Admin::open(folder.path()).unwrap();
+    let admin = Admin::open_with(folder.path(), backing::database(folder.path()).as_ref()).unwrap();
     let (told, heard) = std::sync::mpsc::channel();
     admin.export_audit(0, move |line| told.send(line.to_owned()).map_err(std::io::Error::other)).await.unwrap();
     let audit: Vec<String> = heard.iter().collect();
     for action in ["set_second_factor", "second_factor_refused", "use_recovery_code"] {
         assert!(audit.iter().any(|line| line.contains(action) && line.contains("alice")), "{action}");
     }
-    let store = std::fs::read(folder.path().join("server.sqlite3")).unwrap();
+    let store = Store::bytes(folder.path());
     let holds = |part: &[u8]| {
         store.windows(part.len()).any(|found| found == part)
             || audit.concat().as_bytes().windows(part.len()).any(|found| found == part)

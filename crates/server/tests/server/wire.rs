@@ -11,6 +11,8 @@ use tokio::{
 };
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
+use crate::backing;
+
 /// Only how long a broken test hangs; no test waits for it to pass.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -20,6 +22,8 @@ pub(crate) trait Line: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Line for T {}
 
 pub(crate) struct Wire {
+    /// Of the server.
+    url: String,
     stream: WebSocketStream<Box<dyn Line>>,
     /// Events that came while something else was waited for.
     inbox: VecDeque<(String, Value)>,
@@ -77,9 +81,9 @@ impl Wire {
     }
 
     async fn try_open(url: &str, query: &str, line: Box<dyn Line>) -> Option<Self> {
-        let url = url.replacen("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket" + query;
-        let (stream, _) = client_async(url, line).await.ok()?;
-        Some(Self { stream, inbox: VecDeque::new(), statuses: VecDeque::new(), next_ack: 0 })
+        let address = url.replacen("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket" + query;
+        let (stream, _) = client_async(address, line).await.ok()?;
+        Some(Self { url: url.to_owned(), stream, inbox: VecDeque::new(), statuses: VecDeque::new(), next_ack: 0 })
     }
 
     async fn greeted(&mut self) {
@@ -182,6 +186,7 @@ impl Wire {
 
     /// Everything that has come up to now: the answer to a heartbeat marks the end.
     pub(crate) async fn heard(&mut self) -> Vec<(String, Value)> {
+        backing::told(&self.url).await;
         let answer = self.ask("heartbeat", json!({})).await;
         assert_eq!(answer["ok"], true, "{answer}");
         self.inbox.drain(..).collect()
@@ -189,6 +194,7 @@ impl Wire {
 
     /// Everything that has come up to now, also on a socket whose person may do nothing any more; `None` once it is closed.
     pub(crate) async fn drain(&mut self) -> Option<Vec<(String, Value)>> {
+        backing::told(&self.url).await;
         let id = self.emit_asking("heartbeat", json!({})).await;
         loop {
             match self.next().await {

@@ -15,7 +15,6 @@ use std::{
 
 use image::{ImageFormat, RgbImage};
 use reqwest::{Method, StatusCode};
-use rusqlite::{Connection, OpenFlags, types::ValueRef};
 use serde_json::{Value, json};
 
 use self::{
@@ -24,6 +23,7 @@ use self::{
 };
 use crate::{
     attachments::picture,
+    backing::Store,
     hospital::{Hospital, user},
 };
 
@@ -79,7 +79,7 @@ type Asking = Box<dyn Fn(&Props<'_>) -> Wish>;
 struct Stage {
     hospital: Hospital,
     people: Vec<Person>,
-    store: Connection,
+    store: Store,
     /// By room.
     files: Vec<(&'static str, String)>,
     waiting: String,
@@ -94,8 +94,7 @@ impl Stage {
         // Nobody tells the server of what another process does.
         let hospital = Hospital::open_with(|config| config.notice_every = Duration::from_secs(60 * 60)).await;
         let people = gather(&hospital).await;
-        let path = hospital.folder().join("server.sqlite3");
-        let store = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        let store = Store::of(hospital.folder());
         let mut stage = Self { hospital, people, store, files: Vec::new(), waiting: String::new(), unique: 0 };
         let token = stage.people[ALICE].token.clone().unwrap();
         let bytes = picture(RgbImage::new(2, 2), ImageFormat::Png);
@@ -127,18 +126,7 @@ impl Stage {
             "change",
             "retention",
         ] {
-            let mut statement = self.store.prepare_cached(&format!("SELECT * FROM {table}")).unwrap();
-            let columns = statement.column_count();
-            let mut rows = statement.query(()).unwrap();
-            while let Some(row) = rows.next().unwrap() {
-                for column in 0..columns {
-                    match row.get_ref(column).unwrap() {
-                        ValueRef::Integer(number) => number.hash(&mut hash),
-                        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.hash(&mut hash),
-                        ValueRef::Null | ValueRef::Real(_) => 0.hash(&mut hash),
-                    }
-                }
-            }
+            self.store.dump(&format!("SELECT * FROM {table} ORDER BY 1, 2")).hash(&mut hash);
         }
         hash.finish()
     }

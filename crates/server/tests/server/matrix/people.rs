@@ -7,6 +7,7 @@ use hugmedo_chat_server::Admin;
 use serde_json::json;
 
 use crate::{
+    backing,
     hospital::{Hospital, PASSWORD, room, user},
     wire::Wire,
 };
@@ -136,7 +137,7 @@ async fn arrive(hospital: &Hospital, person: &mut Person) {
 
 /// Takes from people what they had, some of it behind the running server's back: it must not need to be told.
 async fn depart(hospital: &Hospital, people: &mut [Person]) {
-    let behind = Admin::open(hospital.folder()).unwrap();
+    let behind = Admin::open_with(hospital.folder(), backing::database(hospital.folder()).as_ref()).unwrap();
     let admin = hospital.server.admin();
     for person in people {
         let id = user(person.name);
