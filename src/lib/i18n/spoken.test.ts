@@ -20,11 +20,12 @@ const SPOKEN =
 const SILENT = /^(class|style|id|autocomplete|data-.*)$/;
 
 /** What looks like words and is none. */
-const KEYS = /^((Ctrl|Alt|Shift)\+)*(Enter|Escape|Esc|Tab|Home|End|Delete|[A-Z/]|[↑↓])$/;
+const KEYS = /^((Ctrl|Alt|Shift)\+)*(Ctrl|Alt|Shift|Enter|Escape|Esc|Tab|Home|End|Delete|[A-Z/]|[↑↓])$/;
 const OTHERS: Record<string, string> = {
 	日本語: 'the own name of a language, the same in both',
 	English: 'the own name of a language, the same in both',
 	Linux: 'what the system calls itself',
+	Macintosh: 'what the system calls itself',
 	Files: 'what a DataTransfer calls files',
 	'(prefers-color-scheme: dark)': 'a media query',
 	'input, textarea, select': 'a selector'
