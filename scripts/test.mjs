@@ -23,6 +23,7 @@ const results = join(root, 'test-results');
  */
 const steps = {
 	scripts: nodeTests('scripts'),
+	bench: nodeTests('bench/timeline'),
 	rustfmt: check('cargo', ['fmt', '--all', '--check']),
 	'npm-format': check('npm', ['run', '--silent', 'format:check']),
 	'npm-lint': check('npm', ['run', '--silent', 'lint']),

@@ -8,8 +8,8 @@ import { Server } from 'socket.io';
 import { build } from 'vite';
 import { eventually } from '../../scripts/processes.mjs';
 import { memoryOf } from './figures.mjs';
-import { open, scrollUp, watch, watched } from './probes.mjs';
-import { marked, steadily, text } from './traffic.mjs';
+import { inPage, newestShown, open, scrollUp, watch, watched } from './probes.mjs';
+import { marked, steadily, talk, text } from './traffic.mjs';
 
 const ROOM = 'general';
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
@@ -50,7 +50,7 @@ export class Guide {
 
 	async open() {
 		await this.#page.click('#leave');
-		return this.#run(open, '#open', '.message', marked(this.count));
+		return this.#run(open, '#open', '[data-testid=timeline]', '.message', marked(this.count));
 	}
 
 	memory() {
@@ -66,15 +66,13 @@ export class Guide {
 		const field = '[data-testid=composer]';
 		await eventually(() => this.#run((field) => !document.querySelector(field).disabled, field), 120, 'a connection');
 		await this.#page.focus(field);
-		await this.#run(watch, field);
-		const talking = steadily(
-			perSecond,
-			seconds,
-			() => void this.#io.to(ROOM).emit('new_message', message(++this.count))
-		);
-		const key = (index) => () => this.#page.keyboard.press(words[index++] ?? ' ');
-		await Promise.all([talking, steadily(words.length / seconds, seconds, key(0))]);
-		return this.#run(watched);
+		await this.#run(watch, field, '[data-testid=timeline]', '.message');
+		const say = async () => void this.#io.to(ROOM).emit('new_message', message(++this.count));
+		let typed = 0;
+		const typing = steadily(words.length / seconds, seconds, () => this.#page.keyboard.press(words[typed++] ?? ' '));
+		const [spoken] = await Promise.all([talk(perSecond, seconds, say), typing]);
+		await eventually(async () => (await this.#run(newestShown)) === this.count, 600, 'the last message on screen');
+		return { spoken, ...(await this.#run(watched)) };
 	}
 
 	async stop() {
@@ -83,7 +81,7 @@ export class Guide {
 	}
 
 	#run(probe, ...args) {
-		return this.#page.evaluate(`(${probe})(${args.map((arg) => JSON.stringify(arg)).join(', ')})`);
+		return this.#page.evaluate(`(${inPage(probe)})(${args.map((arg) => JSON.stringify(arg)).join(', ')})`);
 	}
 
 	#answer(built, request, response) {

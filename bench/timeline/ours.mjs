@@ -4,12 +4,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { programs } from '../../scripts/build.mjs';
-import { eventually } from '../../scripts/processes.mjs';
+import { Failure, eventually } from '../../scripts/processes.mjs';
 import { Server, password } from '../../e2e/server.mjs';
 import { Computer, roomItem, testid } from '../../e2e/window/computer.mjs';
 import { memoryOf } from './figures.mjs';
-import { open, scrollUp, watch, watched } from './probes.mjs';
-import { marked, steadily, text } from './traffic.mjs';
+import { prepend } from '../../e2e/window/history.mjs';
+import { inPage, newestShown, open, scrollUp, watch, watched } from './probes.mjs';
+import { marked, steadily, talk, text } from './traffic.mjs';
 
 const ROOM = 'general';
 /** Another room, to come from. */
@@ -17,6 +18,8 @@ const ELSEWHERE = 'announcements';
 const SPEAKERS = ['suzuki', 'yamada'];
 /** Said at the same time while the room is filled. */
 const AT_ONCE = 16;
+/** So often history comes in one go: the driver waits half a minute for an answer. */
+const IN_ONE_GO = 20;
 
 export class Ours {
 	name = 'HugMeDo Chat (WebKitGTK)';
@@ -77,7 +80,7 @@ export class Ours {
 	/** Opens the room, from another one. @returns {Promise<number>} milliseconds */
 	async open() {
 		await this.#computer.openRoom(ELSEWHERE);
-		return this.#run(open, roomItem(ROOM), testid('message'), marked(this.count));
+		return this.#run(open, roomItem(ROOM), testid('timeline'), testid('message'), marked(this.count));
 	}
 
 	memory() {
@@ -88,37 +91,51 @@ export class Ours {
 		return this.#run(scrollUp, testid('timeline'), testid('message'), pixels, milliseconds);
 	}
 
-	/** Types while others talk. */
-	async type(words, perSecond, seconds) {
-		await this.#run(watch, testid('composer'));
-		const talking = steadily(perSecond, seconds, () => void this.#say(text(++this.count)));
-		const field = await this.#computer.page.find(testid('composer'));
-		const typing = steadily(
-			words.length / seconds,
-			seconds,
-			(
-				(index) => () =>
-					field.type(words[index++] ?? '')
-			)(0)
-		);
-		await Promise.all([talking, typing]);
-		const noted = await this.#run(watched);
-		await field.clear();
-		return noted;
+	/** Has history come above what is read, so many times. */
+	async prepend(times) {
+		const all = { drifts: [], frames: [] };
+		while (all.drifts.length < times) {
+			const some = Math.min(IN_ONE_GO, times - all.drifts.length);
+			const { drifts, frames, ended } = await this.#run(prepend, testid('timeline'), testid('message'), some);
+			all.drifts.push(...drifts);
+			all.frames.push(...frames);
+			if (ended) throw new Failure(`history ended after it had come ${all.drifts.length} times`);
+		}
+		return all;
 	}
 
-	/** Searches as the page does, so many times. @returns {Promise<number[]>} milliseconds from the call to its answer */
+	/** Types while others talk. */
+	async type(words, perSecond, seconds) {
+		await this.#run(watch, testid('composer'), testid('timeline'), testid('message'));
+		const talking = talk(perSecond, seconds, () => this.#say(text(++this.count)));
+		const field = await this.#computer.page.find(testid('composer'));
+		let typed = 0;
+		const typing = steadily(words.length / seconds, seconds, () => field.type(words[typed++] ?? ''));
+		const [spoken] = await Promise.all([talking, typing]);
+		await eventually(async () => (await this.#run(newestShown)) === this.count, 120, 'the last message on screen');
+		const noted = await this.#run(watched);
+		await field.clear();
+		return { spoken, ...noted };
+	}
+
+	/**
+	 * Searches as the page does, so many times.
+	 *
+	 * @returns {Promise<{ took: number[], hits: number }>} milliseconds from the call to its answer, and what the first page held
+	 */
 	search(words, times) {
 		return this.#run(
 			async function (text, times) {
 				const took = [];
+				let hits = NaN;
 				const query = { text, roomId: null, authorId: null, since: null, until: null, after: null };
 				for (let time = 0; time < times; time++) {
 					const began = performance.now();
-					await globalThis.__TAURI_INTERNALS__.invoke('search', { query });
+					const page = await globalThis.__TAURI_INTERNALS__.invoke('search', { query });
 					took.push(performance.now() - began);
+					hits = page.hits.length;
 				}
-				return took;
+				return { took, hits };
 			},
 			words,
 			times
@@ -137,7 +154,7 @@ export class Ours {
 	}
 
 	#run(probe, ...args) {
-		return this.#computer.page.run(String(probe), ...args);
+		return this.#computer.page.run(inPage(probe), ...args);
 	}
 
 	/** Everyone signs in again: a long run outlives their tokens. */

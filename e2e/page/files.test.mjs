@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Browser } from './browser.mjs';
-import { openRoom, testid } from './scene.mjs';
-import { PNG, views } from './views.mjs';
+import { openRoom, stopClock, testid } from './scene.mjs';
+import { views } from './views.mjs';
+import { PNG } from './ways.mjs';
 
 describe('files', { timeout: 240_000 }, () => {
 	/** @type {Browser} */
@@ -119,6 +120,7 @@ describe('files', { timeout: 240_000 }, () => {
 
 	test('to a room with a patient they are held back with their message, and come back with it', async () => {
 		await start('patient-tanaka');
+		await stopClock(page);
 		await page.setInputFiles(testid('file-input'), [{ name: 'leaflet.png', mimeType: 'image/png', buffer: PNG }]);
 		await page.fill(testid('composer'), 'お読みください');
 		await ready();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Browser } from './browser.mjs';
-import { assertAccessible, openRoom, room, tabTo, testid } from './scene.mjs';
+import { assertAccessible, openRoom, room, stopClock, tabTo, testid } from './scene.mjs';
 
 describe('finding one’s way', { timeout: 300_000 }, () => {
 	/** @type {Browser} */
@@ -296,6 +296,7 @@ describe('finding one’s way', { timeout: 300_000 }, () => {
 		await assertAccessible(page);
 		assert.equal(await page.locator(testid('composer')).count(), 0);
 		await openRoom(page, 'patient-tanaka');
+		await stopClock(page);
 		await page.fill(testid('composer'), '大きな文字で');
 		await page.click(testid('send'));
 		await page.waitForSelector(testid('held'));

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Browser } from './browser.mjs';
 import { openRoom, room, testid } from './scene.mjs';
-import { PNG, views } from './views.mjs';
+import { views } from './views.mjs';
+import { PNG } from './ways.mjs';
 
 describe('what is not meant well', { timeout: 600_000 }, () => {
 	/** @type {Browser} */

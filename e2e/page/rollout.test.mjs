@@ -146,6 +146,38 @@ describe('rolling out', { timeout: 240_000 }, () => {
 		await page.getByText('Version 0.2.0 is ready.').waitFor();
 	});
 
+	test('a change that failed is said at once, and the version no longer to be ready', async () => {
+		page = await browser.page('lang=en');
+		await page.click(testid('settings'));
+		await page.click(testid('update-look'));
+		await page.evaluate(() => globalThis.fakeBackend.failNext('beginNewer', 'internal'));
+		await page.click(testid('update-begin'));
+		await page.getByRole('alert').waitFor();
+		await page.locator(testid('update-state'), { hasText: 'Nothing was changed.' }).waitFor();
+		assert.equal(await page.locator(testid('update-begin')).count(), 0);
+	});
+
+	test('signing out stands where it stood, whatever is known of updates', async () => {
+		for (const [width, lang] of [
+			[1180, 'en'],
+			[720, 'ja']
+		]) {
+			page = await browser.page(`lang=${lang}`, { width });
+			const places = new Set();
+			for (const state of ['unknown', 'newest', 'failed', 'ready', 'off', 'elsewhere']) {
+				const update = { state, callOpen: state === 'ready', ...(state === 'ready' && { version: '0.2.0' }) };
+				await page.evaluate((update) => globalThis.fakeBackend.setUpdate(update), update);
+				await page.click(testid('settings'));
+				await page.waitForSelector(`${testid('update-state')}[data-state=${state}]`);
+				const topOf = (selector) => page.locator(selector).evaluate((element) => element.getBoundingClientRect().top);
+				places.add(Math.round((await topOf(testid('sign-out'))) - (await topOf(testid('update-state')))));
+				await page.click('a[href="/rooms"]');
+			}
+			assert.equal(places.size, 1, `${width} ${lang}: ${[...places].join(', ')}`);
+			await page.close();
+		}
+	});
+
 	test('all data is removed after a question, which says what is lost', async () => {
 		page = await browser.page('lang=en&state=waiting');
 		await page.click(testid('settings'));

@@ -35,6 +35,52 @@ export const settled = (page) =>
 		testid('timeline')
 	);
 
+/**
+ * Has the page's clock stand still while its timers run on, so that what is due after some seconds waits for the test and not the
+ * other way round. Answers how to let time pass.
+ */
+export async function stopClock(page) {
+	let now = Date.now();
+	await page.clock.setFixedTime(now);
+	return (milliseconds) => page.clock.setFixedTime((now += milliseconds));
+}
+
+/** What tests of a conversation do on their page. @param {() => import('playwright-core').Page} page the one of this test */
+export const talkOn = (page) => {
+	const message = (text) => page().locator(testid('message'), { hasText: text }).last();
+	return {
+		message,
+		/** What the page has asked of the fake backend by this name. */
+		calls: (name) =>
+			page().evaluate(
+				(name) => globalThis.fakeBackend.calls.filter((call) => call.name === name).map((call) => call.input),
+				name
+			),
+		/** Makes something happen in the fake backend. */
+		make: (what, ...args) => page().evaluate(([what, args]) => globalThis.fakeBackend[what](...args), [what, args]),
+		/** Gives the message the focus and presses a key on it. */
+		async press(text, key) {
+			await message(text).focus();
+			await page().keyboard.press(key);
+		},
+		focusIsIn: (selector) =>
+			page().waitForFunction((wanted) => document.activeElement?.closest(wanted) !== null, selector)
+	};
+};
+
+/** A page with a room in which much is going on, at its end. */
+export async function openBusy(browser, lang = 'en', theme = 'light') {
+	const page = await browser.page(`lang=${lang}&theme=${theme}&state=busy`);
+	const { message } = talkOn(() => page);
+	await openRoom(page, 'general');
+	// It opens at what is new.
+	await message('502号室の血圧').waitFor();
+	await page.click(testid('latest'));
+	await message('伺います').waitFor();
+	await settled(page);
+	return page;
+}
+
 /** Brings it into the middle of the list. A press that has to scroll first may find that the list has moved on. */
 export async function inSight(page, locator) {
 	await locator.evaluate((element) => element.scrollIntoView({ block: 'center' }));

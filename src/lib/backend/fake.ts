@@ -318,7 +318,12 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 			return (update = { ...update, state: 'ready', version: '0.2.0' });
 		},
 		async beginNewer() {
-			record('beginNewer');
+			try {
+				record('beginNewer');
+			} catch (failure) {
+				update = { state: 'failed', callOpen: false };
+				throw failure;
+			}
 		},
 		async removeEverything() {
 			record('removeEverything');

@@ -1,10 +1,10 @@
-/** The keys that work everywhere in a room, in the order they are shown. */
+/** The keys of the window, in the order they are shown. */
 import type { Texts } from '$lib/i18n/ja';
 import { isConverting } from '$lib/components/ui/converting';
 
 export type Shortcut = keyof Texts['shortcuts']['keys'];
 
-/** Of each group; `Ctrl` is Command on a Mac. */
+/** Of each group; `Ctrl` is Command on a Mac, and shown as that. */
 export const SHORTCUTS: Record<keyof Texts['shortcuts']['groups'], [Shortcut, string][]> = {
 	window: [
 		['palette', 'Ctrl+K'],
@@ -29,6 +29,17 @@ export const SHORTCUTS: Record<keyof Texts['shortcuts']['groups'], [Shortcut, st
 		['editLast', '↑'],
 		['back', 'Esc'],
 		['undo', 'Ctrl+Z']
+	],
+	search: [
+		['hit', '↑ ↓'],
+		['openHit', 'Enter'],
+		['leaveSearch', 'Esc']
+	],
+	viewer: [
+		['picture', '← →'],
+		['larger', '+'],
+		['smaller', '-'],
+		['leavePicture', 'Esc']
 	]
 };
 

@@ -67,7 +67,7 @@ export const conversation: Pick<Texts, 'timeline' | 'composer' | 'message' | 'em
 		undoSending: 'Undo sending',
 		undone: 'Not sent. It is back in the field.',
 		enterSends: 'Enter to send, Shift+Enter for a new line',
-		ctrlEnterSends: 'Ctrl+Enter to send, Enter for a new line',
+		ctrlEnterSends: (keys) => `${keys} to send, Enter for a new line`,
 		remaining: (count) => `${count.toLocaleString('en')} characters left`,
 		tooLong: (over) =>
 			`${over.toLocaleString('en')} characters too many. Shorten it or send it in parts; your text is kept.`

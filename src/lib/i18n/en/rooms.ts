@@ -99,7 +99,13 @@ export const rooms: Pick<Texts, 'rooms' | 'roomInfo' | 'newRoom' | 'search' | 'p
 	shortcuts: {
 		title: 'Keyboard shortcuts',
 		close: 'Close',
-		groups: { window: 'Everywhere', message: 'On a message', composer: 'While writing' },
+		groups: {
+			window: 'Everywhere',
+			message: 'On a message',
+			composer: 'While writing',
+			search: 'While searching',
+			viewer: 'On a picture'
+		},
 		keys: {
 			palette: 'Go to a room or command',
 			searchAll: 'Search all rooms',
@@ -118,7 +124,14 @@ export const rooms: Pick<Texts, 'rooms' | 'roomInfo' | 'newRoom' | 'search' | 'p
 			template: 'Insert a template (at the beginning)',
 			back: 'Leave an answer or an edit',
 			undo: 'Undo sending where a patient reads (within 5 s, with the field empty)',
-			editLast: 'Edit your last message (with an empty field)'
+			editLast: 'Edit your last message (with an empty field)',
+			hit: 'Previous, next hit',
+			openHit: 'Go to the message',
+			leaveSearch: 'Leave the search',
+			picture: 'Previous, next picture',
+			larger: 'Actual size',
+			smaller: 'Fit to window',
+			leavePicture: 'Leave the picture'
 		}
 	},
 	calendar: { previous: 'Previous month', next: 'Next month' }

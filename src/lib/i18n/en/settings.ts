@@ -15,7 +15,7 @@ export const settings: Pick<Texts, 'settings' | 'about'> = {
 		textSizes: { small: 'Small', normal: 'Normal', large: 'Large', larger: 'Larger', largest: 'Largest' },
 		enter: 'Send key',
 		enterSends: 'Enter sends (Shift+Enter for a new line)',
-		ctrlEnterSends: 'Ctrl+Enter sends (Enter for a new line)',
+		ctrlEnterSends: (keys) => `${keys} sends (Enter for a new line)`,
 		notifyAbout: 'Notify me about',
 		notify: {
 			all: 'Everything',

@@ -63,7 +63,7 @@ export const conversation = {
 		undoSending: '送信を取りやめる',
 		undone: '送信を取りやめ、入力欄に戻しました。',
 		enterSends: 'Enterで送信、Shift+Enterで改行',
-		ctrlEnterSends: 'Ctrl+Enterで送信、Enterで改行',
+		ctrlEnterSends: (keys: string) => `${keys}で送信、Enterで改行`,
 		remaining: (count: number) => `あと${count.toLocaleString('ja-JP')}文字`,
 		tooLong: (over: number) =>
 			`${over.toLocaleString('ja-JP')}文字超えています。短くするか、分けて送ってください（入力した内容は残ります）。`

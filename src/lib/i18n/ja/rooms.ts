@@ -104,7 +104,13 @@ export const rooms = {
 	shortcuts: {
 		title: 'キーボード操作',
 		close: '閉じる',
-		groups: { window: '全体', message: 'メッセージを選んでいるとき', composer: '入力欄' },
+		groups: {
+			window: '全体',
+			message: 'メッセージを選んでいるとき',
+			composer: '入力欄',
+			search: '検索',
+			viewer: '画像の表示'
+		},
 		keys: {
 			palette: 'すばやく移動',
 			searchAll: 'すべてのルームを検索',
@@ -123,7 +129,14 @@ export const rooms = {
 			template: '定型文を呼ぶ（入力欄のはじめで）',
 			back: '返信・編集をやめる',
 			undo: '患者さんのいるルームへの送信を取りやめる（5秒以内、入力欄が空のとき）',
-			editLast: '直前の自分のメッセージを編集（入力欄が空のとき）'
+			editLast: '直前の自分のメッセージを編集（入力欄が空のとき）',
+			hit: '前後の検索結果へ',
+			openHit: 'メッセージへ移動',
+			leaveSearch: '検索をやめる',
+			picture: '前後の画像へ',
+			larger: '実寸で表示',
+			smaller: '全体を表示',
+			leavePicture: '画像を閉じる'
 		}
 	},
 	calendar: { previous: '前の月', next: '次の月' }

@@ -13,7 +13,7 @@ export const settings = {
 		textSizes: { small: '小', normal: '標準', large: '大', larger: '特大', largest: '最大' },
 		enter: '送信キー',
 		enterSends: 'Enterで送信（Shift+Enterで改行）',
-		ctrlEnterSends: 'Ctrl+Enterで送信（Enterで改行）',
+		ctrlEnterSends: (keys: string) => `${keys}で送信（Enterで改行）`,
 		notifyAbout: '通知するメッセージ',
 		notify: {
 			all: 'すべて',
