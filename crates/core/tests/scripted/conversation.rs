@@ -132,7 +132,7 @@ async fn an_edit_that_comes_with_a_page_of_history_is_shown_at_once() -> Result<
         call => quiet_server(call, body),
     })
     .await?;
-    let mut session = scene.connect().await?;
+    let session = scene.connect().await?;
     session.say(said_by_suzuki(5, "一〇ミリ")).await?;
     shown(&mut scene, 5, "what was said first", |row| row.content.as_str() == "一〇ミリ").await?;
     // The event about the edit got lost, and what lies above is fetched before the next look by sync.
