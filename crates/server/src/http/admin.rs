@@ -104,6 +104,11 @@ pub(super) async fn set_password(
     DONE
 }
 
+pub(super) async fn reset_second_factor(Administering(admin): Administering, Path(user): Path<String>) -> Done {
+    admin.reset_second_factor(&UserId::new(user)).await?;
+    DONE
+}
+
 pub(super) async fn disable_user(Administering(admin): Administering, Path(user): Path<String>) -> Done {
     admin.disable_user(&UserId::new(user)).await?;
     DONE

@@ -60,6 +60,7 @@ fn table(largest_form: usize) -> Table {
         .get("/api/admin/users", admin::users)
         .post("/api/admin/users", admin::add_user)
         .post("/api/admin/users/{user}/password", admin::set_password)
+        .post("/api/admin/users/{user}/reset-second-factor", admin::reset_second_factor)
         .post("/api/admin/users/{user}/disable", admin::disable_user)
         .post("/api/admin/users/{user}/admin", admin::set_admin)
         .post("/api/admin/users/{user}/on-call", admin::set_on_call)

@@ -292,6 +292,11 @@ pub(super) const ROUTES: &[Entry] = &[
         wish: |_| at("/api/admin/users/spare/password", json!({ "password": "another password" })),
     },
     Entry {
+        what: What::Route("POST", "/api/admin/users/{user}/reset-second-factor"),
+        rule: Rule::Administrator,
+        wish: |_| at("/api/admin/users/spare/reset-second-factor", NONE),
+    },
+    Entry {
         what: What::Route("POST", "/api/admin/users/{user}/admin"),
         rule: Rule::Administrator,
         wish: |_| at("/api/admin/users/spare/admin", json!({ "on": true })),
