@@ -44,6 +44,7 @@ const COMMANDS: &[&str] = &[
     "copy_attachment",
     "attachment_picture",
     "save_attachment",
+    "pasted_picture",
     "set_room_choices",
     "list_people",
     "create_room",

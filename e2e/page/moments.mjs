@@ -58,8 +58,8 @@ export const moments = {
 		open: async (page) => {
 			await openRoom(page, 'support');
 			await make(page, 'receive', 'support', 'yamada', `退院サマリー\n${'経過は良好です。\n'.repeat(24)}`);
-			await page.locator('[aria-expanded=false]').click();
-			await inSight(page, page.locator('[aria-expanded=true]'));
+			await page.locator(`${testid('message')} [aria-expanded=false]`).click();
+			await inSight(page, page.locator(`${testid('message')} [aria-expanded=true]`));
 		}
 	},
 	answer: { scene: 'state=busy', open: onMessage('了解', 'r', 'composer-mode') },

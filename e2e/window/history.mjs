@@ -26,8 +26,11 @@ export async function prepend(scrolled, row, times) {
 	};
 	const [drifts, frames] = [[], []];
 	while (drifts.length < times) {
-		scroller.scrollTop = ahead + step - 50;
-		await still();
+		// A list that was opened just now goes to its end by itself until it has settled.
+		do {
+			scroller.scrollTop = ahead + step - 50;
+			await still();
+		} while (scroller.scrollTop > 2 * ahead);
 		const rows = Array.from(scroller.querySelectorAll(row));
 		const { key } = rows.find((one) => one.getBoundingClientRect().top > top).dataset;
 		const place = placeOf(key) + step;

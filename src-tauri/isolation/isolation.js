@@ -44,6 +44,7 @@ const COMMANDS = Object.freeze({
 	fetch_attachment: { roomId: 'string', id: 'string' },
 	copy_attachment: { roomId: 'string', id: 'string', toRoomId: 'string', copyId: 'string' },
 	attachment_picture: { roomId: 'string', id: 'string', size: 'string' },
+	pasted_picture: {},
 	save_attachment: { roomId: 'string', id: 'string' },
 	set_room_choices: { roomId: 'string', choices: 'object' },
 	list_people: {},

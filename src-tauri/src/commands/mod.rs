@@ -4,6 +4,7 @@
 //! four more lists that a test compares: `build.rs`, the capability, the isolation hook and the TypeScript `Backend`.
 
 mod attachments;
+mod clipboard;
 mod connection;
 mod devices;
 mod diagnostics;
@@ -62,6 +63,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         attachments::copy_attachment,
         attachments::attachment_picture,
         attachments::save_attachment,
+        clipboard::pasted_picture,
         rooms::set_room_choices,
         rooms::list_people,
         rooms::create_room,

@@ -126,6 +126,8 @@ export interface Backend {
 	copyAttachment(roomId: RoomId, id: string, toRoomId: RoomId, copyId: string): Promise<AttachmentView>;
 	/** The bytes of a picture, brought to this computer first where necessary. */
 	attachmentPicture(roomId: RoomId, id: string, size: PictureSize): Promise<ArrayBuffer>;
+	/** The PNG on the system's clipboard, where a paste does not bring it; no bytes if there is none. */
+	pastedPicture(): Promise<ArrayBuffer>;
 	/** Asks the person where to, and saves a copy of the file there. False if they chose no place. */
 	saveAttachment(roomId: RoomId, id: string): Promise<boolean>;
 

@@ -145,6 +145,10 @@ export function conversationCommands({ scene, rooms, files, record, linked, reac
 			if (size === 'full') fetchFile(id);
 			return files.picture(id, size);
 		},
+		async pastedPicture() {
+			record('pastedPicture');
+			return new ArrayBuffer(0);
+		},
 		async saveAttachment(roomId, id) {
 			record('saveAttachment', { roomId, id });
 			fetchFile(id);

@@ -47,6 +47,7 @@ export function createTauriBackend(): Backend {
 		fetchAttachment: (roomId, id) => call('fetch_attachment', { roomId, id }),
 		copyAttachment: (roomId, id, toRoomId, copyId) => call('copy_attachment', { roomId, id, toRoomId, copyId }),
 		attachmentPicture: (roomId, id, size) => call('attachment_picture', { roomId, id, size }),
+		pastedPicture: () => call('pasted_picture'),
 		saveAttachment: (roomId, id) => call('save_attachment', { roomId, id }),
 		setRoomChoices: (roomId, choices) => call('set_room_choices', { roomId, choices }),
 		listPeople: () => call('list_people'),

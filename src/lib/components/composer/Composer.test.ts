@@ -1,6 +1,6 @@
 import { fireEvent, screen } from '@testing-library/svelte';
 import { tick } from 'svelte';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { MessageView } from '$lib/backend/bindings/MessageView';
 import { Composer } from '$lib/state/composer.svelte';
 import { stage } from '../testing/stage';
@@ -123,4 +123,24 @@ test('that a patient reads is said in words, beside the field and in its name fo
 	expect(document.getElementById(field.getAttribute('aria-describedby')!)?.textContent).toContain(
 		'A patient reads this room'
 	);
+});
+
+/** What an engine brings with a paste; jsdom has no clipboard. */
+const pasted = (types: string[]) =>
+	Object.assign(new Event('paste', { bubbles: true, cancelable: true }), { clipboardData: { types, files: [] } });
+
+test('a picture that the engine keeps back from a paste is asked for, and waits beside the text', async () => {
+	const { field, backend, chat } = await compose();
+	vi.spyOn(backend, 'pastedPicture').mockResolvedValue(new Uint8Array([137, 80, 78, 71]).buffer);
+	await fireEvent(field, pasted([]));
+	await expect.poll(() => chat.files.of('general').map(({ view }) => view.name)).toEqual(['image.png']);
+});
+
+test('where something is pasted, or nothing is on the clipboard, no picture is asked for or added', async () => {
+	const { field, asked, chat } = await compose();
+	for (const types of [['text/plain'], ['text/html']]) await fireEvent(field, pasted(types));
+	expect(asked('pastedPicture')).toEqual([]);
+	await fireEvent(field, pasted([]));
+	await expect.poll(() => asked('pastedPicture')).toHaveLength(1);
+	expect(chat.files.of('general')).toEqual([]);
 });
