@@ -143,7 +143,7 @@ impl Account {
     /// Brings what is on the screen into line with what is unread: what an earlier run of the app has raised, or the lock. Call
     /// before anything new can come in.
     pub(crate) async fn settle_notifications(&self) -> Result<(), Error> {
-        let (me, preferences) = (self.me.id.clone(), self.preferences.get());
+        let (me, preferences) = (self.me.id.clone(), self.preferences());
         let standing = self.store.read(move |connection| standing(connection, &me, &preferences)).await?;
         for (notification, seq, routine) in &standing {
             let bubble = Bubble { message: notification.message_id.clone(), routine: *routine };
@@ -261,7 +261,7 @@ async fn repeat_due(account: &Account) -> Result<Duration, Error> {
         return Ok(PAUSE);
     }
     let (me, now, gaze, preferences) =
-        (account.me.id.clone(), account.surroundings.now(), account.gaze(), account.preferences.get());
+        (account.me.id.clone(), account.surroundings.now(), account.gaze(), account.preferences());
     let every = every(preferences.urgent_repeat_minutes);
     let (due, next) = account
         .store

@@ -243,7 +243,7 @@ async fn notify(account: &Account, fresh: Vec<(Message, Seq)>) -> Result<(), Err
     let occasion = Occasion {
         me: account.me.id.clone(),
         gaze: account.gaze(),
-        preferences: account.preferences.get(),
+        preferences: account.preferences(),
         moment: account.moment(),
         told: account.raised.routine(),
         told_while_locked: fresh

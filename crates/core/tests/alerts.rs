@@ -1,7 +1,7 @@
 //! Notifications over the real server: taken back once they are settled, on whichever device that happens.
 
 use anyhow::Result;
-use hugmedo_chat_core::view::{Language, OutgoingMessage, Preferences, RoomChoices, RoomNotify, ViewChange};
+use hugmedo_chat_core::view::{Language, OutgoingMessage, RoomChoices, RoomNotify, ViewChange};
 use hugmedo_chat_protocol::{ClientMessageId, Priority, RoomId, Seq};
 use hugmedo_chat_testkit::{Clinician, Hospital};
 
@@ -47,8 +47,7 @@ async fn one_message_after_the_other_becomes_one_notification_of_all() -> Result
     let mut sato = hospital.clinician("sato").await?;
     let suzuki = hospital.clinician("suzuki").await?;
     sato.core.set_room_choices(&general(), RoomChoices { pinned: false, notify: RoomNotify::All }).await?;
-    let preferences = sato.core.preferences();
-    sato.core.set_preferences(Preferences { language: Some(Language::Ja), ..preferences }).await?;
+    sato.core.change_preferences(|preferences| preferences.language = Some(Language::Ja)).await?;
     let mut before = None;
     for (text, others) in [("一つ目", None), ("二つ目", Some("1")), ("三つ目", Some("2"))] {
         suzuki.say(&general(), text).await?;

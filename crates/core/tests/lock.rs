@@ -5,7 +5,7 @@
 use anyhow::Result;
 use hugmedo_chat_core::{
     ErrorCode,
-    view::{Credentials, Delivery, NotificationPrivacy, OutgoingMessage, Preferences, SignInRequest, ViewChange},
+    view::{Credentials, Delivery, NotificationPrivacy, OutgoingMessage, SignInRequest, ViewChange},
 };
 use hugmedo_chat_protocol::{ClientMessageId, Priority, RoomId};
 use hugmedo_chat_testkit::{Clinician, Hospital};
@@ -97,10 +97,7 @@ async fn a_session_that_leaves_no_trace_stays_connected_and_yet_tells_no_more_th
     let request = SignInRequest { server: hospital.url(), credentials, remember: false, allow_insecure: false };
     sato.core.sign_in(request).await?;
     sato.watch.until_live().await?;
-    let preferences = sato.core.preferences();
-    sato.core
-        .set_preferences(Preferences { notification_privacy: NotificationPrivacy::Content, ..preferences })
-        .await?;
+    sato.core.change_preferences(|told| told.notification_privacy = NotificationPrivacy::Content).await?;
     sato.core.lock().await?;
     sato.watch.until("the lock", |watch| watch.lock.is_some()).await?;
     let (before, told) = (sato.watch.lock.clone().expect("locked").urgent, sato.watch.history.len());

@@ -162,7 +162,8 @@ export interface Backend {
 	/** Asks the person where to, and saves there what was said in a room; refused where the organisation does not allow it. */
 	saveConversation(roomId: RoomId): Promise<boolean>;
 
-	setPreferences(preferences: Preferences): Promise<void>;
+	/** Changes those of the choices that are named; `undefined` is the default. */
+	setPreferences(changed: Partial<Preferences>): Promise<void>;
 	/** Tries to connect now instead of at the announced time. */
 	reconnectNow(): Promise<void>;
 

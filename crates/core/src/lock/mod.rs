@@ -34,7 +34,7 @@ use crate::{
     store::{meta, notified, rooms, unread},
     sync,
     tokens::TokenKeeper,
-    view::{LockView, RoomView, SessionView, ViewChange},
+    view::{LockView, Preferences, RoomView, SessionView, ViewChange},
 };
 
 /// How long locking waits for the server.
@@ -57,6 +57,8 @@ pub(crate) struct Lock {
     way: Way,
     /// The record of a session that leaves no trace, and its account.
     held: Option<(LockRecord, Arc<Account>)>,
+    /// What its person has chosen.
+    person: Preferences,
     /// Whether the keychain holds it.
     durable: bool,
     /// What has raised a notification since.
@@ -194,6 +196,11 @@ impl Inner {
         self.with_lock(|lock| lock.name.clone())
     }
 
+    /// What the person of the locked account has chosen.
+    pub(crate) fn locked_person(&self) -> Option<Preferences> {
+        self.with_lock(|lock| lock.person.clone())
+    }
+
     /// The tokens of the locked account.
     pub(crate) fn locked_tokens(&self) -> Option<Arc<TokenKeeper>> {
         self.with_lock(|lock| Arc::clone(&lock.way.tokens))
@@ -302,7 +309,7 @@ pub(crate) async fn restore(inner: &Arc<Inner>, account: Account, record: LockRe
 /// What is known at the moment of locking. A store that fails must not keep the app open: then less is known.
 async fn known(account: &Account) -> Known {
     let (me, since) = (account.me.id.clone(), alerts::earlier(account.surroundings.now(), alerts::REPEATED_FOR));
-    let preferences = watch::bare_preferences(account.preferences.get());
+    let preferences = watch::bare_preferences(account.preferences());
     let read = account.store.read(move |connection| {
         let rooms = rooms::views(connection, &me)?;
         let bare = rooms.into_iter().map(|room| (room.id.clone(), watch::bare(room))).collect();
@@ -340,12 +347,13 @@ fn engage(inner: &Arc<Inner>, account: &Arc<Account>, record: LockRecord, known:
         name: account.name.clone(),
         way: way.clone(),
         held,
+        person: account.person(),
         durable,
         told: Told::beside(account.store_path.as_deref()),
         stop: stop.clone(),
     });
     inner.hub.publish(ViewChange::LockChanged { lock: Some(view) });
-    inner.hub.publish(ViewChange::SessionChanged { session: None, ended: None });
+    inner.tell_signed_out(None);
     inner.hub.publish(ViewChange::ConnectionChanged { connection: inner.idle() });
     tokio::spawn(watch::run(Arc::downgrade(inner), account.me.id.clone(), way, known, stop));
 }

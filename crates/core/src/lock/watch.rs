@@ -105,7 +105,7 @@ pub(super) async fn run(inner: Weak<Inner>, me: UserId, way: Way, known: Known, 
             Missing::Cursor => watch.cursor = None,
             Missing::Link => {}
         }
-        let settings = inner.preferences.get().connection;
+        let settings = inner.preferences().connection;
         let pause = backoff.next(&settings, inner.config.surroundings.chance()).unwrap_or(LONGEST_PAUSE);
         drop(inner);
         tokio::select! {
@@ -262,7 +262,7 @@ impl Watch {
     /// What goes on of an urgent message that was raised before the lock.
     fn alarm(&self, inner: &Inner, waiting: Unanswered) -> Option<((RoomId, MessageId), Alarm)> {
         let Unanswered { message, first_at, last_at, .. } = waiting;
-        let preferences = bare_preferences(inner.preferences.get());
+        let preferences = bare_preferences(inner.preferences());
         let notification = notify::word(&message, self.rooms.get(&message.room_id)?, 0, &preferences);
         let notification = NativeNotification { repeated: true, ..notification };
         Some(((message.room_id, message.id), Alarm { notification, first_at, last_at }))
@@ -271,7 +271,7 @@ impl Watch {
     /// Raises again what nobody has taken on. The wait for a page ends often enough to be on time.
     fn repeat(&mut self, inner: &Inner) {
         let now = inner.config.surroundings.now();
-        let every = alerts::every(inner.preferences.get().urgent_repeat_minutes);
+        let every = alerts::every(inner.preferences().urgent_repeat_minutes);
         self.alarms.retain(|_, alarm| {
             let Some(due) = alerts::due_at(alarm.first_at, alarm.last_at, every) else { return false };
             if due <= now {
@@ -296,7 +296,7 @@ impl Watch {
         if self.unread.insert((room_id.clone(), seq), unread).is_some() {
             return None;
         }
-        let preferences = bare_preferences(inner.preferences.get());
+        let preferences = bare_preferences(inner.preferences());
         let moment = inner.config.surroundings.moment();
         notify::decide(message, seq, room, &self.me, &Gaze::default(), &preferences, moment).ok()?;
         let more = self.routine.get(&room_id).map_or(0, |(.., told)| *told);
@@ -352,7 +352,7 @@ impl Inner {
         if let Err(error) = self.vault.forget_session().await {
             tracing::warn!(%error, "the ended session is still in the keychain");
         }
-        self.hub.publish(ViewChange::SessionChanged { session: None, ended: Some(reason) });
+        self.tell_signed_out(Some(reason));
         drop(turn);
         remains::settle(&self, &name, &way.tokens).await;
     }

@@ -22,6 +22,7 @@ pub(crate) mod notified;
 pub(crate) mod outbox;
 pub(crate) mod own_changes;
 pub(crate) mod pieces;
+pub(crate) mod preferences;
 pub(crate) mod receipts;
 mod rescue;
 pub(crate) mod rooms;

@@ -27,8 +27,8 @@ pub use lock::{LockView, PinView};
 pub use notification::NotificationTest;
 pub use policy::{PolicyFault, PolicyKey, PolicyProblem, PolicyView};
 pub use preferences::{
-    ConnectionSettings, Language, NotificationPrivacy, NotificationSounds, NotifyAbout, Preferences, QuietHours,
-    TextSize, Theme,
+    ConnectionSettings, Language, NotificationPrivacy, NotificationSounds, NotifyAbout, Preferences, PreferencesChange,
+    QuietHours, TextSize, Theme,
 };
 pub use second_factor::{SecondFactorOffer, SecondFactorProof, SecondFactorView};
 pub use session::{
