@@ -60,6 +60,7 @@ export function createTauriBackend(): Backend {
 		markUnread: (roomId, fromSeq) => call('mark_unread', { roomId, fromSeq }),
 		setTyping: (roomId, isTyping) => call('set_typing', { roomId, isTyping }),
 		saveDraft: (roomId, draft) => call('save_draft', { roomId, draft }),
+		saveEdit: (roomId, edit) => call('save_edit', { roomId, edit }),
 		listTemplates: () => call('list_templates'),
 		saveTemplates: (templates) => call('save_templates', { templates }),
 		setGaze: (gaze) => call('set_gaze', { gaze }),

@@ -14,6 +14,7 @@ mod connections;
 pub(crate) mod coverage;
 pub(crate) mod details;
 pub(crate) mod drafts;
+pub(crate) mod edits;
 mod files;
 pub(crate) mod messages;
 pub(crate) mod meta;

@@ -35,7 +35,7 @@ pub use session::{
     ConnectionState, ConnectionView, Credentials, ServerCheck, ServerKind, SessionView, SignInRequest, SyncProgress,
 };
 pub use timeline::{
-    Delivery, Draft, Gaze, LastMessageView, MessageView, OpenedRoom, OutgoingMessage, RoomView, TimelinePage,
-    TypingPerson,
+    BegunEdit, Delivery, Draft, EditText, Gaze, LastMessageView, MessageView, OpenedRoom, OutgoingMessage, RoomView,
+    TimelinePage, TypingPerson,
 };
 pub use update::{UpdateState, UpdateView};
