@@ -255,5 +255,7 @@ impl Notifier for Unheard {
 
     fn withdraw(&self, _: &[MessageId]) {}
 
+    fn replace(&self, _: &MessageId, _: NativeNotification) {}
+
     fn settle(&self, _: Vec<NativeNotification>) {}
 }

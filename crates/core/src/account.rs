@@ -361,7 +361,7 @@ impl Account {
         let _turn = self.turn_to_tell().await;
         let (me, room) = (self.me.id.clone(), room.clone());
         if let Some(room) = self.store.read(move |connection| rooms::view(connection, &me, &room)).await? {
-            self.show_room(room);
+            self.show_room(room).await;
         }
         Ok(())
     }

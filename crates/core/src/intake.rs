@@ -207,7 +207,7 @@ async fn publish(account: &Account, taken: &Taken) -> Result<(), Error> {
         account.withdraw(room, message);
     }
     for room in room_views {
-        account.show_room(room);
+        account.show_room(room).await;
     }
     Ok(())
 }

@@ -7,7 +7,9 @@
 //! A session that leaves no trace has its only copy in memory. Its store stays open then, out of everyone's reach: dropping it
 //! would lose what is unsent.
 
+mod gap;
 mod pin;
+mod summary;
 mod told;
 mod watch;
 
@@ -17,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use hugmedo_chat_protocol::{RoomId, Secret};
+use hugmedo_chat_protocol::{MessageId, Priority, RoomId, Secret, Seq};
 pub(crate) use pin::Pin;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
@@ -67,6 +69,7 @@ pub(crate) struct Lock {
 }
 
 /// What the watch over a locked account begins with.
+#[derive(Default)]
 struct Known {
     cursor: Option<String>,
     unread: Vec<unread::Unread>,
@@ -76,6 +79,8 @@ struct Known {
     unanswered: Vec<notified::Unanswered>,
     /// The notifications that may be on the screen, as a locked app words them.
     standing: Vec<Standing>,
+    /// The routine messages of which they tell.
+    told: Vec<(RoomId, Seq, MessageId)>,
 }
 
 impl Core {
@@ -314,13 +319,16 @@ async fn known(account: &Account) -> Known {
         let rooms = rooms::views(connection, &me)?;
         let bare = rooms.into_iter().map(|room| (room.id.clone(), watch::bare(room))).collect();
         let unanswered = notified::unanswered(connection, &me, since)?;
-        let standing = alerts::standing(connection, &me, &preferences)?;
+        let standing = alerts::standing(connection, &me, None, &preferences)?;
+        let told = notified::unread(connection, &me, None)?;
+        let told = told.into_iter().filter(|message| message.priority != Priority::Urgent);
+        let told = told.filter_map(|message| Some((message.room_id, message.seq?, message.id))).collect();
         let (cursor, unread) = (meta::cursor(connection)?, unread::all(connection, &me)?);
-        Ok(Known { cursor, unread, rooms: bare, unanswered, standing })
+        Ok(Known { cursor, unread, rooms: bare, unanswered, standing, told })
     });
     read.await.unwrap_or_else(|error| {
         tracing::warn!(%error, "a locked app counts from nothing");
-        Known { cursor: None, unread: Vec::new(), rooms: BTreeMap::new(), unanswered: Vec::new(), standing: Vec::new() }
+        Known::default()
     })
 }
 
