@@ -53,6 +53,7 @@ const COMMANDS: &[&str] = &[
     "mark_unread",
     "set_typing",
     "save_draft",
+    "save_edit",
     "list_templates",
     "save_templates",
     "set_gaze",

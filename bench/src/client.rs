@@ -15,8 +15,7 @@ use hugmedo_chat_core::{
     Changes, Config, Core, ErrorCode,
     host::{NativeNotification, Notifier, SecretStore, SecretStoreError},
     view::{
-        ChannelItem, ConnectionSettings, Credentials, Delivery, MessageView, OutgoingMessage, Preferences,
-        SignInRequest, ViewChange,
+        ChannelItem, ConnectionSettings, Credentials, Delivery, MessageView, OutgoingMessage, SignInRequest, ViewChange,
     },
 };
 use hugmedo_chat_protocol::{ClientMessageId, MessageId, RoomId, Secret};
@@ -57,8 +56,7 @@ pub(crate) async fn run() -> Result<()> {
     let secrets = PipedSecrets(Mutex::new(begin.secrets.clone()));
     let core = Core::start(Config::new(&begin.data_dir), Arc::new(secrets), Arc::new(Unheard)).await?;
     let (snapshot, changes) = core.subscribe().await?;
-    let preferences = Preferences { connection: impatient(), ..snapshot.preferences.clone() };
-    core.set_preferences(preferences).await?;
+    core.change_preferences(|preferences| preferences.connection = impatient()).await?;
     let client = Arc::new(Client { core, begin, waiting: Mutex::default() });
     match snapshot.session {
         Some(_) => report(&Report::SignedIn),
@@ -256,6 +254,8 @@ impl Notifier for Unheard {
     fn notify(&self, _: NativeNotification) {}
 
     fn withdraw(&self, _: &[MessageId]) {}
+
+    fn replace(&self, _: &MessageId, _: NativeNotification) {}
 
     fn settle(&self, _: Vec<NativeNotification>) {}
 }

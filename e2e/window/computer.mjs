@@ -268,6 +268,15 @@ export class Computer {
 		await eventually(isOpen, 15, `room ${roomId}`);
 	}
 
+	/** Calls a command of the shell as the page does. */
+	command(name, args = {}) {
+		return this.page.run(
+			`function (name, args) { return window.__TAURI_INTERNALS__.invoke(name, args).then((answer) => answer ?? null); }`,
+			name,
+			args
+		);
+	}
+
 	/** What is in the composer. */
 	draft() {
 		return this.page.run(`function (selector) { return document.querySelector(selector).value; }`, testid('composer'));

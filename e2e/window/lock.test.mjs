@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '../../scripts/processes.mjs';
@@ -218,11 +218,8 @@ describe('the lock', () => {
 	});
 
 	test('it locks by itself when nobody touches the computer', async () => {
-		await sato.closeApp();
-		const file = join(sato.dataDir, 'preferences.json');
-		writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), lockAfterSeconds: 10 }));
 		const before = locks();
-		await sato.openApp();
+		await sato.command('set_preferences', { changed: { lockAfterSeconds: 10 } });
 		await hasLocked(before);
 	});
 });

@@ -143,5 +143,7 @@ impl Notifier for Bell {
 
     fn withdraw(&self, _: &[MessageId]) {}
 
+    fn replace(&self, _: &MessageId, _: NativeNotification) {}
+
     fn settle(&self, _: Vec<NativeNotification>) {}
 }

@@ -33,7 +33,9 @@ use crate::{
     transport::{Link, Network},
     typing::TypingBoard,
     unfinished::Unfinished,
-    view::{ConnectionSettings, ConnectionState, ConnectionView, Gaze, SessionView, SyncProgress, ViewChange},
+    view::{
+        ConnectionSettings, ConnectionState, ConnectionView, Gaze, Preferences, SessionView, SyncProgress, ViewChange,
+    },
 };
 
 /// Own rows republished at once when a receipt covers them; older ones are right when they are next read.
@@ -54,7 +56,9 @@ pub(crate) struct Account {
     pub(crate) tokens: Arc<TokenKeeper>,
     pub(crate) surroundings: Surroundings,
     pub(crate) notifier: Arc<dyn Notifier>,
-    pub(crate) preferences: Arc<PreferencesFile>,
+    pub(crate) computer: Arc<PreferencesFile>,
+    /// What its person has chosen.
+    pub(crate) person: Mutex<Preferences>,
     pub(crate) hub: Arc<Hub>,
     /// The notifications that may still be on the screen.
     pub(crate) raised: Raised,
@@ -116,7 +120,8 @@ pub(crate) struct Parts {
     pub(crate) tokens: Arc<TokenKeeper>,
     pub(crate) surroundings: Surroundings,
     pub(crate) notifier: Arc<dyn Notifier>,
-    pub(crate) preferences: Arc<PreferencesFile>,
+    pub(crate) computer: Arc<PreferencesFile>,
+    pub(crate) person: Preferences,
     pub(crate) hub: Arc<Hub>,
     pub(crate) baseline: bool,
     /// See [`Account::is_known_extended`].
@@ -136,7 +141,8 @@ impl Account {
             network: parts.network,
             tokens: parts.tokens,
             notifier: parts.notifier,
-            preferences: parts.preferences,
+            computer: parts.computer,
+            person: Mutex::new(parts.person),
             hub: parts.hub,
             raised: Raised::default(),
             told_while_locked: Mutex::default(),
@@ -172,9 +178,14 @@ impl Account {
         SessionView {
             user: self.me.clone(),
             server: self.server.as_str().to_owned(),
-            remembered: self.store_path.is_some(),
+            remembered: self.is_remembered(),
             baseline: self.is_baseline(),
         }
+    }
+
+    /// Whether it leaves a trace on this computer.
+    pub(crate) fn is_remembered(&self) -> bool {
+        self.store_path.is_some()
     }
 
     pub(crate) fn is_baseline(&self) -> bool {
@@ -350,7 +361,7 @@ impl Account {
         let _turn = self.turn_to_tell().await;
         let (me, room) = (self.me.id.clone(), room.clone());
         if let Some(room) = self.store.read(move |connection| rooms::view(connection, &me, &room)).await? {
-            self.show_room(room);
+            self.show_room(room).await;
         }
         Ok(())
     }
@@ -381,7 +392,7 @@ impl Account {
 
     /// How servers are to be reached.
     pub(crate) fn settings(&self) -> ConnectionSettings {
-        self.preferences.get().connection
+        self.computer.get(None).connection
     }
 }
 

@@ -94,13 +94,32 @@ impl Raised {
         raised.into_values().map(|bubble| bubble.message).collect()
     }
 
-    /// Forgets a message. Returns whether it was there.
+    /// Forgets a message that tells of nothing but itself. Returns whether it was there.
     fn gone(&self, room: &RoomId, message: &MessageId) -> bool {
         let mut rooms = self.rooms();
         let Some(raised) = rooms.get_mut(room) else { return false };
         let before = raised.len();
-        raised.retain(|_, known| known.message != *message);
+        raised.retain(|_, known| known.message != *message || known.routine > 1);
         before > raised.len()
+    }
+
+    /// The notification of a room that tells of several messages, and of how many.
+    fn summary(&self, room: &RoomId) -> Option<(MessageId, usize)> {
+        let rooms = self.rooms();
+        let bubble = rooms.get(room)?.values().find(|bubble| bubble.routine > 1)?;
+        Some((bubble.message.clone(), bubble.routine))
+    }
+
+    /// Puts another in the place of that one, or nothing. Returns whether it was still as it was.
+    fn replace(&self, room: &RoomId, before: &(MessageId, usize), by: Option<(Seq, Bubble)>) -> bool {
+        let mut rooms = self.rooms();
+        let Some(raised) = rooms.get_mut(room) else { return false };
+        let is_it = |bubble: &Bubble| (&bubble.message, bubble.routine) == (&before.0, before.1);
+        let was_there = raised.extract_if(.., |_, bubble| is_it(bubble)).count() > 0;
+        if was_there {
+            raised.extend(by);
+        }
+        was_there
     }
 }
 
@@ -124,12 +143,35 @@ impl Account {
     }
 
     /// Shows a room as it is now. What was read in it needs no notification any more.
-    pub(crate) fn show_room(&self, room: RoomView) {
+    pub(crate) async fn show_room(&self, room: RoomView) {
         let settled = self.raised.read(&room.id, room.read_seq);
         if !settled.is_empty() {
             self.notifier.withdraw(&settled);
         }
+        if let Err(error) = self.recount(&room.id).await {
+            tracing::warn!(%error, "a notification may tell of too many messages");
+        }
         self.hub.publish(ViewChange::RoomUpserted { room });
+    }
+
+    /// Lets a notification that tells of several messages tell of those that are unread still.
+    async fn recount(&self, room: &RoomId) -> Result<(), Error> {
+        let Some(before) = self.raised.summary(room).filter(|_| !self.is_locked()) else { return Ok(()) };
+        let (me, of, preferences) = (self.me.id.clone(), room.clone(), self.preferences());
+        let standing = self.store.read(move |connection| standing(connection, &me, Some(&of), &preferences)).await?;
+        let now = standing.into_iter().find(|(.., routine)| *routine > 0);
+        match now {
+            Some((notification, _, routine)) if (&notification.message_id, routine) == (&before.0, before.1) => {}
+            Some((notification, seq, routine)) => {
+                let bubble = Bubble { message: notification.message_id.clone(), routine };
+                if self.raised.replace(room, &before, Some((seq, bubble))) {
+                    self.notifier.replace(&before.0, NativeNotification { sound: None, ..notification });
+                }
+            }
+            None if self.raised.replace(room, &before, None) => self.notifier.withdraw(&[before.0]),
+            None => {}
+        }
+        Ok(())
     }
 
     /// A room is left, and with it what was told of it.
@@ -143,8 +185,8 @@ impl Account {
     /// Brings what is on the screen into line with what is unread: what an earlier run of the app has raised, or the lock. Call
     /// before anything new can come in.
     pub(crate) async fn settle_notifications(&self) -> Result<(), Error> {
-        let (me, preferences) = (self.me.id.clone(), self.preferences.get());
-        let standing = self.store.read(move |connection| standing(connection, &me, &preferences)).await?;
+        let (me, preferences) = (self.me.id.clone(), self.preferences());
+        let standing = self.store.read(move |connection| standing(connection, &me, None, &preferences)).await?;
         for (notification, seq, routine) in &standing {
             let bubble = Bubble { message: notification.message_id.clone(), routine: *routine };
             self.raised.note(&notification.room_id, *seq, bubble);
@@ -161,15 +203,17 @@ impl Account {
     }
 }
 
-/// The notifications of what has raised one and is unread still: one for a room's routine messages, one for each urgent one.
+/// The notifications of what has raised one and is unread still, everywhere or in one room: one for a room's routine messages, one
+/// for each urgent one.
 pub(crate) fn standing(
     connection: &Connection,
     me: &UserId,
+    in_room: Option<&RoomId>,
     preferences: &Preferences,
 ) -> Result<Vec<Standing>, Error> {
     let mut standing = Vec::new();
     let mut routine: BTreeMap<RoomId, (Message, Seq, usize)> = BTreeMap::new();
-    for message in notified::unread(connection, me)? {
+    for message in notified::unread(connection, me, in_room)? {
         let Some(seq) = message.seq else { continue };
         if message.priority == Priority::Urgent {
             if let Some(room) = rooms::view(connection, me, &message.room_id)? {
@@ -261,7 +305,7 @@ async fn repeat_due(account: &Account) -> Result<Duration, Error> {
         return Ok(PAUSE);
     }
     let (me, now, gaze, preferences) =
-        (account.me.id.clone(), account.surroundings.now(), account.gaze(), account.preferences.get());
+        (account.me.id.clone(), account.surroundings.now(), account.gaze(), account.preferences());
     let every = every(preferences.urgent_repeat_minutes);
     let (due, next) = account
         .store

@@ -21,24 +21,37 @@ impl Account {
         F: Future<Output = Result<T, HttpFailure>>,
     {
         let mut token = self.tokens.fresh().await.map_err(failure)?;
-        let (mut renewed, mut waits) = (false, 0);
+        let mut renewed = false;
         loop {
-            match call(token.clone()).await {
+            match patiently(|| call(token.clone())).await {
                 Err(HttpFailure::Refused(error)) if is_about_the_token(error.code) && !renewed => {
                     token = self.tokens.after_refusal().await.map_err(failure)?;
                     renewed = true;
                 }
-                // Many rooms at once are more than a server answers in one second; it says how long to wait.
-                Err(HttpFailure::Refused(error))
-                    if error.code == WireCode::RateLimited
-                        && waits < MOST_WAITS
-                        && error.retry_after_ms.is_none_or(|wait| wait <= LONGEST_WAIT_MS) =>
-                {
-                    sleep(Duration::from_millis(error.retry_after_ms.unwrap_or(1_000))).await;
-                    waits += 1;
-                }
                 result => return result,
             }
+        }
+    }
+}
+
+/// Makes a call, and waits for a server that is busy.
+pub(crate) async fn patiently<T, F>(call: impl Fn() -> F) -> Result<T, HttpFailure>
+where
+    F: Future<Output = Result<T, HttpFailure>>,
+{
+    let mut waits = 0;
+    loop {
+        match call().await {
+            // Many rooms at once are more than a server answers in one second; it says how long to wait.
+            Err(HttpFailure::Refused(error))
+                if error.code == WireCode::RateLimited
+                    && waits < MOST_WAITS
+                    && error.retry_after_ms.is_none_or(|wait| wait <= LONGEST_WAIT_MS) =>
+            {
+                sleep(Duration::from_millis(error.retry_after_ms.unwrap_or(1_000))).await;
+                waits += 1;
+            }
+            result => return result,
         }
     }
 }

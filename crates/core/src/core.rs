@@ -22,7 +22,7 @@ use crate::{
     host::{Notifier, SecretStore},
     hub::{Changes, Hub},
     lock::Lock,
-    notify, opening,
+    opening,
     policy::Policy,
     preferences::PreferencesFile,
     profile::DataFolder,
@@ -30,9 +30,9 @@ use crate::{
     store::rooms,
     supervisor,
     surroundings::Surroundings,
-    transport::{Network, NetworkTo, trust},
+    transport::{Network, NetworkTo},
     vault::Vault,
-    view::{ConnectionView, Language, Preferences, RoomView, SessionView, SignInRequest, Snapshot, ViewChange},
+    view::{ConnectionView, RoomView, SessionView, SignInRequest, Snapshot, ViewChange},
 };
 
 /// The longest closing an account may take before it is cut off.
@@ -74,7 +74,9 @@ pub(crate) struct Inner {
     pub(crate) folder: DataFolder,
     pub(crate) vault: Vault,
     pub(crate) notifier: Arc<dyn Notifier>,
-    pub(crate) preferences: Arc<PreferencesFile>,
+    pub(crate) computer: Arc<PreferencesFile>,
+    /// Held while choices are changed.
+    pub(crate) changing: Mutex<()>,
     pub(crate) hub: Arc<Hub>,
     /// Held while an account is opened or closed.
     pub(crate) turnstile: Mutex<()>,
@@ -104,10 +106,11 @@ impl Core {
         let folder = DataFolder::open(&config.data_dir)?;
         let inner = Arc::new(Inner {
             vault: Vault::new(secrets, folder.id().to_owned(), config.surroundings.clone()),
-            preferences: Arc::new(PreferencesFile::open(&config.data_dir, Arc::clone(&config.policy))),
+            computer: Arc::new(PreferencesFile::open(&config.data_dir, Arc::clone(&config.policy))),
             folder,
             config,
             notifier,
+            changing: Mutex::new(()),
             hub: Arc::new(Hub::new()),
             turnstile: Mutex::new(()),
             open: StdMutex::new(None),
@@ -138,7 +141,7 @@ impl Core {
             None => (None, self.inner.idle(), Vec::new(), Vec::new(), None),
         };
         let trouble = trouble.or(*self.inner.trouble.lock().unwrap_or_else(PoisonError::into_inner));
-        let (preferences, policy) = (self.inner.preferences.get(), self.inner.config.policy.view());
+        let (preferences, policy) = (self.inner.preferences(), self.inner.config.policy.view());
         Ok((Snapshot { revision, session, connection, rooms, presence, lock, preferences, policy, trouble }, changes))
     }
 
@@ -163,11 +166,14 @@ impl Core {
         }
         let Some(account) = self.inner.close_account().await else { return Ok(()) };
         self.inner.notifier.settle(Vec::new());
-        self.inner.hub.publish(ViewChange::SessionChanged { session: None, ended: None });
+        self.inner.tell_signed_out(None);
         self.inner.hub.publish(ViewChange::ConnectionChanged { connection: self.inner.idle() });
         account.tokens.retire().await;
         let removed = match &account.store_path {
-            Some(_) => self.inner.forget(&account.name).await,
+            Some(_) => {
+                let kept = self.inner.computer.note_signed_out(&account.name, &account.person());
+                self.inner.forget(&account.name).await.and(kept)
+            }
             None => Ok(()),
         };
         if let Some(token) = account.tokens.present().await
@@ -211,45 +217,9 @@ impl Core {
         Ok(view)
     }
 
-    /// The person's choices.
-    pub fn preferences(&self) -> Preferences {
-        self.inner.preferences.get()
-    }
-
-    /// The language of everything that is said to the person.
-    pub fn language(&self) -> Language {
-        self.preferences().language.unwrap_or_else(notify::system_language)
-    }
-
     /// Whether an account is open: someone is signed in, and the app is not locked.
     pub fn is_open(&self) -> bool {
         self.account().is_ok()
-    }
-
-    /// Changes the person's choices.
-    ///
-    /// # Errors
-    /// `ManagedByPolicy`, `InvalidProxy` or `InvalidCaFile`, and nothing is changed; or if they could not be written: they hold until the app
-    /// ends all the same.
-    pub async fn set_preferences(&self, preferences: Preferences) -> Result<(), Error> {
-        self.inner.preferences.check(&preferences)?;
-        let (before, now) = (self.inner.preferences.get().connection, preferences.connection.clone());
-        if before != now {
-            let checked = now.clone();
-            let check = move || trust::check(&checked).map_err(|code| Error::new(code, "connection settings"));
-            self.inner.config.surroundings.off_loop(check).await?;
-        }
-        let written = self.inner.set_preferences(preferences);
-        if before != now
-            && let Some(account) = self.inner.open_account()
-        {
-            // What stands was made by the old settings.
-            if let Some(link) = account.link() {
-                link.close().await;
-            }
-            account.hurry.notify_one();
-        }
-        written
     }
 
     /// The computer's network is another now, or there is one again: what stands is tried out, what waits tries at once.
@@ -291,8 +261,8 @@ impl Core {
 impl Inner {
     /// The way to a server, by the settings as they will be at the time.
     pub(crate) fn network(&self, server: &ServerAddress) -> Network {
-        let preferences = Arc::clone(&self.preferences);
-        (self.config.network)(server, Arc::new(move || preferences.get().connection))
+        let computer = Arc::clone(&self.computer);
+        (self.config.network)(server, Arc::new(move || computer.get(None).connection))
     }
 
     pub(crate) fn open_account(&self) -> Option<Arc<Account>> {
@@ -304,14 +274,10 @@ impl Inner {
         idle(self.config.surroundings.now())
     }
 
-    pub(crate) fn set_preferences(&self, preferences: Preferences) -> Result<(), Error> {
-        let written = self.preferences.set(preferences);
-        if let Some(account) = self.open_account() {
-            // How often urgent messages are raised again may be another.
-            account.urgent_raised.notify_one();
-        }
-        self.hub.publish(ViewChange::PreferencesChanged { preferences: self.preferences.get() });
-        written
+    /// Nobody's account is open any more.
+    pub(crate) fn tell_signed_out(&self, ended: Option<SessionEndReason>) {
+        self.hub.publish(ViewChange::SessionChanged { session: None, ended });
+        self.publish_preferences();
     }
 
     /// Makes an account the open one, and starts connecting it.
@@ -377,7 +343,7 @@ impl Inner {
         {
             tracing::warn!(%error, "the ended session is still in the keychain");
         }
-        self.hub.publish(ViewChange::SessionChanged { session: None, ended: Some(reason) });
+        self.tell_signed_out(Some(reason));
         if account.store_path.is_some() {
             remains::settle(self, &account.name, &account.tokens).await;
         }

@@ -76,6 +76,9 @@ pub trait Notifier: Send + Sync + 'static {
     /// Takes those of these messages from the screen that are still there.
     fn withdraw(&self, messages: &[MessageId]);
 
+    /// Lets the one of a message that is still on the screen say this instead, without a sound. One that is not there is not raised.
+    fn replace(&self, message: &MessageId, by: NativeNotification);
+
     /// Takes those of all other messages from the screen, also what an earlier run of the app has left there. Those of these
     /// messages that are on it say what is given from now on, without a sound. None is raised that is not there.
     fn settle(&self, standing: Vec<NativeNotification>);

@@ -41,7 +41,7 @@ impl Core {
         match kind(network.http.as_ref()).await {
             Ok(kind) => Ok(ServerCheck { address: address.as_str().to_owned(), kind }),
             Err(code @ (ErrorCode::Unreachable | ErrorCode::Timeout)) => {
-                let settings = self.inner.preferences.get().connection;
+                let settings = self.inner.preferences().connection;
                 let code = hindrance(&address, &settings).await.unwrap_or(code);
                 Err(Error::new(code, "trying a server"))
             }

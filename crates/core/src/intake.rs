@@ -207,7 +207,7 @@ async fn publish(account: &Account, taken: &Taken) -> Result<(), Error> {
         account.withdraw(room, message);
     }
     for room in room_views {
-        account.show_room(room);
+        account.show_room(room).await;
     }
     Ok(())
 }
@@ -243,7 +243,7 @@ async fn notify(account: &Account, fresh: Vec<(Message, Seq)>) -> Result<(), Err
     let occasion = Occasion {
         me: account.me.id.clone(),
         gaze: account.gaze(),
-        preferences: account.preferences.get(),
+        preferences: account.preferences(),
         moment: account.moment(),
         told: account.raised.routine(),
         told_while_locked: fresh

@@ -108,7 +108,6 @@ pub(crate) fn word(message: &Message, room: &RoomView, more: usize, preferences:
         (Language::En, false) => "New message",
         (Language::En, true) => "URGENT: new message",
     };
-    let more = if preferences.notification_privacy == NotificationPrivacy::AppOnly { 0 } else { more };
     let (title, body) = match preferences.notification_privacy {
         NotificationPrivacy::AppOnly => ("HugMeDo Chat".to_owned(), String::new()),
         NotificationPrivacy::Nothing => (title.to_owned(), String::new()),
@@ -132,11 +131,7 @@ pub(crate) fn word(message: &Message, room: &RoomView, more: usize, preferences:
             (format!("{title} · {}", room.name.as_str()), format!("{name}: {text}"))
         }
     };
-    let body = match (more, language) {
-        (0, _) => body,
-        (more, Language::Ja) => format!("{body}（ほか{more}件）"),
-        (more, Language::En) => format!("{body} (and {more} more)"),
-    };
+    let body = with_others(&body, more, preferences);
     NativeNotification {
         message_id: message.id.clone(),
         room_id: room.id.clone(),
@@ -146,6 +141,21 @@ pub(crate) fn word(message: &Message, room: &RoomView, more: usize, preferences:
         repeated: false,
         sound: sound(urgent, preferences.notification_sounds),
     }
+}
+
+/// What stands in a notification, and of how many further messages it tells.
+fn with_others(body: &str, more: usize, preferences: &Preferences) -> String {
+    let more = if preferences.notification_privacy == NotificationPrivacy::AppOnly { 0 } else { more };
+    match (more, preferences.language.unwrap_or_else(system_language)) {
+        (0, _) => body.to_owned(),
+        (more, Language::Ja) => format!("{body}（ほか{more}件）"),
+        (more, Language::En) => format!("{body} (and {more} more)"),
+    }
+}
+
+/// Lets one that says no more than that there is something new tell of another number of further messages.
+pub(crate) fn retell(notification: &mut NativeNotification, more: usize, preferences: &Preferences) {
+    notification.body = with_others("", more, preferences).trim().into();
 }
 
 /// How a notification sounds. What does not notify at all, as in quiet hours, has been left out before.

@@ -19,8 +19,9 @@ use crate::{
     error::{Error, ErrorCode},
     identity::{Identity, identify, nameless},
     lock::{self, Told},
+    preferences::read,
     remains,
-    store::{self, Mode, Rebuilds, Store, meta, rooms},
+    store::{self, Mode, Rebuilds, Store, meta, preferences, rooms},
     tokens::{TokenKeeper, Tokens},
     transport::Network,
     vault::{SavedSession, account_name},
@@ -54,7 +55,7 @@ impl Way {
             api: account.api.clone(),
             tokens: Arc::clone(&account.tokens),
             user: account.me.clone(),
-            remembered: account.store_path.is_some(),
+            remembered: account.is_remembered(),
         }
     }
 }
@@ -106,10 +107,12 @@ pub(crate) async fn sign_in(inner: &Arc<Inner>, request: SignInRequest) -> Resul
     inner.release(&account).await;
 
     if request.remember {
-        let mut preferences = inner.preferences.get();
-        preferences.last_server = account.server.as_str().to_owned();
-        preferences.last_username = username;
-        if let Err(error) = inner.set_preferences(preferences) {
+        let noted = inner.change_preferences(|preferences| {
+            account.server.as_str().clone_into(&mut preferences.last_server);
+            preferences.last_username = username;
+            Ok(())
+        });
+        if let Err(error) = noted.await {
             tracing::warn!(%error, "the last sign-in was not noted");
         }
     }
@@ -155,11 +158,13 @@ async fn tell_late(inner: &Inner, resumed: Result<(), Error>) {
 impl Inner {
     /// Whether the organisation allows this server.
     pub(crate) fn check_policy(&self, server: &ServerAddress) -> Result<(), Error> {
-        self.config.policy.check_server(server, &self.preferences.get().last_server)
+        self.config.policy.check_server(server, &self.preferences().last_server)
     }
 
     /// Tells whoever watches that an account is open, and what is in it.
     pub(crate) async fn tell_opened(&self, account: &Account) {
+        // First: what is shown may depend on it.
+        self.publish_preferences();
         self.hub.publish(ViewChange::SessionChanged { session: Some(account.session()), ended: None });
         let me = account.me.id.clone();
         let rooms = account.store.read(move |connection| rooms::views(connection, &me)).await;
@@ -303,8 +308,14 @@ async fn open(inner: &Arc<Inner>, way: Way, baseline: bool) -> Result<Account, E
         None => Store::in_memory(inner.config.surroundings.clone())?,
     };
     let by_our_sign_in = tokens.is_renewable().await;
-    let (me, mode) = store
+    let newcomer = inner.computer.for_a_newcomer(&name);
+    let (me, mode, person) = store
         .write(move |transaction| {
+            let mut person = preferences::all(transaction)?;
+            if person.is_empty() {
+                person = newcomer;
+                preferences::replace(transaction, &person)?;
+            }
             let known = meta::owner(transaction)?;
             let me = match known {
                 Some(known) if user.name.as_str().is_empty() => known,
@@ -319,9 +330,13 @@ async fn open(inner: &Arc<Inner>, way: Way, baseline: bool) -> Result<Account, E
                     }
                 }
             }
-            Ok((me, meta::mode(transaction)?))
+            Ok((me, meta::mode(transaction)?, person))
         })
         .await?;
+    let person = read(&person);
+    if remembered && let Err(error) = inner.computer.note_person(&name, &person) {
+        tracing::warn!(%error, "the computer looks as before");
+    }
     Ok(Account::new(Parts {
         me,
         server,
@@ -334,7 +349,8 @@ async fn open(inner: &Arc<Inner>, way: Way, baseline: bool) -> Result<Account, E
         tokens,
         surroundings: inner.config.surroundings.clone(),
         notifier: Arc::clone(&inner.notifier),
-        preferences: Arc::clone(&inner.preferences),
+        computer: Arc::clone(&inner.computer),
+        person,
         hub: Arc::clone(&inner.hub),
         baseline: mode == Some(Mode::Baseline),
         extended: mode == Some(Mode::Extended) || by_our_sign_in,

@@ -208,7 +208,7 @@ impl Core {
             self.inner.remove(&name).await?;
         }
         self.inner.vault.forget_session().await?;
-        self.inner.preferences.forget()
+        self.inner.computer.forget()
     }
 }
 
@@ -231,7 +231,7 @@ impl Inner {
 
     /// Nobody is signed in any more.
     pub(crate) fn tell_ended(&self, reason: SessionEndReason) {
-        self.hub.publish(ViewChange::SessionChanged { session: None, ended: Some(reason) });
+        self.tell_signed_out(Some(reason));
         self.hub.publish(ViewChange::ConnectionChanged { connection: self.idle() });
     }
 

@@ -13,7 +13,7 @@ use crate::{
     error::{Error, ErrorCode},
     store::{
         attachments::{self, StoredFile},
-        drafts, rooms, rows, stretches,
+        drafts, edits, rooms, rows, stretches,
     },
     sync,
     view::{OpenedRoom, TimelinePage},
@@ -38,7 +38,7 @@ pub(crate) async fn open(account: &Arc<Account>, room: &RoomId) -> Result<Opened
         None
     };
     let (me, asked) = (account.me.id.clone(), room.clone());
-    let (view, stretch, draft, draft_quote, waiting) = account
+    let (view, stretch, draft, draft_quote, edit, waiting) = account
         .store
         .read(move |connection| {
             let view =
@@ -47,14 +47,15 @@ pub(crate) async fn open(account: &Arc<Account>, room: &RoomId) -> Result<Opened
             let stretch = stretches::newest(connection, &me, &asked, limit)?;
             let draft = drafts::draft(connection, &asked)?;
             let quote = draft.reply_to.clone().map(|origin| rows::quote(connection, &asked, origin)).transpose()?;
+            let edit = edits::begun(connection, &me, &asked)?;
             let waiting = attachments::composing(connection, &asked)?;
-            Ok((view, stretch, draft, quote, waiting))
+            Ok((view, stretch, draft, quote, edit, waiting))
         })
         .await?;
     let page = TimelinePage { incomplete, ..page(room, stretch) };
     let attachments = waiting.iter().map(StoredFile::view).collect();
     let typing = account.typing().people(room);
-    Ok(OpenedRoom { room: view, page, draft, draft_quote, attachments, typing })
+    Ok(OpenedRoom { room: view, page, draft, draft_quote, edit, attachments, typing })
 }
 
 /// The rows before a position.

@@ -9,8 +9,8 @@ use crate::{
     conversation::check_length,
     core::Core,
     error::{Error, ErrorCode},
-    store::{drafts, outbox, rows},
-    view::{Draft, MessageView, OutgoingMessage, ViewChange},
+    store::{drafts, edits, outbox, rows},
+    view::{Draft, EditText, MessageView, OutgoingMessage, ViewChange},
 };
 
 impl Core {
@@ -121,5 +121,17 @@ impl Core {
         account.note_storage(&saved);
         saved?;
         account.publish_room(room).await
+    }
+
+    /// Keeps another wording of an own message that the person has begun in a room; `None` once it was sent or given up.
+    ///
+    /// # Errors
+    /// If the store fails; the interface then keeps the text itself.
+    pub async fn save_edit(&self, room: &RoomId, edit: Option<EditText>) -> Result<(), Error> {
+        let account = self.account()?;
+        let room = room.clone();
+        let saved = account.store.write(move |transaction| edits::keep(transaction, &room, edit.as_ref())).await;
+        account.note_storage(&saved);
+        saved
     }
 }

@@ -1,7 +1,9 @@
 //! Notifications over the real server: taken back once they are settled, on whichever device that happens.
 
+#![allow(clippy::indexing_slicing, reason = "all of this file is a test")]
+
 use anyhow::Result;
-use hugmedo_chat_core::view::{Language, OutgoingMessage, Preferences, RoomChoices, RoomNotify, ViewChange};
+use hugmedo_chat_core::view::{Delivery, Language, OutgoingMessage, RoomChoices, RoomNotify, ViewChange};
 use hugmedo_chat_protocol::{ClientMessageId, Priority, RoomId, Seq};
 use hugmedo_chat_testkit::{Clinician, Hospital};
 
@@ -47,8 +49,7 @@ async fn one_message_after_the_other_becomes_one_notification_of_all() -> Result
     let mut sato = hospital.clinician("sato").await?;
     let suzuki = hospital.clinician("suzuki").await?;
     sato.core.set_room_choices(&general(), RoomChoices { pinned: false, notify: RoomNotify::All }).await?;
-    let preferences = sato.core.preferences();
-    sato.core.set_preferences(Preferences { language: Some(Language::Ja), ..preferences }).await?;
+    sato.core.change_preferences(|preferences| preferences.language = Some(Language::Ja)).await?;
     let mut before = None;
     for (text, others) in [("一つ目", None), ("二つ目", Some("1")), ("三つ目", Some("2"))] {
         suzuki.say(&general(), text).await?;
@@ -64,6 +65,58 @@ async fn one_message_after_the_other_becomes_one_notification_of_all() -> Result
     assert_eq!(sato.withdrawn.recv().await, before);
     suzuki.say(&general(), "四つ目").await?;
     assert!(!sato.notifications.recv().await.expect("raised").body.as_str().contains("ほか"), "it begins anew");
+    Ok(())
+}
+
+/// Of how many further messages the only notification on a screen tells.
+async fn others_told(clinician: &mut Clinician, others: Option<u32>) -> Result<()> {
+    let is_told = || match clinician.screen.standing().as_slice() {
+        [only] => {
+            let told = others.map(|others| format!("ほか{others}件")).unwrap_or_default();
+            only.body.as_str().contains(&told) && (others.is_some() || !only.body.as_str().contains("ほか"))
+        }
+        _ => false,
+    };
+    // What changes on the screen is told of its room right after.
+    clinician.watch.until("the count", |_| is_told()).await
+}
+
+#[tokio::test]
+async fn a_notification_of_several_messages_tells_of_as_many_as_are_left_unread_also_while_locked() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let mut office = hospital.clinician("sato").await?;
+    let mut suzuki = hospital.clinician("suzuki").await?;
+    for locked in [false, true] {
+        let mut ward = hospital.clinician("sato").await?;
+        ward.core.set_room_choices(&general(), RoomChoices { pinned: false, notify: RoomNotify::All }).await?;
+        ward.core.change_preferences(|preferences| preferences.language = Some(Language::Ja)).await?;
+        let texts = [1, 2, 3, 4].map(|number| format!("{number}、{locked}"));
+        let mut said = Vec::new();
+        for (text, number) in texts.iter().zip(0..) {
+            suzuki.say(&general(), text).await?;
+            said.push(suzuki.watch.until_message(&general(), text, Some(Delivery::Sent)).await?);
+            ward.notifications.recv().await.expect("raised");
+            if locked && number == 1 {
+                ward.core.lock().await?;
+            }
+        }
+        others_told(&mut ward, Some(3)).await?;
+        // The first was read on another device.
+        office.watch.until_message(&general(), &texts[3], None).await?;
+        office.core.mark_read(&general(), said[0].seq.expect("sent")).await?;
+        others_told(&mut ward, Some(2)).await?;
+        // One in the middle, and then the newest, are taken back.
+        for (gone, left) in [(2, Some(1)), (3, None)] {
+            suzuki.core.delete_message(&general(), said[gone].id.as_ref().expect("sent")).await?;
+            others_told(&mut ward, left).await?;
+        }
+        assert_eq!(Some(&ward.screen.standing()[0].message_id), said[1].id.as_ref());
+        assert!(ward.notifications.try_recv().is_err(), "nothing is raised anew by it");
+        office.core.mark_read(&general(), said[3].seq.expect("sent")).await?;
+        let screen = ward.screen.clone();
+        let is_empty = |_: &hugmedo_chat_testkit::Watch| screen.standing().is_empty();
+        ward.watch.until("nothing left", is_empty).await?;
+    }
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! What a person shows to whoever helps them.
 
 use anyhow::Result;
-use hugmedo_chat_core::view::{Delivery, NotifyAbout, Preferences};
+use hugmedo_chat_core::view::{Delivery, NotifyAbout};
 use hugmedo_chat_testkit::Hospital;
 
 #[tokio::test]
@@ -9,8 +9,7 @@ async fn diagnostics_tell_how_it_is_and_why_it_was_silent_and_nothing_of_anyone(
     let hospital = Hospital::open().await?;
     let mut sato = hospital.clinician("sato").await?;
     let suzuki = hospital.clinician("suzuki").await?;
-    let preferences = sato.core.preferences();
-    sato.core.set_preferences(Preferences { notify_about: NotifyAbout::Important, ..preferences }).await?;
+    sato.core.change_preferences(|preferences| preferences.notify_about = NotifyAbout::Important).await?;
     suzuki.say(&"general".into(), "マーカーの検体です").await?;
     sato.watch.until_message(&"general".into(), "マーカーの検体です", None).await?;
     sato.say(&"general".into(), "マーカーを見ました").await?;

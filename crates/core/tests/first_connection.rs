@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use anyhow::Result;
 use hugmedo_chat_core::{
     ErrorCode,
-    view::{ConnectionSettings, Preferences, ServerKind},
+    view::{ConnectionSettings, ServerKind},
 };
 use hugmedo_chat_testkit::{Clinician, Hospital};
 use tokio::{
@@ -36,7 +36,7 @@ async fn nobody() -> Result<SocketAddr> {
 
 async fn found(server: &str, connection: ConnectionSettings) -> Result<Result<ServerKind, ErrorCode>> {
     let sato = Clinician::at_a_computer().await?;
-    sato.core.set_preferences(Preferences { connection, ..Preferences::default() }).await?;
+    sato.core.change_preferences(|preferences| preferences.connection = connection).await?;
     let check = sato.core.check_server(server, true).await;
     Ok(check.map(|check| check.kind).map_err(|error| error.code()))
 }

@@ -5,7 +5,7 @@
 use anyhow::Result;
 use hugmedo_chat_core::{
     ErrorCode,
-    view::{Credentials, Delivery, NotificationPrivacy, OutgoingMessage, Preferences, SignInRequest, ViewChange},
+    view::{Credentials, Delivery, EditText, NotificationPrivacy, OutgoingMessage, SignInRequest, ViewChange},
 };
 use hugmedo_chat_protocol::{ClientMessageId, Priority, RoomId};
 use hugmedo_chat_testkit::{Clinician, Hospital};
@@ -97,10 +97,7 @@ async fn a_session_that_leaves_no_trace_stays_connected_and_yet_tells_no_more_th
     let request = SignInRequest { server: hospital.url(), credentials, remember: false, allow_insecure: false };
     sato.core.sign_in(request).await?;
     sato.watch.until_live().await?;
-    let preferences = sato.core.preferences();
-    sato.core
-        .set_preferences(Preferences { notification_privacy: NotificationPrivacy::Content, ..preferences })
-        .await?;
+    sato.core.change_preferences(|told| told.notification_privacy = NotificationPrivacy::Content).await?;
     sato.core.lock().await?;
     sato.watch.until("the lock", |watch| watch.lock.is_some()).await?;
     let (before, told) = (sato.watch.lock.clone().expect("locked").urgent, sato.watch.history.len());
@@ -149,6 +146,33 @@ async fn the_pin_of_a_session_that_leaves_no_trace_ends_with_it() -> Result<()> 
     assert!(!computer.core.has_pin().await?);
     computer.core.lock().await?;
     assert_eq!(computer.core.unlock(PIN.into()).await.map(drop).expect_err("sato's").code(), ErrorCode::PinUsedUp);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_edit_that_was_begun_outlasts_a_lock_and_ends_with_its_message() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let mut sato = hospital.clinician("sato").await?;
+    sato.core.set_pin(Some(PIN.into())).await?;
+    sato.say(&general(), "血圧 120/80").await?;
+    let said = sato.watch.until_message(&general(), "血圧 120/80", Some(Delivery::Sent)).await?;
+    let id = said.id.clone().expect("sent");
+    let edit = EditText { message_id: id.clone(), content: "血圧 130/80".into() };
+    sato.core.save_edit(&general(), Some(edit.clone())).await?;
+    // What else is sent meanwhile does not end it.
+    sato.say(&general(), "体温 36.5").await?;
+    sato.core.lock().await?;
+    sato.restart().await?;
+    sato.core.unlock(PIN.into()).await?;
+    let begun = sato.core.open_room(&general()).await?.edit.expect("begun");
+    assert_eq!((begun.message.id, begun.content.as_str()), (Some(id.clone()), "血圧 130/80"));
+    sato.core.save_edit(&general(), None).await?;
+    assert_eq!(sato.core.open_room(&general()).await?.edit, None);
+
+    sato.core.save_edit(&general(), Some(edit)).await?;
+    sato.watch.until_live().await?;
+    sato.core.delete_message(&general(), &id).await?;
+    assert_eq!(sato.core.open_room(&general()).await?.edit, None);
     Ok(())
 }
 

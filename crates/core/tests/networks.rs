@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result};
 use hugmedo_chat_core::{
     ErrorCode,
-    view::{ConnectionSettings, ConnectionState, Delivery, Preferences},
+    view::{ConnectionSettings, ConnectionState, Delivery},
 };
 use hugmedo_chat_testkit::{Clinician, FaultyLink, Hospital};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
@@ -98,7 +98,7 @@ async fn proxy() -> Result<(String, Arc<AtomicUsize>)> {
 
 async fn with_settings(connection: ConnectionSettings) -> Result<Clinician> {
     let clinician = Clinician::at_a_computer().await?;
-    clinician.core.set_preferences(Preferences { connection, ..Preferences::default() }).await?;
+    clinician.core.change_preferences(|preferences| preferences.connection = connection).await?;
     Ok(clinician)
 }
 

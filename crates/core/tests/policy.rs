@@ -18,9 +18,10 @@ fn code<T>(result: Result<T>) -> Option<ErrorCode> {
 
 #[tokio::test]
 async fn core_refuses_to_change_what_is_decided_and_keeps_everything_else_as_it_was() -> Result<()> {
-    let mut sato = Clinician::at_a_computer().await?;
-    let own = Preferences { notification_privacy: NotificationPrivacy::Content, ..Preferences::default() };
-    sato.core.set_preferences(own.clone()).await?;
+    let hospital = Hospital::open().await?;
+    let mut sato = hospital.clinician("sato").await?;
+    sato.core.change_preferences(|told| told.notification_privacy = NotificationPrivacy::Content).await?;
+    let own = sato.core.preferences();
     sato.restart_under(policy(r#"{ "notificationPrivacy": "nothing", "lockAfterMinutes": 3 }"#)).await?;
 
     let (snapshot, _) = sato.core.subscribe().await?;
@@ -28,11 +29,13 @@ async fn core_refuses_to_change_what_is_decided_and_keeps_everything_else_as_it_
     let held = snapshot.preferences;
     assert_eq!((held.notification_privacy, held.lock_after_seconds), (NotificationPrivacy::Nothing, 180));
 
-    let forbidden = Preferences { lock_after_seconds: 0, enter_sends: false, ..held.clone() };
-    let refused = sato.core.set_preferences(forbidden).await.expect_err("decided");
+    let forbidden = |preferences: &mut Preferences| {
+        (preferences.lock_after_seconds, preferences.enter_sends) = (0, false);
+    };
+    let refused = sato.core.change_preferences(forbidden).await.expect_err("decided");
     assert_eq!(refused.code(), ErrorCode::ManagedByPolicy);
     assert_eq!(sato.core.preferences(), held, "nor was the rest of it taken");
-    sato.core.set_preferences(Preferences { enter_sends: false, ..held.clone() }).await?;
+    sato.core.change_preferences(|preferences| preferences.enter_sends = false).await?;
 
     sato.restart().await?;
     assert_eq!(sato.core.preferences(), Preferences { enter_sends: false, ..own }, "the own choice is back");

@@ -46,7 +46,7 @@ async fn open_hearted(hospital: &Hospital, username: &str) -> Result<Clinician> 
         notify_about: NotifyAbout::All,
         ..clinician.core.preferences()
     };
-    clinician.core.set_preferences(told).await?;
+    clinician.core.change_preferences(|preferences| *preferences = told).await?;
     Ok(clinician)
 }
 
@@ -212,8 +212,7 @@ async fn a_burst_sounds_once_and_urgent_messages_sound_otherwise() -> Result<()>
     say_urgently(&suzuki, "急変").await?;
     sounds.push(sato.notifications.recv().await.expect("raised").sound);
     assert_eq!(sounds, [Some(Sound::Routine), None, Some(Sound::Urgent)]);
-    let silent = Preferences { notification_sounds: NotificationSounds::Off, ..sato.core.preferences() };
-    sato.core.set_preferences(silent).await?;
+    sato.core.change_preferences(|preferences| preferences.notification_sounds = NotificationSounds::Off).await?;
     say_urgently(&suzuki, "もう一度").await?;
     assert_eq!(sato.notifications.recv().await.expect("raised").sound, None);
     Ok(())

@@ -145,6 +145,14 @@ impl Notifier for RecordingNotifier {
         }
     }
 
+    fn replace(&self, message: &MessageId, by: NativeNotification) {
+        self.screen.change(|standing| {
+            if standing.remove(message).is_some() {
+                standing.insert(by.message_id.clone(), by);
+            }
+        });
+    }
+
     fn settle(&self, given: Vec<NativeNotification>) {
         self.screen.change(|standing| {
             let there = |given: &NativeNotification| standing.contains_key(&given.message_id);

@@ -1,6 +1,6 @@
 //! Own messages and drafts, and what one does with a message.
 
-use hugmedo_chat_core::view::{Draft, MessageDetails, MessageView, OutgoingMessage, Template};
+use hugmedo_chat_core::view::{Draft, EditText, MessageDetails, MessageView, OutgoingMessage, Template};
 use hugmedo_chat_protocol::{ClientMessageId, MessageId, RoomId, Sensitive};
 use tauri::State;
 
@@ -94,6 +94,15 @@ pub(crate) async fn save_draft(
     draft: Argument<Draft>,
 ) -> Result<(), IpcError> {
     Ok(core.get().await?.save_draft(&room_id.0, draft.0).await?)
+}
+
+#[tauri::command]
+pub(crate) async fn save_edit(
+    core: State<'_, CoreHandle>,
+    room_id: Argument<RoomId>,
+    edit: Argument<Option<EditText>>,
+) -> Result<(), IpcError> {
+    Ok(core.get().await?.save_edit(&room_id.0, edit.0).await?)
 }
 
 #[tauri::command]

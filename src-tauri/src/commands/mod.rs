@@ -74,6 +74,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         presence::set_gaze,
         presence::set_status,
         messages::save_draft,
+        messages::save_edit,
         messages::list_templates,
         messages::save_templates,
         notification::test_notification,

@@ -1,6 +1,6 @@
-//! The choices of the person.
+//! The choices of the person and of the computer.
 
-use hugmedo_chat_core::view::Preferences;
+use hugmedo_chat_core::view::PreferencesChange;
 use tauri::State;
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 #[tauri::command]
 pub(crate) async fn set_preferences(
     core: State<'_, CoreHandle>,
-    preferences: Argument<Preferences>,
+    changed: Argument<PreferencesChange>,
 ) -> Result<(), IpcError> {
-    Ok(core.get().await?.set_preferences(preferences.0).await?)
+    Ok(core.get().await?.set_preferences(changed.0).await?)
 }

@@ -80,6 +80,10 @@ impl<R: Runtime> Notifier for SystemNotifier<R> {
         self.system.withdraw(messages);
     }
 
+    fn replace(&self, message: &MessageId, by: NativeNotification) {
+        self.system.replace(message, by);
+    }
+
     fn settle(&self, standing: Vec<NativeNotification>) {
         self.system.settle(standing);
     }

@@ -1,7 +1,7 @@
 //! Notifications on macOS and Windows, by the plugin.
 //!
 //! What it cannot do there: take one from the screen, or tell of a click after it has left the screen (Windows) or the app has
-//! ended. So taking back is left out: what was settled stays until the person removes it.
+//! ended. So taking back and saying something else are left out: what was settled stays until the person removes it.
 
 use std::path::Path;
 
@@ -54,6 +54,8 @@ impl<R: Runtime> Notifications<R> {
     }
 
     pub(super) fn withdraw(&self, _: &[MessageId]) {}
+
+    pub(super) fn replace(&self, _: &MessageId, _: NativeNotification) {}
 
     pub(super) fn settle(&self, _: Vec<NativeNotification>) {}
 

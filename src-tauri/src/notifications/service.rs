@@ -46,6 +46,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 enum Wish {
     Raise(NativeNotification),
     Withdraw(Vec<MessageId>),
+    Replace(MessageId, Box<NativeNotification>),
     Settle(Vec<NativeNotification>),
     /// All before it are served.
     Served(oneshot::Sender<()>),
@@ -75,6 +76,10 @@ impl<R: Runtime> Notifications<R> {
 
     pub(super) fn withdraw(&self, messages: &[MessageId]) {
         self.wish(Wish::Withdraw(messages.to_vec()));
+    }
+
+    pub(super) fn replace(&self, message: &MessageId, by: NativeNotification) {
+        self.wish(Wish::Replace(message.clone(), Box::new(by)));
     }
 
     pub(super) fn settle(&self, standing: Vec<NativeNotification>) {
@@ -250,6 +255,11 @@ impl<R: Runtime> Desk<R> {
             Wish::Withdraw(messages) => {
                 for message in &messages {
                     self.take_away(message).await;
+                }
+            }
+            Wish::Replace(message, by) => {
+                if let Some(number) = self.left_over.forget(&message) {
+                    self.show(&by, number).await;
                 }
             }
             Wish::Settle(standing) => {

@@ -67,7 +67,8 @@ pub(crate) fn on_close_requested<R: Runtime>(window: &Window<R>, api: &CloseRequ
         return;
     }
     api.prevent_close();
-    if !preferences.told_about_tray {
+    // Nobody is told while nobody would be notified.
+    if !preferences.told_about_tray && core.is_open() {
         let [title, body] = match core.language() {
             Language::Ja => [
                 "HugMeDo チャットは動いています",
@@ -83,7 +84,7 @@ pub(crate) fn on_close_requested<R: Runtime>(window: &Window<R>, api: &CloseRequ
         }
         let core = core.clone();
         tauri::async_runtime::spawn(async move {
-            let told = core.set_preferences(Preferences { told_about_tray: true, ..preferences });
+            let told = core.change_preferences(|preferences| preferences.told_about_tray = true);
             if let Err(error) = told.await {
                 tracing::warn!(%error, "it will be told again");
             }
@@ -178,10 +179,11 @@ fn hush<R: Runtime>(app: &AppHandle<R>) {
     tauri::async_runtime::spawn(async move {
         let handle = app.state::<CoreHandle>();
         let Ok(core) = handle.get().await else { return };
-        let preferences = core.preferences();
-        let until = (!is_quiet(&preferences))
-            .then(|| Timestamp::from_millis(Timestamp::now().as_millis().saturating_add(AN_HOUR_MS)));
-        if let Err(error) = core.set_preferences(Preferences { do_not_disturb_until: until, ..preferences }).await {
+        let changed = core.change_preferences(|preferences| {
+            let in_an_hour = Timestamp::from_millis(Timestamp::now().as_millis().saturating_add(AN_HOUR_MS));
+            preferences.do_not_disturb_until = (!is_quiet(preferences)).then_some(in_an_hour);
+        });
+        if let Err(error) = changed.await {
             tracing::info!(%error, "the quiet was not kept");
         }
     });

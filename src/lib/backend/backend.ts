@@ -10,6 +10,7 @@ import type { ChannelItem } from './bindings/ChannelItem';
 import type { ClientMessageId } from './bindings/ClientMessageId';
 import type { DeviceView } from './bindings/DeviceView';
 import type { Draft } from './bindings/Draft';
+import type { EditText } from './bindings/EditText';
 import type { ErrorCode } from './bindings/ErrorCode';
 import type { Gaze } from './bindings/Gaze';
 import type { MessageDetails } from './bindings/MessageDetails';
@@ -152,6 +153,8 @@ export interface Backend {
 	markUnread(roomId: RoomId, fromSeq: Seq): Promise<void>;
 	setTyping(roomId: RoomId, isTyping: boolean): Promise<void>;
 	saveDraft(roomId: RoomId, draft: Draft): Promise<void>;
+	/** Keeps another wording of an own message that was begun; `null` once it was sent or given up. */
+	saveEdit(roomId: RoomId, edit: EditText | null): Promise<void>;
 	/** What the person is looking at; decides whether a new message needs a notification. */
 	setGaze(gaze: Gaze): Promise<void>;
 
@@ -164,7 +167,8 @@ export interface Backend {
 	/** Asks the person where to, and saves there what was said in a room; refused where the organisation does not allow it. */
 	saveConversation(roomId: RoomId): Promise<boolean>;
 
-	setPreferences(preferences: Preferences): Promise<void>;
+	/** Changes those of the choices that are named; `undefined` is the default. */
+	setPreferences(changed: Partial<Preferences>): Promise<void>;
 	/** Tries to connect now instead of at the announced time. */
 	reconnectNow(): Promise<void>;
 

@@ -54,6 +54,7 @@ export function conversationCommands({ scene, rooms, files, record, linked, reac
 				page: room.newest(),
 				draft: room.draft,
 				draftQuote: room.quoteOf(room.draft.replyTo),
+				edit: room.begunEdit(),
 				attachments: files.composing(roomId),
 				typing: []
 			});
@@ -207,6 +208,10 @@ export function conversationCommands({ scene, rooms, files, record, linked, reac
 			const room = rooms.room(roomId);
 			room.draft = draft;
 			rooms.tell(room);
+		},
+		async saveEdit(roomId, edit) {
+			record('saveEdit', { roomId, edit });
+			rooms.room(roomId).edit = edit;
 		}
 	} satisfies Partial<Backend>;
 }

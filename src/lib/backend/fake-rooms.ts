@@ -5,7 +5,9 @@
  * beyond them, a search folds width, case and kana.
  */
 import { BackendError } from './backend';
+import type { BegunEdit } from './bindings/BegunEdit';
 import type { Draft } from './bindings/Draft';
+import type { EditText } from './bindings/EditText';
 import type { MessageDetails } from './bindings/MessageDetails';
 import type { MessageView } from './bindings/MessageView';
 import type { OutgoingMessage } from './bindings/OutgoingMessage';
@@ -54,6 +56,7 @@ export function newRow(
 
 export class FakeRoom {
 	draft: Draft = NO_DRAFT;
+	edit: EditText | null = null;
 	/** Rows from this one on are on this computer; those before it are at the server only. */
 	#here: number;
 
@@ -93,6 +96,11 @@ export class FakeRoom {
 		const row = this.messages.find((row) => row.id === messageId);
 		if (!row) throw new BackendError('notFound', 'no such message', false);
 		return row;
+	}
+
+	begunEdit(): BegunEdit | undefined {
+		const message = this.messages.find((row) => row.id === this.edit?.messageId);
+		return message && this.edit ? { message, content: this.edit.content } : undefined;
 	}
 
 	quoteOf(messageId: string | null | undefined): QuoteView | undefined {

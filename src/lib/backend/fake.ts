@@ -296,12 +296,12 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		},
 		async setPreferences(changed) {
 			record('setPreferences', changed);
-			const { proxy, caFile } = changed.connection;
+			const { proxy, caFile } = changed.connection ?? preferences.connection;
 			if (proxy !== '' && !/^https?:\/\/[^\s/@]+\/?$/.test(proxy)) {
 				throw new BackendError('invalidProxy', 'no proxy', false);
 			}
 			if (caFile !== '' && !caFile.endsWith('.pem')) throw new BackendError('invalidCaFile', 'no certificate', false);
-			preferences = changed;
+			preferences = { ...preferences, ...changed };
 			publish({ kind: 'preferencesChanged', preferences });
 		},
 		async reconnectNow() {

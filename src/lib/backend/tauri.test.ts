@@ -15,6 +15,13 @@ test('each method calls the command of its name', async () => {
 	expect(heard).toEqual(['open_room', 'mark_read', 'reconnect_now']);
 });
 
+test('a choice that is taken back is named, which JSON would leave out', async () => {
+	const heard: unknown[] = [];
+	mockIPC((_, payload) => void heard.push(JSON.parse(JSON.stringify(payload))));
+	await createTauriBackend().setPreferences({ quietHours: undefined, theme: 'dark' });
+	expect(heard).toEqual([{ changed: { quietHours: null, theme: 'dark' } }]);
+});
+
 test('a rejection becomes an error with a code; one that Tauri itself makes is internal', async () => {
 	mockIPC((command) => {
 		throw command === 'sign_out' ? { code: 'keychainLocked', message: 'locked', retryable: true } : 'not allowed';

@@ -4,6 +4,10 @@ import { BackendError, type Backend } from './backend';
 import type { ChannelItem } from './bindings/ChannelItem';
 import type { ErrorCode } from './bindings/ErrorCode';
 
+/** JSON has no `undefined`. */
+const withNulls = (changed: object) =>
+	Object.fromEntries(Object.entries(changed).map(([name, value]) => [name, value ?? null]));
+
 export function createTauriBackend(): Backend {
 	return {
 		subscribe(onItem) {
@@ -57,6 +61,7 @@ export function createTauriBackend(): Backend {
 		markUnread: (roomId, fromSeq) => call('mark_unread', { roomId, fromSeq }),
 		setTyping: (roomId, isTyping) => call('set_typing', { roomId, isTyping }),
 		saveDraft: (roomId, draft) => call('save_draft', { roomId, draft }),
+		saveEdit: (roomId, edit) => call('save_edit', { roomId, edit }),
 		listTemplates: () => call('list_templates'),
 		saveTemplates: (templates) => call('save_templates', { templates }),
 		setGaze: (gaze) => call('set_gaze', { gaze }),
@@ -65,7 +70,7 @@ export function createTauriBackend(): Backend {
 		diagnostics: () => call('diagnostics'),
 		saveConversation: (roomId) => call('save_conversation', { roomId }),
 		saveDiagnostics: (text) => call('save_diagnostics', { text }),
-		setPreferences: (preferences) => call('set_preferences', { preferences }),
+		setPreferences: (changed) => call('set_preferences', { changed: withNulls(changed) }),
 		reconnectNow: () => call('reconnect_now'),
 		updateState: () => call('update_state'),
 		lookForUpdate: () => call('look_for_update'),

@@ -236,7 +236,7 @@ export class Chat {
 	}
 
 	async setPreferences(changed: Partial<Preferences>): Promise<void> {
-		await this.backend.setPreferences({ ...this.preferences, ...changed });
+		await this.backend.setPreferences(changed);
 	}
 
 	#adopt(snapshot: Snapshot) {

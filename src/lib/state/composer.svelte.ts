@@ -8,6 +8,7 @@
  */
 import { BackendError } from '$lib/backend/backend';
 import type { Draft } from '$lib/backend/bindings/Draft';
+import type { EditText } from '$lib/backend/bindings/EditText';
 import type { ErrorCode } from '$lib/backend/bindings/ErrorCode';
 import type { MessageId } from '$lib/backend/bindings/MessageId';
 import type { MessageView } from '$lib/backend/bindings/MessageView';
@@ -35,7 +36,7 @@ const TYPING_IDLE_MS = 5_000;
 /** What a composer hands its work to. */
 export type Desk = Pick<Chat, 'backend' | 'handover' | 'held' | 'files'>;
 /** What a composer begins with. */
-export type Begun = Pick<OpenedRoom, 'room' | 'draft' | 'draftQuote' | 'attachments'>;
+export type Begun = Pick<OpenedRoom, 'room' | 'draft' | 'draftQuote' | 'edit' | 'attachments'>;
 
 export class Composer {
 	readonly roomId: RoomId;
@@ -65,8 +66,10 @@ export class Composer {
 	/** Commands run side by side; a draft that overtook a message would bring back what was sent. */
 	#turn: Promise<void> = Promise.resolve();
 	#failed: OutgoingMessage | null = null;
+	/** The edit as core has it, as JSON. */
+	#savedEdit: string;
 
-	constructor(desk: Desk, { room, draft, draftQuote, attachments }: Begun, guarded = false) {
+	constructor(desk: Desk, { room, draft, draftQuote, edit: begunEdit, attachments }: Begun, guarded = false) {
 		this.#desk = desk;
 		this.#guarded = guarded;
 		this.roomId = room.id;
@@ -79,6 +82,11 @@ export class Composer {
 		desk.files.adopt(room.id, attachments);
 		const edit = desk.handover.editIn(room.id);
 		if (edit?.open) this.edit(edit.row);
+		else if (!edit && begunEdit && begunEdit.content !== begunEdit.message.content) {
+			desk.handover.keepEdit(room.id, { row: begunEdit.message, text: begunEdit.content, open: true });
+			this.edit(begunEdit.message);
+		}
+		this.#savedEdit = JSON.stringify(this.#editText());
 		this.takeBack();
 	}
 
@@ -100,9 +108,9 @@ export class Composer {
 	input(text: string) {
 		this.text = text;
 		this.problem = null;
-		if (this.editing) return;
 		clearTimeout(this.#draftTimer);
 		this.#draftTimer = setTimeout(() => void this.saveDraft(), DRAFT_DELAY_MS);
+		if (this.editing) return;
 		if (text.trim() === '') this.stopTyping();
 		else this.#typing();
 	}
@@ -155,6 +163,7 @@ export class Composer {
 		this.text = this.#draft.content;
 		this.#answer(this.#draft.replyTo);
 		this.problem = null;
+		void this.saveDraft();
 	}
 
 	/** Leaves the edit or the answer. False if there was neither. */
@@ -234,6 +243,10 @@ export class Composer {
 		this.#turn = this.#turn.then(async () => {
 			try {
 				await this.#desk.backend.saveDraft(this.roomId, this.#unsent());
+				const [edit, saved] = [this.#editText(), this.#savedEdit];
+				this.#savedEdit = JSON.stringify(edit);
+				if (this.#savedEdit === saved) return;
+				await this.#desk.backend.saveEdit(this.roomId, edit);
 			} catch (failure) {
 				this.problem = failure instanceof BackendError ? failure.code : 'internal';
 			}
@@ -288,16 +301,23 @@ export class Composer {
 			if (this.editing !== row || this.text !== content) return;
 			this.cancelEdit();
 			this.#desk.handover.keepEdit(this.roomId, null);
+			await this.#turn;
 		} catch (failure) {
 			this.problem = failure instanceof BackendError ? failure.code : 'internal';
 		}
 	}
 
-	/** Core has no place for what is worded anew. `open`: whether it goes on where the room is opened again. */
+	/** What is worded anew and is to go on later. `open`: whether it goes on where the room is opened again. */
 	#keepEdit(open: boolean) {
 		if (!this.editing) return;
 		const { editing: row, text } = this;
 		this.#desk.handover.keepEdit(this.roomId, text === row.content ? null : { row, text, open });
+	}
+
+	/** What core keeps of it, for when this page is gone. */
+	#editText(): EditText | null {
+		if (!this.editing?.id || this.text === this.editing.content) return null;
+		return { messageId: this.editing.id, content: this.text };
 	}
 
 	/** What is written now. */

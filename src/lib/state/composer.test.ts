@@ -202,6 +202,26 @@ describe('an answer, an edit, a mention', () => {
 		expect(new Composer(next, await opened()).editing).toBeNull();
 	});
 
+	test('an edit that was begun is there after a lock, until it is sent or given up', async () => {
+		composer.edit(await row('m-general-2'));
+		composer.input('直しかけ');
+		await composer.leave();
+		// The page of before, and all it held, is gone.
+		composer = await compose(backend);
+		expect([composer.editing?.id, composer.text]).toEqual(['m-general-2', '直しかけ']);
+		composer.back();
+		await composer.leave();
+		composer = await compose(backend);
+		expect([composer.editing, composer.text]).toEqual([null, '書きかけ']);
+
+		composer.edit(await row('m-general-2'));
+		composer.input('直しました');
+		await vi.waitFor(() => expect(inputs('saveEdit').at(-1)).toMatchObject({ edit: { content: '直しました' } }));
+		await composer.send();
+		expect(inputs('saveEdit').at(-1)).toEqual({ roomId: 'general', edit: null });
+		expect((await compose(backend)).editing).toBeNull();
+	});
+
 	test('an edit that fails stays, with the reason', async () => {
 		composer.edit(await row('m-general-2'));
 		backend.setOnline(false);

@@ -1,5 +1,5 @@
 /**
- * What has left the composer and is not yet durable in core, and what core has no place for, kept across a reload of the page.
+ * What has left the composer and is not yet durable in core, and what is being worded anew, kept across a reload of the page.
  *
  * A call that is on its way when the page is loaded again may or may not arrive, and the page that made it never hears which.
  * So the message is kept until its call is answered, and a page that finds one kept sends it again under the same id, which

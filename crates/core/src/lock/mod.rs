@@ -7,7 +7,9 @@
 //! A session that leaves no trace has its only copy in memory. Its store stays open then, out of everyone's reach: dropping it
 //! would lose what is unsent.
 
+mod gap;
 mod pin;
+mod summary;
 mod told;
 mod watch;
 
@@ -17,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use hugmedo_chat_protocol::{RoomId, Secret};
+use hugmedo_chat_protocol::{MessageId, Priority, RoomId, Secret, Seq};
 pub(crate) use pin::Pin;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
@@ -34,7 +36,7 @@ use crate::{
     store::{meta, notified, rooms, unread},
     sync,
     tokens::TokenKeeper,
-    view::{LockView, RoomView, SessionView, ViewChange},
+    view::{LockView, Preferences, RoomView, SessionView, ViewChange},
 };
 
 /// How long locking waits for the server.
@@ -57,6 +59,8 @@ pub(crate) struct Lock {
     way: Way,
     /// The record of a session that leaves no trace, and its account.
     held: Option<(LockRecord, Arc<Account>)>,
+    /// What its person has chosen.
+    person: Preferences,
     /// Whether the keychain holds it.
     durable: bool,
     /// What has raised a notification since.
@@ -65,6 +69,7 @@ pub(crate) struct Lock {
 }
 
 /// What the watch over a locked account begins with.
+#[derive(Default)]
 struct Known {
     cursor: Option<String>,
     unread: Vec<unread::Unread>,
@@ -74,6 +79,8 @@ struct Known {
     unanswered: Vec<notified::Unanswered>,
     /// The notifications that may be on the screen, as a locked app words them.
     standing: Vec<Standing>,
+    /// The routine messages of which they tell.
+    told: Vec<(RoomId, Seq, MessageId)>,
 }
 
 impl Core {
@@ -194,6 +201,11 @@ impl Inner {
         self.with_lock(|lock| lock.name.clone())
     }
 
+    /// What the person of the locked account has chosen.
+    pub(crate) fn locked_person(&self) -> Option<Preferences> {
+        self.with_lock(|lock| lock.person.clone())
+    }
+
     /// The tokens of the locked account.
     pub(crate) fn locked_tokens(&self) -> Option<Arc<TokenKeeper>> {
         self.with_lock(|lock| Arc::clone(&lock.way.tokens))
@@ -302,18 +314,21 @@ pub(crate) async fn restore(inner: &Arc<Inner>, account: Account, record: LockRe
 /// What is known at the moment of locking. A store that fails must not keep the app open: then less is known.
 async fn known(account: &Account) -> Known {
     let (me, since) = (account.me.id.clone(), alerts::earlier(account.surroundings.now(), alerts::REPEATED_FOR));
-    let preferences = watch::bare_preferences(account.preferences.get());
+    let preferences = watch::bare_preferences(account.preferences());
     let read = account.store.read(move |connection| {
         let rooms = rooms::views(connection, &me)?;
         let bare = rooms.into_iter().map(|room| (room.id.clone(), watch::bare(room))).collect();
         let unanswered = notified::unanswered(connection, &me, since)?;
-        let standing = alerts::standing(connection, &me, &preferences)?;
+        let standing = alerts::standing(connection, &me, None, &preferences)?;
+        let told = notified::unread(connection, &me, None)?;
+        let told = told.into_iter().filter(|message| message.priority != Priority::Urgent);
+        let told = told.filter_map(|message| Some((message.room_id, message.seq?, message.id))).collect();
         let (cursor, unread) = (meta::cursor(connection)?, unread::all(connection, &me)?);
-        Ok(Known { cursor, unread, rooms: bare, unanswered, standing })
+        Ok(Known { cursor, unread, rooms: bare, unanswered, standing, told })
     });
     read.await.unwrap_or_else(|error| {
         tracing::warn!(%error, "a locked app counts from nothing");
-        Known { cursor: None, unread: Vec::new(), rooms: BTreeMap::new(), unanswered: Vec::new(), standing: Vec::new() }
+        Known::default()
     })
 }
 
@@ -340,12 +355,13 @@ fn engage(inner: &Arc<Inner>, account: &Arc<Account>, record: LockRecord, known:
         name: account.name.clone(),
         way: way.clone(),
         held,
+        person: account.person(),
         durable,
         told: Told::beside(account.store_path.as_deref()),
         stop: stop.clone(),
     });
     inner.hub.publish(ViewChange::LockChanged { lock: Some(view) });
-    inner.hub.publish(ViewChange::SessionChanged { session: None, ended: None });
+    inner.tell_signed_out(None);
     inner.hub.publish(ViewChange::ConnectionChanged { connection: inner.idle() });
     tokio::spawn(watch::run(Arc::downgrade(inner), account.me.id.clone(), way, known, stop));
 }

@@ -15,7 +15,11 @@ use hugmedo_chat_protocol::{
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::Known;
+use super::{
+    Known,
+    gap::{self, Gap},
+    summary::{Recount, Summary},
+};
 use crate::{
     alerts,
     backoff::Backoff,
@@ -62,8 +66,8 @@ struct Watch {
     rooms: BTreeMap<RoomId, RoomView>,
     /// Those that came while locked.
     alarms: BTreeMap<(RoomId, MessageId), Alarm>,
-    /// Of each room's notification for its routine messages: of which one it is, and of how many it tells.
-    routine: BTreeMap<RoomId, (Seq, MessageId, usize)>,
+    /// Each room's notification for its routine messages.
+    routine: BTreeMap<RoomId, Summary>,
     /// When a routine one sounded last.
     sounded: Option<Timestamp>,
 }
@@ -72,7 +76,14 @@ struct Watch {
 pub(super) async fn run(inner: Weak<Inner>, me: UserId, way: Way, known: Known, stop: CancellationToken) {
     let unread = known.unread.into_iter().map(|unread| ((unread.room_id.clone(), unread.seq), unread)).collect();
     let standing = known.standing.into_iter().filter(|(.., told)| *told > 0);
-    let routine = standing.map(|(raised, seq, told)| (raised.room_id, (seq, raised.message_id, told))).collect();
+    let summary = |notification| Summary::new(notification, BTreeMap::new());
+    let mut routine: BTreeMap<_, _> =
+        standing.map(|(notification, ..)| (notification.room_id.clone(), summary(notification))).collect();
+    for (room, seq, id) in known.told {
+        if let Some(summary) = routine.get_mut(&room) {
+            summary.tell_of(seq, id);
+        }
+    }
     let mut watch = Watch {
         me,
         way,
@@ -93,9 +104,10 @@ pub(super) async fn run(inner: Weak<Inner>, me: UserId, way: Way, known: Known, 
         let Some(inner) = inner.upgrade().filter(|_| !stop.is_cancelled()) else { return };
         watch.repeat(&inner);
         let missing = match page {
-            Ok(events) => {
+            Ok(page) => {
                 backoff.reset();
-                watch.take_in(&inner, events);
+                watch.forget_missing(&inner, &page);
+                watch.take_in(&inner, page.page.changes);
                 continue;
             }
             Err(missing) => missing,
@@ -105,7 +117,7 @@ pub(super) async fn run(inner: Weak<Inner>, me: UserId, way: Way, known: Known, 
             Missing::Cursor => watch.cursor = None,
             Missing::Link => {}
         }
-        let settings = inner.preferences.get().connection;
+        let settings = inner.preferences().connection;
         let pause = backoff.next(&settings, inner.config.surroundings.chance()).unwrap_or(LONGEST_PAUSE);
         drop(inner);
         tokio::select! {
@@ -156,14 +168,17 @@ fn unknown(id: &RoomId) -> RoomView {
 }
 
 impl Watch {
-    /// The changes since the last page, waited for if there are none.
-    async fn page(&mut self, stop: &CancellationToken) -> Result<Vec<ServerEvent>, Missing> {
+    /// The changes since the last page, waited for if there are none; or where it is not known which those are, what they come to.
+    async fn page(&mut self, stop: &CancellationToken) -> Result<Gap, Missing> {
         let mut token = self.way.tokens.fresh().await.map_err(missing)?;
         for renewed in [false, true] {
             let asked = async {
                 match &self.cursor {
-                    Some(cursor) => self.way.api.wait(&token, cursor).await,
-                    None => self.way.api.sync(&token, None).await,
+                    Some(cursor) => {
+                        let page = self.way.api.wait(&token, cursor).await?;
+                        Ok(Gap { page, whole_from: BTreeMap::new() })
+                    }
+                    None => gap::fetch(&self.way.api, &token, &self.me, self.rooms.keys()).await,
                 }
             };
             let answer = tokio::select! {
@@ -172,9 +187,9 @@ impl Watch {
                 answer = asked => answer,
             };
             match answer {
-                Ok(page) => {
-                    self.cursor = Some(page.cursor);
-                    return Ok(page.changes);
+                Ok(gap) => {
+                    self.cursor = Some(gap.page.cursor.clone());
+                    return Ok(gap);
                 }
                 Err(HttpFailure::Refused(error)) => match error.code {
                     WireCode::CursorExpired => return Err(Missing::Cursor),
@@ -190,6 +205,26 @@ impl Watch {
         Err(Missing::Session)
     }
 
+    /// What is not there any more is not unread.
+    fn forget_missing(&mut self, inner: &Inner, gap: &Gap) {
+        let told = gap.page.changes.iter().filter_map(|event| match event {
+            ServerEvent::NewMessage(message) => Some(&message.id),
+            _ => None,
+        });
+        let told: BTreeSet<_> = told.collect();
+        let is_missing = |unread: &Unread| {
+            gap.whole_from.get(&unread.room_id).is_some_and(|from| unread.seq >= *from) && !told.contains(&unread.id)
+        };
+        let missing: Vec<_> =
+            self.unread.extract_if(.., |_, unread| is_missing(unread)).map(|(_, unread)| unread).collect();
+        for Unread { room_id, id, .. } in missing {
+            if !self.recount(inner, &room_id, |_, told| *told != id) {
+                inner.notifier.withdraw(std::slice::from_ref(&id));
+            }
+            self.alarms.remove(&(room_id, id));
+        }
+    }
+
     fn take_in(&mut self, inner: &Inner, events: Vec<ServerEvent>) {
         let mut due = BTreeMap::new();
         for event in events {
@@ -199,7 +234,9 @@ impl Watch {
                     let (room, id) = (&change.room_id, &change.message.id);
                     self.unread.retain(|_, unread| unread.room_id != *room || unread.id != *id);
                     self.alarms.remove(&(room.clone(), id.clone()));
-                    inner.notifier.withdraw(std::slice::from_ref(id));
+                    if !self.recount(inner, room, |_, told| told != id) {
+                        inner.notifier.withdraw(std::slice::from_ref(id));
+                    }
                 }
                 ServerEvent::Receipt(Receipt {
                     kind: ReceiptKind::Acknowledged,
@@ -216,11 +253,11 @@ impl Watch {
                 ServerEvent::Receipt(receipt) if receipt.user_id == self.me && receipt.kind == ReceiptKind::Read => {
                     let up_to = receipt.up_to_seq.unwrap_or(Seq::ZERO);
                     let is_read = |room: &RoomId, seq: Seq| *room == receipt.room_id && seq <= up_to;
+                    self.recount(inner, &receipt.room_id, |seq, _| seq > up_to);
                     let read = self.unread.values().filter(|unread| is_read(&unread.room_id, unread.seq));
                     let read: Vec<_> = read.map(|unread| unread.id.clone()).collect();
                     inner.notifier.withdraw(&read);
                     self.unread.retain(|(room, seq), _| !is_read(room, *seq));
-                    self.routine.retain(|room, (seq, ..)| !is_read(room, *seq));
                     due.retain(|room, _| self.routine.contains_key(room));
                     if let Some(room) = self.rooms.get_mut(&receipt.room_id) {
                         room.read_seq = room.read_seq.max(up_to);
@@ -245,8 +282,11 @@ impl Watch {
                 _ => {}
             }
         }
-        for notification in due.into_values() {
-            self.raise(inner, notification);
+        for room in due.into_keys() {
+            // What was said of it meanwhile counts.
+            if let Some(notification) = self.routine.get(&room).map(|summary| summary.notification.clone()) {
+                self.raise(inner, notification);
+            }
         }
         let (all, urgent) = counts(self.unread.values(), &self.rooms);
         let changed = inner.with_lock(|lock| {
@@ -262,7 +302,7 @@ impl Watch {
     /// What goes on of an urgent message that was raised before the lock.
     fn alarm(&self, inner: &Inner, waiting: Unanswered) -> Option<((RoomId, MessageId), Alarm)> {
         let Unanswered { message, first_at, last_at, .. } = waiting;
-        let preferences = bare_preferences(inner.preferences.get());
+        let preferences = bare_preferences(inner.preferences());
         let notification = notify::word(&message, self.rooms.get(&message.room_id)?, 0, &preferences);
         let notification = NativeNotification { repeated: true, ..notification };
         Some(((message.room_id, message.id), Alarm { notification, first_at, last_at }))
@@ -271,7 +311,7 @@ impl Watch {
     /// Raises again what nobody has taken on. The wait for a page ends often enough to be on time.
     fn repeat(&mut self, inner: &Inner) {
         let now = inner.config.surroundings.now();
-        let every = alerts::every(inner.preferences.get().urgent_repeat_minutes);
+        let every = alerts::every(inner.preferences().urgent_repeat_minutes);
         self.alarms.retain(|_, alarm| {
             let Some(due) = alerts::due_at(alarm.first_at, alarm.last_at, every) else { return false };
             if due <= now {
@@ -296,10 +336,10 @@ impl Watch {
         if self.unread.insert((room_id.clone(), seq), unread).is_some() {
             return None;
         }
-        let preferences = bare_preferences(inner.preferences.get());
+        let preferences = bare_preferences(inner.preferences());
         let moment = inner.config.surroundings.moment();
         notify::decide(message, seq, room, &self.me, &Gaze::default(), &preferences, moment).ok()?;
-        let more = self.routine.get(&room_id).map_or(0, |(.., told)| *told);
+        let more = self.routine.get(&room_id).map_or(0, Summary::len);
         let notification = notify::word(message, room, if urgent { 0 } else { more }, &preferences);
         // By an earlier run of the app, which was locked like this one.
         let told = inner.with_lock(|lock| lock.told.of(&room_id, &id)).flatten();
@@ -315,10 +355,29 @@ impl Watch {
             self.raise(inner, notification);
             return None;
         }
-        if let Some((_, before, _)) = self.routine.insert(room_id.clone(), (seq, id, more + 1)) {
-            inner.notifier.withdraw(std::slice::from_ref(&before));
+        let before = self.routine.remove(&room_id);
+        let mut told = BTreeMap::from([(seq, id)]);
+        if let Some(before) = before {
+            inner.notifier.withdraw(std::slice::from_ref(&before.notification.message_id));
+            told.extend(before.into_told());
         }
+        self.routine.insert(room_id.clone(), Summary::new(notification.clone(), told));
         Some((room_id, notification))
+    }
+
+    /// Lets a room's notification tell of no more of its messages than these. Returns whether it told of others.
+    fn recount(&mut self, inner: &Inner, room: &RoomId, is_told: impl Fn(Seq, &MessageId) -> bool) -> bool {
+        let preferences = bare_preferences(inner.preferences());
+        let changed = self.routine.get_mut(room).and_then(|summary| summary.keep(is_told, &preferences));
+        match &changed {
+            Some(Recount::Gone(shown)) => {
+                self.routine.remove(room);
+                inner.notifier.withdraw(std::slice::from_ref(shown));
+            }
+            Some(Recount::Other(shown, other)) => inner.notifier.replace(shown, other.clone()),
+            None => {}
+        }
+        changed.is_some()
     }
 
     fn raise(&mut self, inner: &Inner, notification: NativeNotification) {
@@ -352,7 +411,7 @@ impl Inner {
         if let Err(error) = self.vault.forget_session().await {
             tracing::warn!(%error, "the ended session is still in the keychain");
         }
-        self.hub.publish(ViewChange::SessionChanged { session: None, ended: Some(reason) });
+        self.tell_signed_out(Some(reason));
         drop(turn);
         remains::settle(&self, &name, &way.tokens).await;
     }

@@ -7,7 +7,7 @@ mod excerpt;
 mod fold;
 mod terms;
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use tokio::time::sleep;
 
@@ -16,7 +16,7 @@ use crate::{
     core::Core,
     error::{Error, ErrorCode},
     store::search::{self, Wanted},
-    view::{SearchHit, SearchPage, SearchQuery},
+    view::{MessageView, SearchHit, SearchPage, SearchQuery},
 };
 
 pub(crate) use fold::fold;
@@ -47,13 +47,26 @@ impl Core {
             .read(move |connection| {
                 let found = search::find(connection, &me, &wanted, PAGE)?;
                 let hits = found.messages.into_iter().map(|message| {
-                    let excerpt = excerpt::excerpt(message.content.as_str(), &wanted.words);
+                    let excerpt = excerpt::excerpt(&excerpted(&message, &wanted.words), &wanted.words);
                     SearchHit { message, excerpt }
                 });
                 Ok(SearchPage { hits: hits.collect(), next: found.next.map(|key| key.to_string()) })
             })
             .await
     }
+}
+
+/// Where the words are shown in: the text of a message, with what its files are called if not all of them stand in the text.
+fn excerpted<'a>(message: &'a MessageView, words: &[String]) -> Cow<'a, str> {
+    let content = message.content.as_str();
+    let folded = fold(content);
+    if message.attachments.is_empty() || words.iter().all(|word| folded.contains(word.as_str())) && !content.is_empty()
+    {
+        return Cow::Borrowed(content);
+    }
+    let names = message.attachments.iter().map(|file| file.name.as_str());
+    let parts: Vec<_> = std::iter::once(content).chain(names).filter(|part| !part.is_empty()).collect();
+    Cow::Owned(parts.join("\n"))
 }
 
 fn wanted(query: SearchQuery) -> Result<Wanted, Error> {

@@ -13,7 +13,7 @@ use super::{
     acknowledgements, attachments,
     columns::name_of,
     coverage::{self, number, position},
-    rooms, search,
+    edits, rooms, search,
 };
 use crate::{error::Error, naming};
 
@@ -101,8 +101,7 @@ pub(crate) fn take_in_as_of(
             }
             if updated > 0 {
                 changed = true;
-                attachments::forget_taken_back(connection, known.local_id)?;
-                search::refresh(connection, known.local_id)?;
+                reworded(connection, known.local_id)?;
             }
             known.local_id
         }
@@ -155,11 +154,17 @@ pub(crate) fn take_in_change(connection: &Connection, me: &UserId, change: &Mess
     if updated == 0 {
         return Ok(Vec::new());
     }
-    attachments::forget_taken_back(connection, local_id)?;
-    search::refresh(connection, local_id)?;
+    reworded(connection, local_id)?;
     let mut rows = answers_to(connection, &change.room_id, &message.id)?;
     rows.push(local_id);
     Ok(rows)
+}
+
+/// A message says something else now, or nothing any more.
+pub(super) fn reworded(connection: &Connection, local_id: i64) -> Result<(), Error> {
+    attachments::forget_taken_back(connection, local_id)?;
+    edits::forget_taken_back(connection, local_id)?;
+    search::refresh(connection, local_id)
 }
 
 /// Rows that quote a message, the newest.

@@ -13,6 +13,9 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("../../migrations/0005_add_attachments.sql"),
     include_str!("../../migrations/0006_add_alerts.sql"),
     include_str!("../../migrations/0007_add_mark_unread.sql"),
+    include_str!("../../migrations/0008_add_preferences.sql"),
+    include_str!("../../migrations/0009_add_edit.sql"),
+    include_str!("../../migrations/0010_index_file_names.sql"),
 ];
 
 /// Brings the store to the newest version, in one transaction: all of it, or nothing.

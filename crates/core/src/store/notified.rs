@@ -52,17 +52,17 @@ pub(crate) fn urgent_unheard(connection: &Connection, me: &UserId) -> Result<Vec
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Unread messages of others that have raised a notification, in their order.
-pub(crate) fn unread(connection: &Connection, me: &UserId) -> Result<Vec<Message>, Error> {
+/// Unread messages of others that have raised a notification, everywhere or in one room, in their order.
+pub(crate) fn unread(connection: &Connection, me: &UserId, room: Option<&RoomId>) -> Result<Vec<Message>, Error> {
     let query = format!(
         "SELECT {COLUMNS}
          FROM room r JOIN message m ON m.room_id = r.id AND m.seq > r.read_seq
-         WHERE m.user_id <> ?1 AND m.deleted_at IS NULL
+         WHERE m.user_id <> ?1 AND m.deleted_at IS NULL AND (?2 IS NULL OR r.id = ?2)
            AND EXISTS (SELECT 1 FROM notified n WHERE n.room_id = m.room_id AND n.message_id = m.id)
          ORDER BY m.room_id, m.seq"
     );
     let mut statement = connection.prepare_cached(&query)?;
-    let rows = statement.query_map(params![me.as_str()], message)?;
+    let rows = statement.query_map(params![me.as_str(), room.map(RoomId::as_str)], message)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

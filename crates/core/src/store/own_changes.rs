@@ -7,11 +7,9 @@ use hugmedo_chat_protocol::{MessageId, Reaction, RoomId, Sensitive, Seq, Timesta
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    attachments,
     coverage::{self, number},
     messages, rooms,
     rows::reactions,
-    search,
 };
 use crate::error::Error;
 
@@ -64,8 +62,7 @@ pub(crate) fn apply(
             )?
         }
     };
-    attachments::forget_taken_back(connection, local_id)?;
-    search::refresh(connection, local_id)?;
+    messages::reworded(connection, local_id)?;
     let mut rows = messages::answers_to(connection, room, message)?;
     rows.push(local_id);
     Ok(rows)

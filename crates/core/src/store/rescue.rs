@@ -33,7 +33,9 @@ pub(super) fn run(place: &Place, fresh: &mut Connection) -> Result<Rescue, Error
     unsent(&mut source, &transaction, mode_unread)?;
     unsent_files(&mut source, &transaction)?;
     copy(&mut source, &transaction, "draft", &["room_id", "content", "reply_to", "mentions", "updated_at"])?;
+    copy(&mut source, &transaction, "edit", &["room_id", "message_id", "content"])?;
     copy(&mut source, &transaction, "template", &["position", "id", "title", "content"])?;
+    copy(&mut source, &transaction, "preference", &["name", "value"])?;
     let lossy = source.lossy;
     // Losing these costs at most a second notification, a mark or a press of a button.
     copy(&mut source, &transaction, "notified", &["room_id", "message_id", "first_at", "last_at"])?;

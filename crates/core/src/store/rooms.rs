@@ -59,6 +59,7 @@ pub(crate) fn remove(connection: &Connection, room: &RoomId) -> Result<bool, Err
     connection.execute("DELETE FROM outbox WHERE room_id = ?", params![room.as_str()])?;
     connection.execute("DELETE FROM attachment WHERE room_id = ?", params![room.as_str()])?;
     connection.execute("DELETE FROM draft WHERE room_id = ?", params![room.as_str()])?;
+    connection.execute("DELETE FROM edit WHERE room_id = ?", params![room.as_str()])?;
     connection.execute("DELETE FROM acknowledgement WHERE room_id = ?", params![room.as_str()])?;
     connection.execute("DELETE FROM room_choice WHERE room_id = ?", params![room.as_str()])?;
     connection.execute("DELETE FROM notified WHERE room_id = ?", params![room.as_str()])?;

@@ -1,4 +1,4 @@
-//! The index of what was said.
+//! The index of what was said, and of what the files are called that messages carry.
 //!
 //! A row of `message_search` is the message's terms (see `crate::search`); the text itself is not kept a second time. Its key
 //! rises with the message's time, so that the newest hits come first without sorting.
@@ -6,11 +6,14 @@
 //! Invariants: a message is in the index if and only if it has a position, was not taken back, and has its `search_key`; the
 //! index changes in the transaction that changes the message. Only messages from before the index wait for theirs.
 
+use std::borrow::Cow;
+
 use hugmedo_chat_protocol::{RoomId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows::views;
+use super::rows::{Extras, views};
 use crate::{
+    carried,
     error::Error,
     search::{fold, of_message, question},
     view::MessageView,
@@ -30,14 +33,14 @@ fn first_key(at: Timestamp) -> i64 {
 pub(super) fn refresh(connection: &Connection, local_id: i64) -> Result<(), Error> {
     let found = connection
         .prepare_cached(
-            "SELECT search_key, seq IS NOT NULL AND deleted_at IS NULL, room_id, user_id, content, created_at
+            "SELECT search_key, seq IS NOT NULL AND deleted_at IS NULL, room_id, user_id, content, created_at, extras
              FROM message WHERE local_id = ?",
         )?
         .query_row(params![local_id], |row| {
             let is_shown: bool = row.get(1)?;
             let terms = if is_shown {
                 let text = |column| -> rusqlite::Result<&str> { Ok(row.get_ref(column)?.as_str()?) };
-                Some(of_message(&fold(text(4)?), text(2)?, text(3)?))
+                Some(of_message(&fold(&searched(text(4)?, text(6)?)), text(2)?, text(3)?))
             } else {
                 None
             };
@@ -64,6 +67,15 @@ pub(super) fn refresh(connection: &Connection, local_id: i64) -> Result<(), Erro
             .execute(params![key, terms])?;
     }
     Ok(())
+}
+
+/// What of a message is looked through: its text, and what its files are called.
+fn searched<'a>(content: &'a str, extras: &str) -> Cow<'a, str> {
+    let attachments = Extras::read(extras).attachments;
+    if attachments.is_empty() {
+        return Cow::Borrowed(content);
+    }
+    Cow::Owned(format!("{content}\n{}", carried::names(&attachments)))
 }
 
 fn free_key(connection: &Connection, local_id: i64, created_at: Timestamp) -> Result<i64, Error> {
@@ -128,13 +140,13 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     /// Whether a message that may be a hit is one.
-    fn holds(&self, room: &str, author: &str, content: &str, created_at: Timestamp) -> bool {
+    fn holds(&self, room: &str, author: &str, text: &str, created_at: Timestamp) -> bool {
         self.room.as_ref().is_none_or(|wanted| wanted.as_str() == room)
             && self.author.as_ref().is_none_or(|wanted| wanted.as_str() == author)
             && self.since.is_none_or(|since| created_at >= since)
             && self.until.is_none_or(|until| created_at < until)
             && {
-                let folded = if self.words.is_empty() { String::new() } else { fold(content) };
+                let folded = if self.words.is_empty() { String::new() } else { fold(text) };
                 self.words.iter().all(|word| folded.contains(word.as_str()))
             }
     }
@@ -160,8 +172,9 @@ pub(crate) fn find(connection: &Connection, me: &UserId, wanted: &Wanted, limit:
     let mut candidates = connection.prepare_cached(
         "SELECT rowid FROM message_search WHERE message_search MATCH ? AND rowid < ? AND rowid >= ? ORDER BY rowid DESC",
     )?;
-    let mut texts = connection
-        .prepare_cached("SELECT local_id, room_id, user_id, content, created_at FROM message WHERE search_key = ?")?;
+    let mut texts = connection.prepare_cached(
+        "SELECT local_id, room_id, user_id, content, created_at, extras FROM message WHERE search_key = ?",
+    )?;
     let mut rows = candidates.query(params![question, until, since])?;
     while let Some(row) = rows.next()? {
         let key: i64 = row.get(0)?;
@@ -169,7 +182,7 @@ pub(crate) fn find(connection: &Connection, me: &UserId, wanted: &Wanted, limit:
             .query_row([key], |row| {
                 let text = |column| -> rusqlite::Result<&str> { Ok(row.get_ref(column)?.as_str()?) };
                 let created_at = Timestamp::from_millis(row.get(4)?);
-                Ok((row.get::<_, i64>(0)?, wanted.holds(text(1)?, text(2)?, text(3)?, created_at)))
+                Ok((row.get::<_, i64>(0)?, wanted.holds(text(1)?, text(2)?, &searched(text(3)?, text(5)?), created_at)))
             })
             .optional()?;
         let Some((local_id, true)) = hit else { continue };

@@ -27,15 +27,15 @@ pub use lock::{LockView, PinView};
 pub use notification::NotificationTest;
 pub use policy::{PolicyFault, PolicyKey, PolicyProblem, PolicyView};
 pub use preferences::{
-    ConnectionSettings, Language, NotificationPrivacy, NotificationSounds, NotifyAbout, Preferences, QuietHours,
-    TextSize, Theme,
+    ConnectionSettings, Language, NotificationPrivacy, NotificationSounds, NotifyAbout, Preferences, PreferencesChange,
+    QuietHours, TextSize, Theme,
 };
 pub use second_factor::{SecondFactorOffer, SecondFactorProof, SecondFactorView};
 pub use session::{
     ConnectionState, ConnectionView, Credentials, ServerCheck, ServerKind, SessionView, SignInRequest, SyncProgress,
 };
 pub use timeline::{
-    Delivery, Draft, Gaze, LastMessageView, MessageView, OpenedRoom, OutgoingMessage, RoomView, TimelinePage,
-    TypingPerson,
+    BegunEdit, Delivery, Draft, EditText, Gaze, LastMessageView, MessageView, OpenedRoom, OutgoingMessage, RoomView,
+    TimelinePage, TypingPerson,
 };
 pub use update::{UpdateState, UpdateView};

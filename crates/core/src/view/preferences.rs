@@ -1,4 +1,4 @@
-//! The person's choices on this computer.
+//! The choices of a person and of the computer.
 
 use hugmedo_chat_protocol::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -146,7 +146,7 @@ pub enum NotificationSounds {
     Off,
 }
 
-/// Choices of the person that hold on this computer, before and after signing in. They hold nothing confidential.
+/// The choices that hold: of who is signed in, and of the computer. `preferences` in core tells which is whose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(TS), ts(export))]
 #[serde(rename_all = "camelCase", default)]
@@ -194,6 +194,10 @@ pub struct Preferences {
     /// How servers are reached.
     pub connection: ConnectionSettings,
 }
+
+/// Some of the choices, by their names in JSON; `null` for the default.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct PreferencesChange(pub(crate) serde_json::Map<String, serde_json::Value>);
 
 impl Default for Preferences {
     fn default() -> Self {

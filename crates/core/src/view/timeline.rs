@@ -191,6 +191,10 @@ pub struct OpenedRoom {
     #[cfg_attr(feature = "ts", ts(optional))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draft_quote: Option<QuoteView>,
+    /// Another wording of an own message that was begun here.
+    #[cfg_attr(feature = "ts", ts(optional))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edit: Option<BegunEdit>,
     /// The files that wait in the composer.
     pub attachments: Vec<AttachmentView>,
     /// Who is writing.
@@ -222,6 +226,28 @@ pub struct Draft {
     /// The people it names.
     #[serde(default)]
     pub mentions: Vec<UserId>,
+}
+
+/// Another wording of an own message, as far as it has come.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(rename_all = "camelCase")]
+pub struct EditText {
+    /// The message.
+    pub message_id: MessageId,
+    /// What it is to say.
+    pub content: Sensitive,
+}
+
+/// The same, with its message as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(TS), ts(export))]
+#[serde(rename_all = "camelCase")]
+pub struct BegunEdit {
+    /// The message.
+    pub message: MessageView,
+    /// What it is to say.
+    pub content: Sensitive,
 }
 
 /// A message to send.

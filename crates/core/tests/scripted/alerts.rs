@@ -1,15 +1,21 @@
 //! Urgent messages that nobody takes on, with a time of day that the test turns.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::Result;
-use hugmedo_chat_core::{Surroundings, host::NativeNotification};
+use hugmedo_chat_core::{Surroundings, host::NativeNotification, transport::HttpFailure};
 use hugmedo_chat_protocol::{Receipt, ReceiptKind, ServerEvent, Timestamp, UserId};
-use hugmedo_chat_testkit::ScriptedSession;
-use serde_json::json;
+use hugmedo_chat_testkit::{ScriptedSession, Watch};
+use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use super::stage::{ROOM, Scene, answer_everything, quiet_server};
+use super::stage::{ROOM, Scene, answer_everything, quiet_server, said_by_suzuki, sato};
 
 /// A computer whose clock goes as tokio's does.
 fn by_tokios_clock() -> Surroundings {
@@ -77,5 +83,66 @@ async fn an_urgent_message_that_nobody_takes_on_is_raised_ten_times_more_and_no_
         raised += 1;
     }
     assert_eq!(raised, 1 + 10);
+    Ok(())
+}
+
+/// A server that has forgotten where this computer stands, once it is told to. `since` is what was said in the meantime.
+fn forgetful(
+    forgets: Arc<AtomicBool>,
+    since: Vec<ServerEvent>,
+) -> impl Fn(&str, Option<&Value>) -> Result<Value, HttpFailure> {
+    let messages: Vec<Value> = since
+        .into_iter()
+        .map(|event| match event {
+            ServerEvent::NewMessage(message) => json!(message),
+            _ => panic!("messages only"),
+        })
+        .collect();
+    move |call, body| {
+        let forgot = forgets.load(Ordering::SeqCst);
+        match call {
+            call if call.contains("cursor=1&wait") && forgot => {
+                Err(HttpFailure::Refused(serde_json::from_value(json!({ "code": "cursor_expired" })).expect("fits")))
+            }
+            // Nothing new comes while the test lasts; a real server would wait before it said so.
+            call if call.contains("&wait") => Err(HttpFailure::Failed(hugmedo_chat_core::ErrorCode::Unreachable)),
+            call if call.starts_with("GET /api/sync") && forgot => {
+                Ok(json!({ "changes": [], "cursor": "9", "hasMore": false }))
+            }
+            "GET /api/rooms" if forgot => Ok(json!({ "rooms": [{
+                "id": ROOM, "name": "病棟", "kind": "patient", "members": [sato()], "lastSeq": 9, "readSeq": 2,
+            }] })),
+            call if call.starts_with("GET /api/rooms/") && forgot => {
+                Ok(json!({ "messages": messages, "hasMore": false }))
+            }
+            _ => quiet_server(call, body),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_locked_app_missed_while_its_cursor_expired_is_counted_and_raised_all_the_same() -> Result<()> {
+    let forgets = Arc::new(AtomicBool::new(false));
+    // 1 and 2 were read meanwhile on another device, 3 is gone from the server, 4 was known, the rest is new.
+    let since = vec![urgent(2)?, said_by_suzuki(4, "四"), said_by_suzuki(6, "六"), urgent(7)?];
+    let server = forgetful(Arc::clone(&forgets), since);
+    let mut scene = Scene::signed_in_at(by_tokios_clock(), server).await?;
+    let session = scene.connect().await?;
+    for seq in 1..=4 {
+        session.say(said_by_suzuki(seq, "既知")).await?;
+    }
+    let watch = &mut scene.watch;
+    watch.until("all four", |watch| watch.rooms.values().any(|room| room.unread == 4)).await?;
+    scene.core.lock().await?;
+    let is = |watch: &Watch, unread, urgent| {
+        watch.lock.as_ref().is_some_and(|lock| (lock.unread, lock.urgent) == (unread, urgent))
+    };
+    watch.until("the four", |watch| is(watch, 4, 0)).await?;
+    forgets.store(true, Ordering::SeqCst);
+    watch.until("what is true", |watch| is(watch, 3, 1)).await?;
+    let mut raised: Vec<_> = std::iter::from_fn(|| scene.notifications.try_recv().ok()).collect();
+    raised.sort_by_key(|raised| raised.urgent);
+    let raised: Vec<_> = raised.iter().map(|raised| (raised.message_id.as_str(), raised.urgent)).collect();
+    assert_eq!(raised, [("m-6", false), ("m-7", true)]);
     Ok(())
 }

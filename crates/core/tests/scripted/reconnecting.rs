@@ -9,7 +9,7 @@ use anyhow::Result;
 use hugmedo_chat_core::{
     ErrorCode,
     transport::{ConnectFailure, HttpFailure},
-    view::{ConnectionSettings, ConnectionState, Delivery, Preferences, ViewChange},
+    view::{ConnectionSettings, ConnectionState, Delivery, ViewChange},
 };
 use hugmedo_chat_protocol::Timestamp;
 use hugmedo_chat_testkit::{ScriptedNetwork, ScriptedSession, Watch};
@@ -206,7 +206,7 @@ async fn who_allows_two_attempts_gets_two_and_goes_on_when_asked() -> Result<()>
         reconnection_delay_max_ms: 10,
         ..ConnectionSettings::default()
     };
-    scene.core.set_preferences(Preferences { connection, ..Preferences::default() }).await?;
+    scene.core.change_preferences(|preferences| preferences.connection = connection).await?;
     let gave_up = |watch: &Watch| {
         watch.connection.state == ConnectionState::Offline && watch.connection.next_attempt_at.is_none()
     };
@@ -232,7 +232,7 @@ async fn settings_that_cannot_be_followed_are_refused_and_change_nothing() -> Re
         (ConnectionSettings { proxy: "proxy:8080".to_owned(), ..Default::default() }, ErrorCode::InvalidProxy),
         (ConnectionSettings { ca_file: "/nowhere.pem".to_owned(), ..Default::default() }, ErrorCode::InvalidCaFile),
     ] {
-        let refused = scene.core.set_preferences(Preferences { connection, ..before.clone() }).await;
+        let refused = scene.core.change_preferences(|preferences| preferences.connection = connection).await;
         assert_eq!(refused.map_err(|error| error.code()), Err(code));
     }
     assert_eq!(scene.core.subscribe().await?.0.preferences, before);

@@ -71,6 +71,8 @@ impl Notifier for Raised {
 
     fn withdraw(&self, _: &[MessageId]) {}
 
+    fn replace(&self, _: &MessageId, _: NativeNotification) {}
+
     fn settle(&self, _: Vec<NativeNotification>) {}
 }
 

@@ -10,7 +10,7 @@ import type { Theme } from "./Theme";
 import type { Timestamp } from "./Timestamp";
 
 /**
- * Choices of the person that hold on this computer, before and after signing in. They hold nothing confidential.
+ * The choices that hold: of who is signed in, and of the computer. `preferences` in core tells which is whose.
  */
 export type Preferences = { 
 /**

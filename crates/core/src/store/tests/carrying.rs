@@ -141,6 +141,9 @@ pub(super) fn a_message_goes_out_once_the_server_has_its_files_and_then_carries_
             messages::take_in(transaction, &me(), &echo).expect("writes");
         });
         assert_eq!(carried(&rows(store)[0]), [("b", AttachmentState::Here), ("a", AttachmentState::Here)]);
+        let wanted = search::Wanted { words: vec!["心電図".to_owned()], ..search::Wanted::default() };
+        let found = store.seen(move |connection| search::find(connection, &me(), &wanted, 10));
+        assert_eq!(found.messages.len(), 1, "it is found by what its files are called");
     }
     let last = store.seen(|connection| rows::last(connection, &me(), &general())).expect("is there");
     assert_eq!(last.content.as_str(), "その後");

@@ -178,6 +178,7 @@ conformance! {
         copies_give_way_the_longest_unused_first_and_what_is_unsent_never;
     searching:
         words_of_any_length_are_found_however_they_are_written,
+        messages_are_found_by_what_their_files_are_called,
         what_changes_or_goes_is_found_as_it_now_is_or_not_at_all,
         hits_come_newest_first_page_by_page_within_the_asked_bounds,
         the_index_finds_what_looking_through_everything_finds;

@@ -94,6 +94,48 @@ pub(super) fn what_changes_or_goes_is_found_as_it_now_is_or_not_at_all(store: &S
     });
 }
 
+pub(super) fn messages_are_found_by_what_their_files_are_called(store: &Store) {
+    let digest = "ab".repeat(32);
+    let carrying = |seq, text: &str, name: &str| Message {
+        attachments: vec![Opaque(serde_json::json!({
+            "id": format!("file-{seq}"), "name": name, "mediaType": "application/pdf", "size": 8, "sha256": digest,
+        }))],
+        ..said("suzuki", seq, text)
+    };
+    store.now(|transaction| {
+        told(transaction, &carrying(1, "送ります", "ﾚﾝﾄｹﾞﾝ_胸部.PDF"));
+        told(transaction, &carrying(2, "", "心電図.pdf"));
+        for (query, expected) in [("れんとげん", "送ります"), ("胸部 送り", "送ります"), ("心電図.PDF", "")]
+        {
+            assert_eq!(found(transaction, query), [expected], "{query}");
+        }
+        assert!(found(transaction, "ます心").is_empty() && found(transaction, "胸部 心電図").is_empty());
+        changed(transaction, 3, Message { deleted_at: Some(Timestamp::now()), ..said("suzuki", 2, "") });
+        assert!(found(transaction, "心電図").is_empty());
+        assert_index_is_whole(transaction);
+    });
+}
+
+#[test]
+fn file_names_of_messages_from_before_are_found_after_the_upgrade() {
+    let mut connection = migrating::filled(9);
+    connection
+        .execute_batch(
+            r#"UPDATE message SET search_key = (1500 << 20) | 1,
+                 extras = '{"attachments":[{"name":"紹介状.pdf"}]}' WHERE local_id = 1;
+               INSERT INTO message_search (rowid, terms) SELECT search_key, '本文 文' FROM message WHERE local_id = 1;"#,
+        )
+        .expect("as version 9 left it");
+    migrations::run(&mut connection).expect("migrates");
+    assert!(search::is_behind(&connection).expect("reads"));
+    while search::is_behind(&connection).expect("reads") {
+        search::index_some(&connection, 200).expect("indexes");
+    }
+    for query in ["紹介状", "本文"] {
+        assert_eq!(found(&connection, query), ["本文"], "{query}");
+    }
+}
+
 pub(super) fn hits_come_newest_first_page_by_page_within_the_asked_bounds(store: &Store) {
     store.now(|transaction| {
         // History arrives backwards, and three messages share each moment.
