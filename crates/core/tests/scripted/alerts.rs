@@ -1,5 +1,7 @@
 //! Urgent messages that nobody takes on, with a time of day that the test turns.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "all of this file is a test")]
+
 use std::{
     sync::{
         Arc,
