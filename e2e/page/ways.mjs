@@ -5,8 +5,10 @@ export const message = (page, text) => page.locator(testid('message'), { hasText
 
 export async function busy(page) {
 	await openRoom(page, 'general');
-	await page.click(testid('latest')).catch(() => {});
-	await message(page, '伺います').waitFor();
+	const [latest, newest] = [page.locator(testid('latest')), message(page, '伺います')];
+	await latest.or(newest).first().waitFor();
+	if (await latest.isVisible()) await latest.click();
+	await newest.waitFor();
 	await settled(page);
 }
 
