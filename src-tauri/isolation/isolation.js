@@ -54,11 +54,12 @@ const COMMANDS = Object.freeze({
 	mark_unread: { roomId: 'string', fromSeq: 'number' },
 	set_typing: { roomId: 'string', isTyping: 'boolean' },
 	save_draft: { roomId: 'string', draft: 'object' },
+	save_edit: { roomId: 'string', edit: 'object or null' },
 	list_templates: {},
 	save_templates: { templates: 'object' },
 	set_gaze: { gaze: 'object' },
 	set_status: { status: 'string' },
-	set_preferences: { preferences: 'object' },
+	set_preferences: { changed: 'object' },
 	reconnect_now: {},
 	update_state: {},
 	look_for_update: {},
@@ -67,9 +68,11 @@ const COMMANDS = Object.freeze({
 	// Tauri's own: how a page collects what is too large to be pushed into it.
 	'plugin:__TAURI_CHANNEL__|fetch': {}
 });
+const is = (type, value) =>
+	type === 'object or null' ? typeof value === 'object' : value !== null && typeof value === type;
 const fits = (shape, payload) =>
 	Object.keys(payload ?? {}).every((name) => Object.hasOwn(shape, name)) &&
-	Object.entries(shape).every(([name, type]) => payload?.[name] !== null && typeof payload?.[name] === type);
+	Object.entries(shape).every(([name, type]) => is(type, payload?.[name]));
 window.__TAURI_ISOLATION_HOOK__ = (call) =>
 	call.cmd in COMMANDS && fits(COMMANDS[call.cmd], call.payload)
 		? call

@@ -40,14 +40,17 @@ async fn say_urgently(who: &Clinician, text: &str) -> Result<()> {
 /// Someone who lets notifications tell everything.
 async fn open_hearted(hospital: &Hospital, username: &str) -> Result<Clinician> {
     let clinician = hospital.clinician(username).await?;
-    let told = Preferences {
-        language: Some(Language::Ja),
-        notification_privacy: NotificationPrivacy::Content,
-        notify_about: NotifyAbout::All,
-        ..clinician.core.preferences()
-    };
-    clinician.core.change_preferences(|preferences| *preferences = told).await?;
+    tell_everything(&clinician).await?;
     Ok(clinician)
+}
+
+async fn tell_everything(clinician: &Clinician) -> Result<()> {
+    let told = |preferences: &mut Preferences| {
+        preferences.language = Some(Language::Ja);
+        preferences.notification_privacy = NotificationPrivacy::Content;
+        preferences.notify_about = NotifyAbout::All;
+    };
+    Ok(clinician.core.change_preferences(told).await?)
 }
 
 #[tokio::test]
@@ -163,6 +166,7 @@ async fn two_people_at_one_computer_have_stores_keys_and_notifications_of_their_
         .await?;
     computer.watch.until_live().await?;
     assert_eq!(computer.screen.standing(), [], "nothing of sato's is left for suzuki to see");
+    tell_everything(&computer).await?;
     let stores: Vec<_> = std::fs::read_dir(computer.data_dir().join("accounts"))?
         .map(|entry| entry.map(|entry| entry.path().join("store.db")))
         .collect::<std::io::Result<_>>()?;

@@ -122,20 +122,24 @@ async fn an_edit_is_shown_once_the_server_has_it_and_the_servers_own_word_is_tak
 
 #[tokio::test]
 async fn an_edit_that_comes_with_a_page_of_history_is_shown_at_once() -> Result<()> {
-    let is_edited = Arc::new(AtomicBool::new(false));
-    let history = Arc::clone(&is_edited);
+    // Nothing but the event brings the message; what lies above cannot be had before it is edited.
+    let (is_said, is_edited) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (said_to_all, edited) = (Arc::clone(&is_said), Arc::clone(&is_edited));
     let mut scene = Scene::signed_in(move |call, body| match call {
-        call if call.starts_with("GET /api/rooms/") && history.load(Ordering::SeqCst) => {
+        call if call.starts_with("GET /api/rooms/") && edited.load(Ordering::SeqCst) => {
             let message = Message { edited_at: Some(Timestamp::now()), ..said(5, "一ミリ") };
             Ok(json!({ "messages": [message], "hasMore": false }))
+        }
+        call if call.starts_with("GET /api/rooms/") && said_to_all.load(Ordering::SeqCst) => {
+            Err(HttpFailure::Failed(ErrorCode::ServerUnavailable))
         }
         call => quiet_server(call, body),
     })
     .await?;
     let session = scene.connect().await?;
+    is_said.store(true, Ordering::SeqCst);
     session.say(said_by_suzuki(5, "一〇ミリ")).await?;
     shown(&mut scene, 5, "what was said first", |row| row.content.as_str() == "一〇ミリ").await?;
-    // The event about the edit got lost, and what lies above is fetched before the next look by sync.
     is_edited.store(true, Ordering::SeqCst);
     scene.core.load_around(&room(), Seq::new(5)).await?;
     shown(&mut scene, 5, "the edit", |row| row.content.as_str() == "一ミリ" && row.edited).await?;
