@@ -67,8 +67,8 @@ describe('an app that nobody looks at', () => {
 		sato.focusWindow();
 		await eventually(hasFocus, 10, 'the focus');
 		// Once something was read there, it is known where one looks.
-		await say('おはようございます');
-		await sato.message('おはようございます');
+		await say('巡回を始めます');
+		await sato.message('巡回を始めます');
 		await eventually(async () => (await sato.unread(ROOM)) === 0, 15, 'it to be read');
 		const before = notices.raised.length;
 		await say('点滴を替えました');
