@@ -141,7 +141,7 @@ async fn an_edit_that_comes_with_a_page_of_history_is_shown_at_once() -> Result<
     session.say(said_by_suzuki(5, "一〇ミリ")).await?;
     shown(&mut scene, 5, "what was said first", |row| row.content.as_str() == "一〇ミリ").await?;
     is_edited.store(true, Ordering::SeqCst);
-    scene.core.load_around(&room(), Seq::new(5)).await?;
+    scene.core.load_earlier(&room(), Seq::new(5)).await?;
     shown(&mut scene, 5, "the edit", |row| row.content.as_str() == "一ミリ" && row.edited).await?;
     Ok(())
 }
