@@ -135,7 +135,7 @@ describe('newer versions', () => {
 		announce('99.0.0', signed(handed, '99.0.0'));
 		assert.equal(await look(), 'ready');
 		await sato.click(testid('update-begin'));
-		await eventually(() => sato.sees(`${testid('update-state')} ~ [role="alert"]`), 20, 'word of the failure');
+		await eventually(() => sato.sees(testid('update-problem')), 20, 'word of the failure');
 		isUntouched();
 		// The same page in the same window, which a fresh start would have ended; and core behind it still looks.
 		handed = whole;
