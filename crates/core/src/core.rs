@@ -166,8 +166,7 @@ impl Core {
         }
         let Some(account) = self.inner.close_account().await else { return Ok(()) };
         self.inner.notifier.settle(Vec::new());
-        self.inner.tell_signed_out(None);
-        self.inner.hub.publish(ViewChange::ConnectionChanged { connection: self.inner.idle() });
+        self.inner.tell_ended(None);
         account.tokens.retire().await;
         let removed = match &account.store_path {
             Some(_) => {

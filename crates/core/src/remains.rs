@@ -82,11 +82,11 @@ async fn end_lease(inner: &Arc<Inner>, name: &str) -> Result<(), Error> {
     {
         account.tokens.retire().await;
         inner.notifier.settle(Vec::new());
-        inner.tell_ended(SessionEndReason::Expired);
+        inner.tell_ended(Some(SessionEndReason::Expired));
     }
     if inner.locked_name().is_some_and(|locked| locked == name) {
         inner.drop_lock();
-        inner.tell_ended(SessionEndReason::Expired);
+        inner.tell_ended(Some(SessionEndReason::Expired));
     }
     if inner.vault.session().await?.and_then(|saved| saved.account()).is_some_and(|account| account == name) {
         inner.vault.forget_session().await?;
@@ -229,9 +229,9 @@ impl Inner {
         self.vault.forget_remains(name).await
     }
 
-    /// Nobody is signed in any more.
-    pub(crate) fn tell_ended(&self, reason: SessionEndReason) {
-        self.tell_signed_out(Some(reason));
+    /// Nobody's account is open any more, and nothing is to be connected.
+    pub(crate) fn tell_ended(&self, ended: Option<SessionEndReason>) {
+        self.tell_signed_out(ended);
         self.hub.publish(ViewChange::ConnectionChanged { connection: self.idle() });
     }
 

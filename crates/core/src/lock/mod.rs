@@ -361,7 +361,6 @@ fn engage(inner: &Arc<Inner>, account: &Arc<Account>, record: LockRecord, known:
         stop: stop.clone(),
     });
     inner.hub.publish(ViewChange::LockChanged { lock: Some(view) });
-    inner.tell_signed_out(None);
-    inner.hub.publish(ViewChange::ConnectionChanged { connection: inner.idle() });
+    inner.tell_ended(None);
     tokio::spawn(watch::run(Arc::downgrade(inner), account.me.id.clone(), way, known, stop));
 }

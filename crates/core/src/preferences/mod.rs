@@ -117,13 +117,6 @@ impl Core {
     }
 }
 
-impl Account {
-    /// The choices of its person at this computer, as they hold.
-    pub(crate) fn preferences(&self) -> Preferences {
-        self.computer.get(Some(&self.person()))
-    }
-}
-
 impl Inner {
     /// The choices as they hold now.
     pub(crate) fn preferences(&self) -> Preferences {
@@ -183,6 +176,11 @@ impl Inner {
 }
 
 impl Account {
+    /// The choices of its person at this computer, as they hold.
+    pub(crate) fn preferences(&self) -> Preferences {
+        self.computer.get(Some(&self.person()))
+    }
+
     /// What its person has chosen.
     pub(crate) fn person(&self) -> Preferences {
         self.person.lock().unwrap_or_else(PoisonError::into_inner).clone()
