@@ -6,10 +6,10 @@ import { keepEvidence, testid } from './computer.mjs';
 import { prepend } from './history.mjs';
 import { Stage } from './stage.mjs';
 
-/** More than is loaded by all the times that history comes in one climb. */
 const MESSAGES = 700;
-const CLIMBS = 20;
-const TIMES = 10;
+const TIMES = 200;
+/** So often history comes at most before one goes back to the newest message. */
+const CLIMB = 10;
 /** The driver waits half a minute for an answer, also on a slow computer. */
 const IN_ONE_GO = 2;
 
@@ -30,6 +30,21 @@ describe('a long room', () => {
 				(await server.call('POST', '/api/rooms/general/messages', { token, body })).status === 200;
 			await eventually(isSaid, 60, `message ${number}`);
 		}
+	}
+
+	/** Goes up for some time, or to where the room begins: a page may also come between two looks, and is then not counted. */
+	async function climb() {
+		const drifts = [];
+		while (drifts.length < CLIMB) {
+			const found = await sato.page.run(String(prepend), testid('timeline'), testid('message'), IN_ONE_GO);
+			drifts.push(...found.drifts);
+			if (!found.ended) continue;
+			await sato.page.run('(list) => { document.querySelector(list).scrollTop = 0; }', testid('timeline'));
+			const begins = async () => /経過 0(?!\d)/.test(await sato.text(testid('timeline')));
+			await eventually(begins, 15, 'history ends where the room begins');
+			break;
+		}
+		return drifts;
 	}
 
 	before(async () => {
@@ -56,18 +71,15 @@ describe('a long room', () => {
 	afterEach((context) => keepEvidence(context, { sato }));
 	after(() => stage.clear());
 
-	test(`history that comes ${CLIMBS * TIMES} times moves what one reads by no pixel`, async () => {
+	test(`history that comes ${TIMES} times moves what one reads by no pixel`, async () => {
 		const drifts = [];
-		for (let climb = 0; climb < CLIMBS; climb++) {
-			while (drifts.length < (climb + 1) * TIMES) {
-				const found = await sato.page.run(String(prepend), testid('timeline'), testid('message'), IN_ONE_GO);
-				assert.equal(found.ended, false, 'there is more history');
-				drifts.push(...found.drifts);
-			}
+		while (drifts.length < TIMES) {
+			const came = await climb();
+			assert.ok(came.length > 0, 'history comes on the way up');
+			drifts.push(...came);
 			await sato.click(testid('latest'));
 			await eventually(async () => !(await sato.sees(testid('latest'))), 15, 'the newest message');
 		}
-		assert.equal(drifts.length, CLIMBS * TIMES);
 		assert.ok(Math.max(...drifts) <= 1, `moved by ${drifts.filter((drift) => drift > 1).join(', ')} px`);
 	});
 });
