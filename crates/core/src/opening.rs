@@ -94,13 +94,15 @@ pub(crate) async fn sign_in(inner: &Arc<Inner>, request: SignInRequest) -> Resul
     );
     let way = Way { server, network, api, tokens: Arc::new(tokens), user, remembered: request.remember };
     let account = open(inner, way, baseline).await?;
-    let displaced = if request.remember { remains::make_place(inner, &account.name).await? } else { None };
-    if let Err(error) = account.tokens.save().await {
-        account.close().await;
-        return Err(error);
-    }
-    if let Some(displaced) = displaced {
-        tokio::spawn(displaced.end(Arc::downgrade(inner)));
+    if request.remember {
+        match remains::take_place(inner, &account).await {
+            Ok(None) => {}
+            Ok(Some(displaced)) => drop(tokio::spawn(displaced.end(Arc::downgrade(inner)))),
+            Err(error) => {
+                account.close().await;
+                return Err(error);
+            }
+        }
     }
     let session = account.session();
     let account = adopt(inner, account).await;

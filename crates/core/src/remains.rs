@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
 use crate::{
+    account::Account,
     address::ServerAddress,
     api::Api,
     core::{Core, Inner},
@@ -100,6 +101,9 @@ async fn end_lease(inner: &Arc<Inner>, name: &str) -> Result<(), Error> {
 async fn ask_servers(inner: &Arc<Inner>) {
     for name in inner.folder.accounts() {
         let Ok(Remains { ended: Some(ended), .. }) = inner.vault.remains(&name).await else { continue };
+        if inner.is_in_use(&name) {
+            continue;
+        }
         let Ok(server) = ServerAddress::parse(&ended.server, true) else { continue };
         let api = Api::new(Arc::clone(&inner.network(&server).http));
         if wants_removal(&api, &ended.refresh_token).await
@@ -123,22 +127,47 @@ pub(crate) struct Displaced {
     request: TokenRequest,
 }
 
-/// The keychain holds one session. Another account's that is in it is over: from here on its server is asked whether what it has
-/// left has to go, as after any session that ended. For who has the turnstile; the new session is saved next.
-pub(crate) async fn make_place(inner: &Inner, account: &str) -> Result<Option<Displaced>, Error> {
-    if inner.locked_name().is_some_and(|locked| locked != account)
-        && let Some(tokens) = inner.locked_tokens()
-    {
+/// Puts this account's session into the one place the keychain has. Another account's that is there is over: from here on its server
+/// is asked whether what it has left has to go, as after any session that ended. If the keychain refuses, that one goes on as it
+/// was. For who has the turnstile.
+pub(crate) async fn take_place(inner: &Inner, account: &Account) -> Result<Option<Displaced>, Error> {
+    let locked = inner.locked_tokens().filter(|_| inner.locked_name().is_some_and(|locked| locked != account.name));
+    let mut vault = None;
+    if let Some(tokens) = &locked {
         // It would put its session there again.
         tokens.settled().await;
-        tokens.retire().await;
+        vault = tokens.retire().await;
     }
+    let taken = displace(inner, account).await;
+    if let (Err(_), Some(tokens), Some(vault)) = (&taken, locked, vault) {
+        tokens.reinstate(vault).await;
+    }
+    taken
+}
+
+async fn displace(inner: &Inner, account: &Account) -> Result<Option<Displaced>, Error> {
+    let Some(displaced) = in_place(inner, &account.name).await? else {
+        account.tokens.save().await?;
+        return Ok(None);
+    };
+    let before = inner.vault.remains(&displaced.name).await?;
+    let (server, refresh_token) = (displaced.server.as_str().to_owned(), displaced.request.refresh_token.clone());
+    note_ended(inner, &displaced.name, EndedSession { server, refresh_token }).await?;
+    if let Err(refused) = account.tokens.save().await {
+        if let Err(error) = inner.vault.save_remains(&displaced.name, &before).await {
+            tracing::warn!(%error, "a session that goes on is noted as over");
+        }
+        return Err(refused);
+    }
+    Ok(Some(displaced))
+}
+
+/// The session of another account than this one that is in the keychain.
+async fn in_place(inner: &Inner, account: &str) -> Result<Option<Displaced>, Error> {
     let Some(saved) = inner.vault.session().await? else { return Ok(None) };
     let Some(name) = saved.account().filter(|name| name != account) else { return Ok(None) };
     let SavedToken::Refresh(refresh_token) = saved.token else { return Ok(None) };
     let server = ServerAddress::parse(&saved.server, true)?;
-    let ended = EndedSession { server: saved.server, refresh_token: refresh_token.clone() };
-    note_ended(inner, &name, ended).await?;
     Ok(Some(Displaced { name, server, request: TokenRequest { refresh_token, renewal_id: saved.renewal_id } }))
 }
 

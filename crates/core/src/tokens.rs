@@ -177,9 +177,17 @@ impl TokenKeeper {
         self.save_tokens(&tokens).await
     }
 
-    /// The session is over: from here on nothing of it is put into the keychain.
-    pub(crate) async fn retire(&self) {
-        *self.vault.lock().await = None;
+    /// The session is over: from here on nothing of it is put into the keychain, which it had until now.
+    pub(crate) async fn retire(&self) -> Option<Vault> {
+        self.vault.lock().await.take()
+    }
+
+    /// It is not over after all: what became of it meanwhile is put there too.
+    pub(crate) async fn reinstate(&self, vault: Vault) {
+        *self.vault.lock().await = Some(vault);
+        if let Err(error) = self.save().await {
+            tracing::warn!(%error, "a session that goes on is not saved");
+        }
     }
 
     /// Waits for a renewal that is under way.

@@ -188,3 +188,20 @@ async fn changes_at_the_same_time_from_several_sides_are_all_kept() -> Result<()
     assert!(sato.core.preferences().told_about_tray && sato.core.preferences().do_not_disturb_until.is_none());
     Ok(())
 }
+
+#[tokio::test]
+async fn a_choice_that_could_not_be_written_is_written_when_it_is_made_again() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let mut ward = hospital.clinician("suzuki").await?;
+    let in_the_way = ward.data_dir().join("preferences.json.new");
+    std::fs::create_dir(&in_the_way)?;
+    let keep_open = |preferences: &mut Preferences| preferences.close_to_tray = false;
+    assert!(ward.core.change_preferences(keep_open).await.is_err(), "it is told");
+    assert!(!ward.core.preferences().close_to_tray, "and holds meanwhile");
+
+    std::fs::remove_dir(&in_the_way)?;
+    ward.core.change_preferences(keep_open).await?;
+    ward.restart().await?;
+    assert!(!ward.core.preferences().close_to_tray);
+    Ok(())
+}

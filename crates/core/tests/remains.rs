@@ -2,8 +2,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "all of this file is a test")]
 
-use anyhow::Result;
-use hugmedo_chat_core::ErrorCode;
+use anyhow::{Context, Result};
+use hugmedo_chat_core::{ErrorCode, host::SecretStore};
 use hugmedo_chat_protocol::{RoomId, UserId};
 use hugmedo_chat_testkit::{Clinician, Hospital, Watch};
 
@@ -110,6 +110,32 @@ async fn so_is_what_someone_left_at_whose_locked_app_another_signed_in() -> Resu
     assert_eq!(std::fs::read_dir(computer.data_dir().join("accounts"))?.count(), 1);
     let session = computer.watch.session.as_ref().expect("suzuki is still there");
     assert_eq!(session.user.id.as_str(), "suzuki");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sign_in_that_the_keychain_refuses_ends_nobody_elses_session() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let mut computer = at_work(&hospital).await?;
+    computer.core.set_pin(Some(PIN.into())).await?;
+    computer.core.lock().await?;
+    let remains = |computer: &Clinician| -> Result<_> {
+        let names = computer.secrets.names();
+        let name = names.iter().find(|name| name.contains(":remains:")).context("an entry of what is left")?;
+        Ok(computer.secrets.read(name)?.map(|entry| entry.expose().to_owned()))
+    };
+    let before = remains(&computer)?;
+    computer.secrets.refuse_writing(Some("session"));
+    assert!(computer.sign_in(&hospital.url(), "suzuki").await.is_err(), "suzuki could not be remembered");
+    assert_eq!(remains(&computer)?, before, "sato's session is not noted as one that is over");
+
+    computer.secrets.refuse_writing(None);
+    computer.core.unlock(PIN.into()).await?;
+    computer.watch.until_live().await?;
+    computer.restart().await?;
+    computer.watch.until_live().await?;
+    let session = computer.watch.session.as_ref().expect("sato is still signed in");
+    assert_eq!(session.user.id.as_str(), "sato");
     Ok(())
 }
 

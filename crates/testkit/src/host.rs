@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 pub struct MemorySecrets {
     entries: Arc<Mutex<BTreeMap<String, Secret>>>,
     failure: Arc<Mutex<Option<SecretStoreError>>>,
+    refused: Arc<Mutex<Option<String>>>,
     question: Arc<Question>,
 }
 
@@ -49,6 +50,11 @@ impl MemorySecrets {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 
+    /// From now on nothing is written under a name that holds this text; `None` mends it.
+    pub fn refuse_writing(&self, text: Option<&str>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = text.map(str::to_owned);
+    }
+
     /// Another keychain with the same entries.
     pub fn duplicate(&self) -> Self {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -81,6 +87,10 @@ impl SecretStore for MemorySecrets {
     }
 
     fn write(&self, name: &str, secret: &Secret) -> Result<(), SecretStoreError> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if refused.is_some_and(|text| name.contains(&text)) {
+            return Err(SecretStoreError::Failed("refused".to_owned()));
+        }
         self.work(|entries| drop(entries.insert(name.to_owned(), secret.clone())))
     }
 

@@ -5,7 +5,10 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use serde_json::Value;
@@ -21,6 +24,8 @@ pub(crate) struct PreferencesFile {
     path: PathBuf,
     policy: Arc<Policy>,
     kept: Mutex<Kept>,
+    /// Whether the file does not hold yet what is kept, because it could not be written. Changes only while `kept` is held.
+    is_behind: AtomicBool,
 }
 
 /// What the file holds.
@@ -42,7 +47,7 @@ impl PreferencesFile {
         let signed_out = part.remove(SIGNED_OUT).and_then(|left| serde_json::from_value(left).ok()).unwrap_or_default();
         let is_legacy = part.keys().any(|name| !is_of_computer(name));
         let kept = Kept { own: read(&part), is_legacy, signed_out };
-        Self { path, policy, kept: Mutex::new(kept) }
+        Self { path, policy, kept: Mutex::new(kept), is_behind: AtomicBool::new(false) }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -110,11 +115,13 @@ impl PreferencesFile {
         }
     }
 
-    /// Takes effect at once, and is written so that a crash leaves either the old file or the new one.
+    /// Takes effect at once, and is written so that a crash leaves either the old file or the new one. What could not be written is
+    /// written the next time, whatever is chosen then.
     fn write(&self, kept: &mut Kept, fresh: Kept) -> Result<(), Error> {
-        if *kept == fresh {
+        if *kept == fresh && !self.is_behind.load(Ordering::Relaxed) {
             return Ok(());
         }
+        self.is_behind.store(true, Ordering::Relaxed);
         *kept = fresh;
         let mut part = parts(&kept.own);
         if !kept.is_legacy {
@@ -127,6 +134,7 @@ impl PreferencesFile {
         let draft = self.path.with_extension("json.new");
         std::fs::write(&draft, bytes)?;
         std::fs::rename(&draft, &self.path)?;
+        self.is_behind.store(false, Ordering::Relaxed);
         Ok(())
     }
 }
