@@ -62,7 +62,7 @@ fn main() -> Result<ExitCode> {
                             *total.lock().unwrap_or_else(PoisonError::into_inner) += outcome.tally;
                             if !outcome.wrong.is_empty() {
                                 failures.fetch_add(1, Ordering::Relaxed);
-                                println!("seed {seed}: {:#?}", outcome.wrong);
+                                println!("seed {seed}, again by `--seed {seed}`: {:#?}", outcome.wrong);
                             }
                         }
                         Err(error) => {

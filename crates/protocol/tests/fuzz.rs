@@ -2,7 +2,6 @@
 //!
 //! Golden payloads are spoiled, as JSON and as bytes, and read by every type of the contract. `HUGMEDO_CHAT_CASES` sets how
 //! many are tried. A failure names its seed: replay it with `HUGMEDO_CHAT_SEED=<seed> HUGMEDO_CHAT_CASES=1`.
-//! (There are no deep links yet; once there are, they are read here too.)
 
 #![allow(clippy::expect_used, clippy::panic, reason = "all of this file is a test")]
 

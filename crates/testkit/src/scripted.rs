@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use anyhow::{Result, bail};
@@ -28,6 +29,7 @@ pub struct ScriptedNetwork {
     network: Network,
     attempts: AsyncMutex<mpsc::UnboundedReceiver<Attempt>>,
     calls: Arc<Mutex<VecDeque<String>>>,
+    takes: Arc<Mutex<Duration>>,
 }
 
 impl ScriptedNetwork {
@@ -35,11 +37,17 @@ impl ScriptedNetwork {
     pub fn new(http: Arc<HttpScript>) -> Self {
         let (attempts_tx, attempts) = mpsc::unbounded_channel();
         let calls = Arc::new(Mutex::new(VecDeque::new()));
+        let takes = Arc::default();
         let network = Network {
             transport: Arc::new(ScriptedTransport { attempts: attempts_tx }),
-            http: Arc::new(ScriptedHttp { script: http, calls: Arc::clone(&calls) }),
+            http: Arc::new(ScriptedHttp { script: http, calls: Arc::clone(&calls), takes: Arc::clone(&takes) }),
         };
-        Self { network, attempts: AsyncMutex::new(attempts), calls }
+        Self { network, attempts: AsyncMutex::new(attempts), calls, takes }
+    }
+
+    /// From now on every HTTP call takes so long.
+    pub fn slow_down(&self, call: Duration) {
+        *self.takes.lock().unwrap_or_else(PoisonError::into_inner) = call;
     }
 
     /// Core's set-up with this network in place of the real one.
@@ -219,6 +227,7 @@ impl Link for ScriptedLink {
 struct ScriptedHttp {
     script: Arc<HttpScript>,
     calls: Arc<Mutex<VecDeque<String>>>,
+    takes: Arc<Mutex<Duration>>,
 }
 
 impl Http for ScriptedHttp {
@@ -233,6 +242,12 @@ impl Http for ScriptedHttp {
             // A long poll that has nothing to bring is held open.
             return Box::pin(std::future::pending());
         }
-        Box::pin(async move { answer })
+        let takes = *self.takes.lock().unwrap_or_else(PoisonError::into_inner);
+        Box::pin(async move {
+            if !takes.is_zero() {
+                tokio::time::sleep(takes).await;
+            }
+            answer
+        })
     }
 }

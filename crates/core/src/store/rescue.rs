@@ -41,6 +41,7 @@ pub(super) fn run(place: &Place, fresh: &mut Connection) -> Result<Rescue, Error
     copy(&mut source, &transaction, "notified", &["room_id", "message_id", "first_at", "last_at"])?;
     copy(&mut source, &transaction, "acknowledgement", &["room_id", "message_id", "user_id", "at"])?;
     copy(&mut source, &transaction, "room_choice", &["room_id", "pinned", "notify"])?;
+    receipts(&mut source, &transaction)?;
     meta::note_rebuilt(&transaction)?;
     transaction.commit()?;
     tracing::warn!(lossy, "unsent messages and drafts were taken over from the damaged store");
@@ -64,6 +65,20 @@ fn copy(source: &mut Source<'_>, fresh: &Connection, table: &str, columns: &[&st
     for row in rows {
         let marks = vec!["?"; columns.len()].join(", ");
         let insert = format!("INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})");
+        fresh.execute(&insert, params_from_iter(row))?;
+    }
+    Ok(())
+}
+
+/// How far others have come: nothing brings that again, and what they have read must not go back to 'sent'.
+fn receipts(source: &mut Source<'_>, fresh: &Connection) -> Result<(), Error> {
+    let columns = "room_id, user_id, kind, up_to_seq";
+    let (rows, _) = source.rows(&format!("SELECT {columns} FROM receipt"));
+    for row in rows {
+        let insert = format!(
+            "INSERT OR IGNORE INTO receipt ({columns}) SELECT ?1, ?2, ?3, ?4
+             WHERE EXISTS (SELECT 1 FROM room WHERE id = ?1)"
+        );
         fresh.execute(&insert, params_from_iter(row))?;
     }
     Ok(())

@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::{FutureExt, future::FusedFuture};
 use hugmedo_chat_protocol::{ConnectAuth, PROTOCOL_VERSION, SessionEndReason};
 use tokio::time::{sleep, timeout};
 
@@ -20,6 +21,8 @@ use crate::{
 const HEAD_START: Duration = Duration::from_secs(4);
 /// How long a socket that failed gets once more when calls do get through: the server may have only just come up.
 const SECOND_CHANCE: Duration = Duration::from_secs(3);
+/// How long the calls that stand in may take to get through, from when nothing else is waited for.
+const CALLS_LIMIT: Duration = Duration::from_secs(20);
 
 /// A connection the server has accepted, or why there is none.
 pub(super) async fn establish(account: &Arc<Account>) -> Result<Established, Ended> {
@@ -28,7 +31,7 @@ pub(super) async fn establish(account: &Arc<Account>) -> Result<Established, End
         return Ok(live(socket.await?));
     }
     let https = Https::new(Arc::clone(&account.network.http));
-    let calls = connect(account, &https);
+    let calls = connect(account, &https).fuse();
     tokio::pin!(socket, calls);
 
     let early = tokio::select! {
@@ -39,24 +42,44 @@ pub(super) async fn establish(account: &Arc<Account>) -> Result<Established, End
     match early {
         Some(Ok(connection)) => Ok(live(connection)),
         Some(Err(Ended::Link(Some(code)))) if may_be_blocked(code) => {
-            let Ok(calls) = calls.await else { return Err(Ended::Link(Some(code))) };
+            let limited = stand_in(calls, code).await?;
             if code == ErrorCode::ProxyInUse {
-                return Ok(Established { connection: calls, limited: Some(code) });
+                return Ok(limited);
             }
             match timeout(SECOND_CHANCE, socket_only(account)).await {
                 Ok(Ok(connection)) => Ok(live(connection)),
-                _ => Ok(Established { connection: calls, limited: Some(ErrorCode::WebSocketBlocked) }),
+                _ => Ok(limited),
             }
         }
         Some(Err(ended)) => Err(ended),
         // It neither comes about nor fails: whoever is first.
         None => tokio::select! {
             biased;
-            outcome = &mut socket => outcome.map(live),
-            Ok(calls) = &mut calls => {
-                Ok(Established { connection: calls, limited: Some(ErrorCode::WebSocketBlocked) })
+            outcome = &mut socket => match outcome {
+                Err(Ended::Link(Some(code))) if may_be_blocked(code) => stand_in(calls, code).await,
+                outcome => outcome.map(live),
+            },
+            Ok(connection) = calls.as_mut() => {
+                Ok(Established { connection, limited: Some(ErrorCode::WebSocketBlocked) })
             }
         },
+    }
+}
+
+/// Calls in place of a socket that failed so, or that failure.
+async fn stand_in(
+    calls: impl FusedFuture<Output = Result<Connection, Ended>>,
+    code: ErrorCode,
+) -> Result<Established, Ended> {
+    if calls.is_terminated() {
+        return Err(Ended::Link(Some(code)));
+    }
+    match timeout(CALLS_LIMIT, calls).await {
+        Ok(Ok(connection)) => {
+            let limited = if code == ErrorCode::ProxyInUse { code } else { ErrorCode::WebSocketBlocked };
+            Ok(Established { connection, limited: Some(limited) })
+        }
+        _ => Err(Ended::Link(Some(code))),
     }
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { AttachmentView } from '$lib/backend/bindings/AttachmentView';
 import type { ConnectionView } from '$lib/backend/bindings/ConnectionView';
 import type { MessageView } from '$lib/backend/bindings/MessageView';
 import { sampleUnsent } from '$lib/backend/sample';
@@ -43,5 +44,24 @@ test('while connected, in whatever way, it is on its way, was asked to wait, or 
 test('a failed message says why, connected or not; without an acknowledgement it may have arrived', () => {
 	const failed = row({ delivery: 'failed', problem: 'timeout' });
 	expect(whyUnsent(failed, link('offline'))).toEqual({ kind: 'failed', problem: 'timeout' });
-	expect(whyUnsent(failed, link('live'), true)).toEqual({ kind: 'unconfirmed' });
+	expect(whyUnsent(failed, link('live'), [], true)).toEqual({ kind: 'unconfirmed' });
+});
+
+test('what goes after another waits for it, as long as that one has not failed', () => {
+	const first = row({ delivery: 'queued', pendingOrder: 1 });
+	const second = row({ delivery: 'queued', pendingOrder: 2 });
+	const why = (...unsent: MessageView[]) => whyUnsent(second, link('live'), [...unsent, second]).kind;
+	expect(why(first)).toBe('behind');
+	expect(why({ ...first, problem: 'rateLimited' })).toBe('asked');
+	expect(why({ ...first, delivery: 'failed', problem: 'tooLarge' })).toBe('soon');
+	expect(why({ ...first, roomId: 'elsewhere' })).toBe('soon');
+	expect(whyUnsent(first, link('live'), [first, second]).kind).toBe('soon');
+});
+
+test('what has files waits for them', () => {
+	const file = { id: 'f', name: 'x.png', mediaType: 'image/png', size: 10 };
+	const withFile = (state: AttachmentView['state']) => row({ delivery: 'queued', attachments: [{ ...file, state }] });
+	expect(whyUnsent(withFile({ kind: 'uploading', bytes: 3 }), link('live')).kind).toBe('files');
+	expect(whyUnsent(withFile({ kind: 'here' }), link('live')).kind).toBe('soon');
+	expect(whyUnsent(withFile({ kind: 'waiting' }), link('offline'), []).kind).toBe('stopped');
 });

@@ -46,6 +46,8 @@ export const connection: Pick<Texts, 'connection' | 'waiting' | 'connectionSetti
 			connecting: 'Connecting. It goes out by itself once connected.',
 			signIn: 'It goes out by itself once you have signed in again.',
 			asked: 'The server asked to wait. It goes out by itself in a while.',
+			files: 'Its files are being uploaded. It goes out by itself once they are there.',
+			behind: 'It goes out by itself after the message before it in this room.',
 			soon: 'It goes out by itself in a moment.',
 			unconfirmed: 'It may or may not have arrived. If it has, sending it again shows it twice.'
 		},

@@ -53,6 +53,7 @@ pub(super) fn assert_honest(store: &Store, before: &State, case: &str) -> Rebuil
         seen.files.iter().all(|(name, held)| before.files.get(name) == Some(held)),
         "{case}: a file is whole or gone"
     );
+    assert!([0, before.read_by_other].contains(&seen.read_by_other), "{case}: what another has read is known or not");
     let lost = seen.timeline.iter().any(|(key, _)| key == "c-file") && !seen.files.contains_key("f-sent");
     if lost && before.files.contains_key("f-sent") {
         store.now(|transaction| {
@@ -83,7 +84,7 @@ fn whichever_page_is_damaged_no_wrong_text_is_shown_and_what_is_unsent_is_kept_o
     let (key, before) = closed_store(&original);
     assert!(!before.unsent.is_empty() && !before.draft.is_empty(), "something is at stake");
     let pages = fs::read(&original).expect("reads").len() / PAGE;
-    let (mut rebuilt, mut whole) = (0, 0);
+    let (mut rebuilt, mut whole, mut read) = (0, 0, 0);
     for page in 0..pages {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("store.db");
@@ -95,6 +96,7 @@ fn whichever_page_is_damaged_no_wrong_text_is_shown_and_what_is_unsent_is_kept_o
         if rebuilds.count > 0 {
             rebuilt += 1;
             whole += usize::from(!rebuilds.lossy);
+            read += usize::from(state_of(&store).read_by_other == before.read_by_other);
             let aside = beside(&path, ".unreadable-");
             let kept = aside
                 .iter()
@@ -120,6 +122,7 @@ fn whichever_page_is_damaged_no_wrong_text_is_shown_and_what_is_unsent_is_kept_o
     }
     println!("{pages} pages damaged in turn: {rebuilt} stores built anew, {whole} of them without any loss");
     assert!(rebuilt > pages / 2 && whole > rebuilt / 2, "{rebuilt} of {pages} built anew, {whole} of them whole");
+    assert!(before.read_by_other > 0 && read > rebuilt * 9 / 10, "{read} of {rebuilt} know what another has read");
 }
 
 #[tokio::test]

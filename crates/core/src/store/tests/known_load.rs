@@ -20,6 +20,8 @@ pub(super) struct State {
     pub(super) files: BTreeMap<String, usize>,
     pub(super) cursor: Option<String>,
     pub(super) read_seq: u64,
+    /// How far the other member has read.
+    pub(super) read_by_other: i64,
 }
 
 /// The only text a message of this name may ever have. Every third is longer than a page, so that it spills over.
@@ -36,7 +38,7 @@ fn named(name: &str) -> OutgoingMessage {
 
 /// Reads everything as the app does. Fails on any text that is not its message's.
 pub(super) fn state_of(store: &Store) -> State {
-    let (rows, unsent, draft, files, cursor, read_seq) = store.seen(|connection| {
+    let (rows, unsent, draft, files, cursor, read_seq, read_by_other) = store.seen(|connection| {
         let mut statement = connection
             .prepare("SELECT m.client_message_id, o.local_id FROM outbox o LEFT JOIN message m USING (local_id)")?;
         let unsent = statement
@@ -49,6 +51,7 @@ pub(super) fn state_of(store: &Store) -> State {
             own_files(connection)?,
             meta::cursor(connection)?,
             rooms::view(connection, &me(), &general())?.map_or(0, |room| room.read_seq.get()),
+            connection.query_row("SELECT coalesce(max(up_to_seq), 0) FROM receipt", [], |row| row.get(0))?,
         ))
     });
     for row in &rows {
@@ -71,6 +74,7 @@ pub(super) fn state_of(store: &Store) -> State {
         files: files.into_iter().map(|(id, bytes)| (id, bytes.len())).collect(),
         cursor,
         read_seq,
+        read_by_other,
     }
 }
 
@@ -135,7 +139,17 @@ pub(super) fn step(store: &Store, random: &mut StdRng, number: u64) {
             _ => {
                 drafts::save_draft(transaction, &general(), &written(&text_of(&format!("d-{number}"))))
                     .expect("writes");
-                rooms::raise_read_seq(transaction, &general(), Seq::new(next.get() - 1)).expect("writes");
+                let up_to = Seq::new(next.get() - 1);
+                rooms::raise_read_seq(transaction, &general(), up_to).expect("writes");
+                let receipt = Receipt {
+                    room_id: general(),
+                    user_id: UserId::new("suzuki"),
+                    kind: ReceiptKind::Read,
+                    up_to_seq: Some(up_to),
+                    message_id: None,
+                    at: Timestamp::from_millis(1),
+                };
+                receipts::take_in(transaction, &me(), &receipt).expect("writes");
             }
         }
     });

@@ -6,6 +6,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use rusqlite::types::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::{migrations::STEPS, *};
 
@@ -159,4 +160,26 @@ fn steps_are_numbered_without_a_hole_and_all_are_in_use() {
         assert!(name.starts_with(&format!("{number:04}_")), "{name} is step {number}");
         assert_eq!(std::fs::read_to_string(file).expect("reads"), *step, "{name} is step {number}");
     }
+}
+
+/// The beginnings of the steps' SHA-256. A step that people's stores have taken must never change: append another one, and its digest here.
+const DIGESTS: [&str; 10] = [
+    "5294b7754e78edc5",
+    "eef0dddbe40b9f31",
+    "7018c61672e4d34f",
+    "760ad536830d0e5f",
+    "6561ae5ebad91a2c",
+    "75f17a0f32fd9747",
+    "36d1cb82709c343a",
+    "0990f6e829d39cf0",
+    "89e3bda85b650823",
+    "d82aa37fcc80b063",
+];
+
+#[test]
+fn a_step_that_was_once_taken_never_changes() {
+    let digest =
+        |step: &&str| -> String { Sha256::digest(step).iter().take(8).map(|byte| format!("{byte:02x}")).collect() };
+    let digests: Vec<String> = STEPS.iter().map(digest).collect();
+    assert_eq!(digests, DIGESTS);
 }
