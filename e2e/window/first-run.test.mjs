@@ -1,10 +1,29 @@
-/** A new computer that a link of the administrator brings to its server, in the real window: the person is asked, and decides. */
+/** A new computer, in the real window: it speaks its system's language, and a link may name its server, which the person decides. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '../../scripts/processes.mjs';
 import { field, keepEvidence, testid } from './computer.mjs';
 import { Stage } from './stage.mjs';
+
+describe('the first start', () => {
+	const stage = new Stage();
+	let sato;
+	afterEach((context) => keepEvidence(context, { sato }));
+	after(() => stage.clear());
+
+	for (const [language, title] of [
+		['en_US.UTF-8', 'Sign in'],
+		['ja_JP.UTF-8', 'サインイン']
+	]) {
+		test(`is in the language of the system, as with ${language}`, async () => {
+			sato = await stage.computer(language, { language });
+			await sato.openApp();
+			await eventually(() => sato.sees(field.submit), 20, 'the sign-in');
+			assert.equal(await sato.text(field.submit), title);
+		});
+	}
+});
 
 describe('a link to a server', () => {
 	const stage = new Stage();
