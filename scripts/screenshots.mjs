@@ -1,7 +1,7 @@
 /**
  * `npm run screenshots`: every view of the built interface, in both languages, both themes, wide and narrow, as pictures in
  * `test-results/screens`, to be looked at. `npm run screenshots -- timeline` makes those of one view only; `npm run screenshots --
- * --guide` makes the pictures of the user's guide anew.
+ * --guide` makes the pictures of the user's guide and of the README anew.
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,6 +12,15 @@ import { root } from './setup.mjs';
 
 /** The views that the user's guide shows. */
 const GUIDE = ['server-found', 'timeline', 'held', 'urgent', 'search', 'waiting', 'locked', 'settings', 'remove-data'];
+/** The view that the README shows, and how. */
+const README = {
+	name: 'patient',
+	lang: 'ja',
+	theme: 'light',
+	width: 1180,
+	height: 760,
+	file: join(root, 'docs', 'screenshot.png')
+};
 const forGuide = process.argv.includes('--guide');
 const folder = forGuide ? join(root, 'docs', 'user-guide', 'pictures') : join(root, 'test-results', 'screens');
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith('--'));
@@ -32,16 +41,17 @@ const browser = await Browser.open();
 let made = 0;
 try {
 	for (const [name, { scene = '', path, open }] of Object.entries(views)) {
-		if (forGuide && !GUIDE.includes(name)) continue;
 		if (wanted.length > 0 && !wanted.some((word) => name.includes(word))) continue;
-		for (const { lang, theme, width, height } of LOOKS) {
+		const looks = !forGuide || GUIDE.includes(name) ? LOOKS : [];
+		for (const look of forGuide && name === README.name ? [...looks, README] : looks) {
+			const { lang, theme, width, height, file } = look;
 			const page = await browser.page(`lang=${lang}&theme=${theme}&${scene}`, { width, height, path });
 			await Promise.resolve(open?.(page)).catch((failure) => {
 				throw new Error(`${name} (${lang}, ${theme}, ${width}) is not reached`, { cause: failure });
 			});
 			await page.evaluate(() => document.fonts.ready);
 			await page.screenshot({
-				path: join(folder, forGuide ? `${name}-${lang}.png` : `${name}-${lang}-${theme}-${width}.png`)
+				path: file ?? join(folder, forGuide ? `${name}-${lang}.png` : `${name}-${lang}-${theme}-${width}.png`)
 			});
 			await page.close();
 			made++;

@@ -55,6 +55,7 @@ export const debian = {
 	],
 	test: [
 		'webkit2gtk-driver', // WebDriver for the app's window
+		'openssl', // certifies a feed of newer versions
 		'chromium', // the page tests
 		'postgresql', // the tests start their own, as someone without rights
 		'redis-server'

@@ -22,6 +22,9 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { Companion } from '../../scripts/processes.mjs';
 
+/** The one that the packages are for. */
+const SUITE = 'bookworm';
+
 /** The environment of what runs inside: nothing of this one's. */
 const plain = {
 	PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
@@ -40,8 +43,12 @@ export class Debian {
 		try {
 			// Others than root have to get in as well.
 			chmodSync(debian.folder, 0o755);
-			must('debootstrap', ['--variant=minbase', 'bookworm', debian.folder, ...mirror()]);
-			for (const name of ['sources.list', 'sources.list.d', 'apt.conf.d', 'trusted.gpg.d', 'auth.conf.d']) {
+			const sources = ownSources();
+			const [mirror] = sources.find(([, suite]) => suite === SUITE) ?? [];
+			must('debootstrap', ['--variant=minbase', SUITE, debian.folder, ...(mirror ? [mirror] : [])]);
+			const lines = sources.map(([address, suite]) => `deb ${address} ${suite} main\n`).join('');
+			if (mirror) writeFileSync(debian.path('/etc/apt/sources.list'), lines);
+			for (const name of ['apt.conf.d', 'trusted.gpg.d', 'auth.conf.d']) {
 				if (existsSync(join('/etc/apt', name))) {
 					rmSync(debian.path('/etc/apt', name), { recursive: true, force: true });
 					cpSync(join('/etc/apt', name), debian.path('/etc/apt', name), { recursive: true, dereference: true });
@@ -157,14 +164,29 @@ function must(command, args) {
 	return done.stdout;
 }
 
-/** Where this computer gets its packages, so that a mirror of the organisation's is used here as well. */
-function mirror() {
-	const lists = ['/etc/apt/sources.list', ...within('/etc/apt/sources.list.d')].filter((file) => existsSync(file));
-	for (const line of lists.flatMap((file) => readFileSync(file, 'utf8').split('\n'))) {
-		const [, address] = line.match(/^(?:deb (?:\[.*\] )?|URIs:\s*)(https?:\S+)/) ?? [];
-		if (address) return [address];
-	}
-	return [];
+/**
+ * Where this computer gets Debian's own packages, so that a mirror of the organisation's is used here as well: addresses and suites.
+ * What else it gets packages from is not Debian's, and signed by keys that a fresh one does not have.
+ */
+function ownSources() {
+	const texts = ['/etc/apt/sources.list', ...within('/etc/apt/sources.list.d')]
+		.filter((file) => /\.(list|sources)$/.test(file) && existsSync(file))
+		.map((file) => readFileSync(file, 'utf8').replace(/^#.*\n/gm, ''));
+	return texts
+		.flatMap(sourcesIn)
+		.filter(([, suite]) => [SUITE, `${SUITE}-updates`, `${SUITE}-security`].includes(suite));
+}
+
+/** The addresses and suites of a list, which has one to a line, or is in paragraphs. */
+function sourcesIn(text) {
+	const lines = [...text.matchAll(/^deb (?:\[.*?\] *)?(\S+) +(\S+)/gm)].map(([, address, suite]) => [address, suite]);
+	const paragraphs = text.split(/\n\s*\n/).flatMap((paragraph) => {
+		const words = (name) => paragraph.match(new RegExp(`^${name}: *(.*)$`, 'm'))?.[1].split(/\s+/) ?? [];
+		return words('Types').includes('deb')
+			? words('URIs').flatMap((address) => words('Suites').map((suite) => [address, suite]))
+			: [];
+	});
+	return [...lines, ...paragraphs];
 }
 
 function within(folder) {

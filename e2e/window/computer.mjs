@@ -12,7 +12,7 @@ import { Desktop, looksPainted } from '../../scripts/desktop.mjs';
 import { Companion, ask, eventually } from '../../scripts/processes.mjs';
 import { cargoEnv, root } from '../../scripts/setup.mjs';
 import { pixelsOf, unlike } from './pixels.mjs';
-import { freePort, hasEnded, isGone, processWith } from './programs.mjs';
+import { freePort, hasEnded, isGone, processAt } from './programs.mjs';
 import { Key, WebDriver } from './webdriver.mjs';
 
 const pictures = join(root, 'test-results', 'screenshots');
@@ -20,6 +20,7 @@ const pictures = join(root, 'test-results', 'screenshots');
 export class Computer {
 	#driverProcess;
 	#driverAddress;
+	#args;
 
 	/** The page in the app's window. @type {WebDriver} */
 	page;
@@ -30,13 +31,15 @@ export class Computer {
 	/**
 	 * @param {string} folder everything of this computer lies in it
 	 * @param {{ keyring?: boolean, notices?: boolean, language?: string, env?: NodeJS.ProcessEnv, programs?: string,
-	 *   sessionType?: string, systemBus?: boolean }} [options]
-	 *   `programs`: a folder whose programs come before those of the same names
+	 *   sessionType?: string, systemBus?: boolean, plain?: boolean }} [options]
+	 *   `programs`: a folder whose programs come before those of the same names; `plain`: the app is started as from the menu, and
+	 *   has its data where it has them then
 	 */
-	static async start(folder, { env = {}, programs: before, ...options } = {}) {
+	static async start(folder, { env = {}, programs: before, plain = false, ...options } = {}) {
 		const computer = new Computer();
 		computer.folder = folder;
-		computer.dataDir = join(folder, 'app');
+		computer.dataDir = plain ? join(folder, 'home', '.local', 'share', 'jp.hugmedo.chat') : join(folder, 'app');
+		computer.#args = plain ? [] : ['--data-dir', computer.dataDir];
 		computer.env = { ...env, ...(before && { PATH: `${before}:${cargoEnv.PATH}` }) };
 		computer.desktop = await Desktop.start(folder, { width: 1200, height: 800, ...options });
 		return computer;
@@ -49,13 +52,13 @@ export class Computer {
 		await this.desktop.stop();
 	}
 
-	/** Starts the app and waits until its window shows something. */
-	async openApp() {
+	/** Starts the app, with a link for instance, and waits until its window shows something. */
+	async openApp(...args) {
 		if (!this.#driverProcess) await this.#startDriver();
 		this.page = await WebDriver.open(this.#driverAddress, {
-			'tauri:options': { application: programs.app, args: ['--data-dir', this.dataDir] }
+			'tauri:options': { application: programs.app, args: [...this.#args, ...args] }
 		});
-		this.pid = await eventually(() => processWith(programs.app, this.dataDir), 10, 'the app');
+		this.pid = await eventually(() => processAt(programs.app, this.desktop.home), 10, 'the app');
 		this.window = await eventually(() => this.desktop.windowsOf(this.pid)[0], 20, "the app's window");
 		await this.isPainted();
 	}
@@ -97,7 +100,7 @@ export class Computer {
 	/** Starts the app a second time, and resolves to what that exits with. */
 	startAgain(...args) {
 		const env = { ...this.desktop.env, ...this.env };
-		return Companion.start('a second start', programs.app, ['--data-dir', this.dataDir, ...args], { env }).exited;
+		return Companion.start('a second start', programs.app, [...this.#args, ...args], { env }).exited;
 	}
 
 	/** The app has ended by itself, and is not to be waited for any more. */
@@ -277,9 +280,14 @@ export class Computer {
 		);
 	}
 
+	/** What is in a field. */
+	valueOf(selector) {
+		return this.page.run(`function (selector) { return document.querySelector(selector).value; }`, selector);
+	}
+
 	/** What is in the composer. */
 	draft() {
-		return this.page.run(`function (selector) { return document.querySelector(selector).value; }`, testid('composer'));
+		return this.valueOf(testid('composer'));
 	}
 
 	/** Types into the composer without sending. */

@@ -3,15 +3,17 @@ import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { eventually } from '../../scripts/processes.mjs';
 
-/** The process id of a running program by its executable and one of its arguments. */
-export function processWith(executable, argument) {
+/** The process id of a running program by its executable and the home folder of whoever started it. */
+export function processAt(executable, home) {
 	return readdirSync('/proc')
 		.filter((name) => /^\d+$/.test(name))
 		.map(Number)
 		.find((pid) => {
 			try {
-				const [program, ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-				return program === executable && args.includes(argument);
+				const [program] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+				return (
+					program === executable && readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`HOME=${home}`)
+				);
 			} catch {
 				return false; // it has just ended
 			}

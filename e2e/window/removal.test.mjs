@@ -1,9 +1,10 @@
 /** Removing everything of the app from a computer, in the real window: disk, keyring and autostart. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { programs } from '../../scripts/build.mjs';
 import { eventually } from '../../scripts/processes.mjs';
 import { keepEvidence, keyringItems, testid } from './computer.mjs';
 import { isGone } from './programs.mjs';
@@ -16,7 +17,8 @@ describe('removing all data', () => {
 
 	before(async () => {
 		server = await stage.server();
-		sato = await stage.computer('sato');
+		// As a person has it: what starts with the session is that one alone.
+		sato = await stage.computer('sato', { plain: true });
 		await sato.openApp();
 		await sato.signIn(server, 'sato', 'hugmedo-demo');
 		await sato.isLive();
@@ -24,10 +26,17 @@ describe('removing all data', () => {
 	afterEach((context) => keepEvidence(context, { sato }));
 	after(() => stage.clear());
 
+	test('the app starts with the session if the person wants that, and with no window', async () => {
+		await sato.click(testid('settings'));
+		await sato.click(testid('autostart'));
+		const entry = join(sato.desktop.home, '.config', 'autostart', 'hugmedo-chat.desktop');
+		await eventually(() => existsSync(entry), 15, 'the entry');
+		assert.ok(readFileSync(entry, 'utf8').includes(`Exec=${programs.app} --hidden`));
+	});
+
 	test('after a question the app ends, and neither disk nor keyring holds anything of it', async () => {
 		assert.ok(keyringItems(sato) >= 2, 'there is something to remove');
 		const pid = sato.pid;
-		await sato.click(testid('settings'));
 		// A notification leaves a note of itself, and its sound.
 		const { token } = await server.signIn('suzuki');
 		const body = { content: '消される前の通知', attachments: [], metadata: {}, clientMessageId: randomUUID() };

@@ -24,7 +24,7 @@ use tauri::{
     utils::{config::BundleType, platform::bundle_type},
 };
 use tauri_plugin_updater::{Update, UpdaterExt};
-use tokio::time::sleep;
+use tokio::{sync::Notify, time::sleep};
 
 use crate::{anew, away, core_handle::CoreHandle};
 
@@ -40,12 +40,14 @@ const EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
 /// How long nobody has touched the computer before the app begins anew by itself.
 const IDLE: Duration = Duration::from_secs(5 * 60);
-const LOOK_WHETHER_IDLE: Duration = Duration::from_secs(30);
+const LOOK_WHETHER_IDLE: Duration = Duration::from_secs(5);
 
 /// What is known of newer versions.
 #[derive(Default)]
 pub(crate) struct Updates {
     known: Mutex<Known>,
+    /// There is a newer one, whoever looked.
+    is_ready: Notify,
     /// One look at a time.
     looking: tokio::sync::Mutex<()>,
     /// Core has shut down for a newer version; there is no way back but to begin anew.
@@ -61,7 +63,15 @@ enum Known {
     Ready(Box<Update>, Vec<u8>),
 }
 
+/// What was decided for this build when it was made.
+struct Build {
+    key: String,
+    /// A policy may name another.
+    feed: Option<String>,
+}
+
 /// Whose versions are taken, and from where.
+#[derive(Debug, PartialEq, Eq)]
 struct Source {
     key: String,
     feed: Url,
@@ -69,7 +79,11 @@ struct Source {
 
 impl Updates {
     fn set(&self, known: Known) {
+        let is_ready = matches!(known, Known::Ready(..));
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
+        if is_ready {
+            self.is_ready.notify_one();
+        }
     }
 
     fn take(&self) -> Option<(Box<Update>, Vec<u8>)> {
@@ -102,24 +116,32 @@ impl Updates {
     }
 }
 
-/// Looks by itself until the app ends, and lets it begin anew once there is a newer one and nobody is here.
+/// Looks by itself until the app ends, and lets it begin anew once there is a newer one, whoever looked, and nobody is here.
 pub(crate) fn watch<R: Runtime>(app: AppHandle<R>) {
+    if source_here(&app).is_err() {
+        return;
+    }
+    let looking = app.clone();
     tauri::async_runtime::spawn(async move {
         sleep(FIRST).await;
-        while source(&app.state::<Arc<Policy>>()).is_ok() {
-            if look(&app).await.state == UpdateState::Ready {
-                until_nobody_is_here(&app).await;
-                // What went wrong is in the log, and on the screen for who looks; it is tried again after the next look.
-                let _ = apply(&app).await;
-            }
+        loop {
+            look(&looking).await;
             sleep(EVERY).await;
+        }
+    });
+    tauri::async_runtime::spawn(async move {
+        loop {
+            app.state::<Updates>().is_ready.notified().await;
+            until_nobody_is_here(&app).await;
+            // What went wrong is in the log, and on the screen for who looks; it is tried again after the next look.
+            let _ = apply(&app).await;
         }
     });
 }
 
 /// What is known, without looking.
 pub(crate) async fn view<R: Runtime>(app: &AppHandle<R>) -> UpdateView {
-    let (state, version) = match source(&app.state::<Arc<Policy>>()) {
+    let (state, version) = match source_here(app) {
         Ok(_) => app.state::<Updates>().state(),
         Err(state) => (state, None),
     };
@@ -134,7 +156,7 @@ pub(crate) async fn view<R: Runtime>(app: &AppHandle<R>) -> UpdateView {
 pub(crate) async fn look<R: Runtime>(app: &AppHandle<R>) -> UpdateView {
     let updates = app.state::<Updates>();
     let turn = updates.looking.lock().await;
-    if let Ok(source) = source(&app.state::<Arc<Policy>>()) {
+    if let Ok(source) = source_here(app) {
         let known = match fetch(app, source).await {
             Ok(Some((update, bytes))) => Known::Ready(Box::new(update), bytes),
             Ok(None) => Known::Newest,
@@ -161,24 +183,28 @@ pub(crate) async fn begin_newer<R: Runtime>(app: &AppHandle<R>) -> Result<(), Er
     apply(app).await
 }
 
-/// Where newer versions come from; or why from nowhere.
-fn source(policy: &Policy) -> Result<Source, UpdateState> {
+/// Where newer versions come from for this app, on this computer; or why from nowhere.
+fn source_here<R: Runtime>(app: &AppHandle<R>) -> Result<Source, UpdateState> {
+    source(&app.state::<Arc<Policy>>(), this_build())
+}
+
+fn source(policy: &Policy, build: Option<Build>) -> Result<Source, UpdateState> {
     let channel = match policy.updates() {
         Channel::Off => return Err(UpdateState::Off),
         Channel::Stable => "stable",
         Channel::Beta => "beta",
     };
-    if !is_replaceable() {
-        return Err(UpdateState::Elsewhere);
-    }
-    let key = said("HUGMEDO_CHAT_UPDATE_KEY", KEY).ok_or(UpdateState::Elsewhere)?;
-    let feed = match policy.update_feed() {
-        Some(feed) => feed.to_string(),
-        None => said("HUGMEDO_CHAT_UPDATE_FEED", FEED).ok_or(UpdateState::Elsewhere)?,
-    };
+    let Build { key, feed } = build.ok_or(UpdateState::Elsewhere)?;
+    let feed = policy.update_feed().map(Url::to_string).or(feed).ok_or(UpdateState::Elsewhere)?;
     // An address as it is written has its braces encoded.
     let feed = feed.replace("{channel}", channel).replace("%7Bchannel%7D", channel);
     Ok(Source { key, feed: Url::parse(&feed).map_err(|_| UpdateState::Elsewhere)? })
+}
+
+/// None where it is someone else's to replace, or was made without a key.
+fn this_build() -> Option<Build> {
+    let key = said("HUGMEDO_CHAT_UPDATE_KEY", KEY).filter(|_| is_replaceable())?;
+    Some(Build { key, feed: said("HUGMEDO_CHAT_UPDATE_FEED", FEED) })
 }
 
 /// As the build says or, while developing and in tests, the environment.
@@ -228,12 +254,12 @@ async fn fetch<R: Runtime>(
 async fn until_nobody_is_here<R: Runtime>(app: &AppHandle<R>) {
     loop {
         sleep(LOOK_WHETHER_IDLE).await;
-        let free = match app.state::<CoreHandle>().running() {
-            Some(core) => core.may_begin_anew().await,
-            None => true,
-        };
-        if free && away::idle(app).await >= IDLE {
-            return;
+        if away::idle(app).await < IDLE {
+            continue;
+        }
+        match app.state::<CoreHandle>().running() {
+            Some(core) if !core.may_begin_anew().await => {}
+            _ => return,
         }
     }
 }
@@ -273,6 +299,48 @@ async fn shut_down<R: Runtime>(app: &AppHandle<R>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Where a build looks under a policy.
+    fn looks_at(policy: &str, feed: Option<&str>) -> Result<String, UpdateState> {
+        let build = Build { key: "ours".to_owned(), feed: feed.map(str::to_owned) };
+        let source = source(&Policy::parse(policy.as_bytes()), Some(build))?;
+        assert_eq!(source.key, "ours", "no policy names another key");
+        Ok(source.feed.to_string())
+    }
+
+    #[test]
+    fn the_policy_says_whether_and_for_which_versions_is_looked() {
+        let looks_at = |policy: &str| looks_at(policy, Some("https://ours.example/{channel}/latest.json"));
+        let (stable, beta) = ("https://ours.example/stable/latest.json", "https://ours.example/beta/latest.json");
+        assert_eq!(looks_at("{}").as_deref(), Ok(stable));
+        assert_eq!(looks_at(r#"{ "updates": "stable" }"#).as_deref(), Ok(stable));
+        assert_eq!(looks_at(r#"{ "updates": "beta" }"#).as_deref(), Ok(beta));
+        for off in [r#"{ "updates": "off" }"#, r#"{ "updates": "nightly" }"#, "not a policy"] {
+            assert_eq!(looks_at(off), Err(UpdateState::Off), "{off}");
+        }
+    }
+
+    #[test]
+    fn a_feed_of_the_organisations_own_takes_the_place_of_the_builds() {
+        for ours in [Some("https://ours.example/{channel}.json"), None] {
+            let own = r#"{ "updateFeed": "https://own.example/{channel}.json", "updates": "beta" }"#;
+            assert_eq!(looks_at(own, ours).as_deref(), Ok("https://own.example/beta.json"));
+            let plain = r#"{ "updateFeed": "https://own.example/latest.json" }"#;
+            assert_eq!(looks_at(plain, ours).as_deref(), Ok("https://own.example/latest.json"));
+            let unencrypted = r#"{ "updateFeed": "http://own.example/latest.json" }"#;
+            assert_eq!(looks_at(unencrypted, ours), Err(UpdateState::Off), "and then nothing is taken from elsewhere");
+            let off = r#"{ "updateFeed": "https://own.example/latest.json", "updates": "off" }"#;
+            assert_eq!(looks_at(off, ours), Err(UpdateState::Off));
+        }
+        assert_eq!(looks_at("{}", None), Err(UpdateState::Elsewhere), "nobody has said where");
+    }
+
+    #[test]
+    fn what_others_replace_looks_nowhere_and_says_first_that_the_organisation_wants_none() {
+        let own = Policy::parse(br#"{ "updateFeed": "https://own.example/latest.json" }"#);
+        assert_eq!(source(&own, None), Err(UpdateState::Elsewhere));
+        assert_eq!(source(&Policy::parse(br#"{ "updates": "off" }"#), None), Err(UpdateState::Off));
+    }
 
     #[test]
     fn a_version_that_could_not_be_put_in_place_is_told_as_failed_and_the_app_goes_on() {

@@ -11,6 +11,7 @@ use std::{
 use anyhow::{Context, Result};
 use hugmedo_chat_core::{
     ErrorCode,
+    policy::Policy,
     view::{ConnectionSettings, ConnectionState, Delivery},
 };
 use hugmedo_chat_testkit::{Clinician, FaultyLink, Hospital};
@@ -147,6 +148,22 @@ async fn everything_goes_through_the_proxy_that_is_set_and_messages_go_both_ways
     sato.watch.until_message(&general, "代理経由で届く", Some(Delivery::Read)).await?;
     suzuki.say(&general, "返事も届く").await?;
     sato.watch.until_message(&general, "返事も届く", None).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_proxy_and_the_authority_that_are_decided_are_those_of_every_connection() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let tls = Tls::before(&hospital).await?;
+    let (proxy, tunnels) = proxy().await?;
+    let decided = format!(r#"{{ "proxy": {proxy:?}, "caFile": {:?} }}"#, tls.trusted().ca_file);
+    let mut sato = Clinician::at_a_computer_under(Policy::parse(decided.as_bytes())).await?;
+    sato.core.check_server(&tls.url(), false).await?;
+    assert!(tunnels.swap(0, Ordering::SeqCst) > 0, "trying the server");
+    sato.sign_in(&tls.url(), "sato").await?;
+    assert!(tunnels.load(Ordering::SeqCst) > 0, "signing in");
+    sato.watch.until("the calls", |watch| watch.connection.state == ConnectionState::Limited).await?;
+    assert_eq!(sato.watch.connection.reason, Some(ErrorCode::ProxyInUse));
     Ok(())
 }
 

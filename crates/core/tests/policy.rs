@@ -4,7 +4,7 @@ use anyhow::Result;
 use hugmedo_chat_core::{
     ErrorCode,
     policy::Policy,
-    view::{Delivery, NotificationPrivacy, PolicyKey, Preferences},
+    view::{Delivery, NotificationPrivacy, PolicyKey, Preferences, RoomChoices, RoomNotify},
 };
 use hugmedo_chat_testkit::{Clinician, Hospital};
 
@@ -39,6 +39,29 @@ async fn core_refuses_to_change_what_is_decided_and_keeps_everything_else_as_it_
 
     sato.restart().await?;
     assert_eq!(sato.core.preferences(), Preferences { enter_sends: false, ..own }, "the own choice is back");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_notification_tells_what_the_organisation_lets_it_whatever_the_person_has_chosen() -> Result<()> {
+    let hospital = Hospital::open().await?;
+    let mut sato = hospital.clinician("sato").await?;
+    let suzuki = hospital.clinician("suzuki").await?;
+    let general = "general".into();
+    sato.core.set_room_choices(&general, RoomChoices { pinned: false, notify: RoomNotify::All }).await?;
+    sato.core.change_preferences(|told| told.notification_privacy = NotificationPrivacy::Content).await?;
+    // Each what it lets through, of the sender's name and the text.
+    for (decided, tells) in
+        [("content", (true, true)), ("sender", (true, false)), ("nothing", (false, false)), ("appOnly", (false, false))]
+    {
+        sato.restart_under(policy(&format!(r#"{{ "notificationPrivacy": "{decided}" }}"#))).await?;
+        sato.watch.until_live().await?;
+        let text = format!("採血が終わりました {decided}");
+        suzuki.say(&general, &text).await?;
+        let raised = sato.notifications.recv().await.expect("raised");
+        let words = format!("{} {}", raised.title.as_str(), raised.body.as_str());
+        assert_eq!((words.contains("鈴木"), words.contains("採血")), tells, "{decided}: {words}");
+    }
     Ok(())
 }
 

@@ -39,6 +39,10 @@ impl<T> Rule<T> {
         matches!(self, Self::Free)
     }
 
+    fn is_broken(&self) -> bool {
+        matches!(self, Self::Broken)
+    }
+
     fn set(&self) -> Option<&T> {
         match self {
             Self::Set(value) => Some(value),
@@ -193,7 +197,10 @@ impl Policy {
     /// What becomes of the person's own choices when they change them to `wanted`, which is over what holds now.
     pub(crate) fn change(&self, own: &Preferences, wanted: Preferences) -> Result<Preferences, Error> {
         let held = self.over(own);
-        let agrees = (self.proxy.is_free() || wanted.connection.proxy == held.connection.proxy)
+        // The server that was signed in to before is all that is let in then.
+        let is_same_server = !self.server.is_broken() || wanted.last_server == held.last_server;
+        let agrees = is_same_server
+            && (self.proxy.is_free() || wanted.connection.proxy == held.connection.proxy)
             && (self.ca_file.is_free() || wanted.connection.ca_file == held.connection.ca_file)
             && (self.notification_privacy.is_free() || wanted.notification_privacy == held.notification_privacy)
             && (self.lock_after_minutes.is_free() || wanted.lock_after_seconds == held.lock_after_seconds)

@@ -55,6 +55,35 @@ fn every_key_decides_its_setting() {
 }
 
 #[test]
+fn each_key_takes_what_the_administrators_guide_says_it_takes() {
+    let guide = include_str!("../../../../docs/admin-guide.md");
+    for key in parsed(ALL).managed().into_iter().map(reading::name) {
+        assert!(guide.contains(&format!("\n| `{key}` | ")), "{key} is not in the guide");
+    }
+    for text in [
+        r#"{ "server": "chat.example.org" }"#,
+        r#"{ "server": "https://chat.example.org:8443" }"#,
+        r#"{ "proxy": "" }"#,
+        r#"{ "caFile": "" }"#,
+        r#"{ "notificationPrivacy": "appOnly" }"#,
+        r#"{ "notificationPrivacy": "nothing" }"#,
+        r#"{ "notificationPrivacy": "sender" }"#,
+        r#"{ "notificationPrivacy": "content" }"#,
+        r#"{ "lockAfterMinutes": 1 }"#,
+        r#"{ "lockAfterMinutes": 240 }"#,
+        r#"{ "updates": "off" }"#,
+        r#"{ "updates": "stable" }"#,
+        r#"{ "updates": "beta" }"#,
+        r#"{ "updateFeed": "https://updates.example.org/{channel}/latest.json" }"#,
+        r#"{ "autostart": false }"#,
+        r#"{ "exportConversations": true }"#,
+    ] {
+        let policy = parsed(text);
+        assert_eq!((policy.managed().len(), policy.problems()), (1, [].as_slice()), "{text}");
+    }
+}
+
+#[test]
 fn without_a_policy_everything_is_the_persons() {
     for policy in [Policy::default(), parsed("{}")] {
         assert_eq!((policy.managed(), policy.problems()), (Vec::new(), [].as_slice()));
@@ -113,6 +142,8 @@ fn a_key_that_cannot_be_followed_is_named_and_stays_closed_while_the_others_hold
         ("autostart", r#""yes""#),
         ("updates", r#""nightly""#),
         ("updateFeed", r#""http://updates.example.org""#),
+        ("updateFeed", r#""https://user:secret@updates.example.org""#),
+        ("updateFeed", r#""updates.example.org""#),
         ("exportConversations", "1"),
     ];
     for (key, value) in wrong {
@@ -152,6 +183,20 @@ fn a_policy_that_cannot_be_read_closes_every_setting_at_its_careful_value() {
         assert_eq!(policy.check_server(&server("https://old.example"), "https://old.example"), Ok(()));
         let refused = policy.check_server(&server("https://new.example"), "https://old.example").unwrap_err();
         assert_eq!(refused.code(), ErrorCode::PolicyUnusable);
+    }
+}
+
+#[test]
+fn where_the_decided_server_is_not_known_no_page_names_the_one_that_was_signed_in_to_before() {
+    let elsewhere = || Preferences { last_server: "https://evil.example".to_owned(), ..chosen() };
+    for text in ["not json", r#"{ "server": 1 }"#] {
+        let policy = parsed(text);
+        let wanted = Preferences { last_server: elsewhere().last_server, ..policy.over(&chosen()) };
+        assert_eq!(policy.change(&chosen(), wanted).unwrap_err().code(), ErrorCode::ManagedByPolicy, "{text}");
+    }
+    // As signing in does.
+    for text in ["{}", r#"{ "server": "https://evil.example" }"#] {
+        assert_eq!(parsed(text).change(&chosen(), elsewhere()), Ok(elsewhere()), "{text}");
     }
 }
 
@@ -251,6 +296,18 @@ fn a_link_is_as_good_as_where_it_lies_and_where_it_leads() {
     assert_eq!(etc.read(), Policy::unusable(PolicyFault::Writable));
     fs::remove_file(etc.path("real.json")).unwrap();
     assert_eq!(etc.read(), Policy::unusable(PolicyFault::Unreadable), "a link to nowhere is not no policy");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_policys_file_is_unreadable_and_not_no_policy() {
+    let etc = Etc::new();
+    etc.write("hugmedo-chat/policy.json", &format!("{{}}{}", " ".repeat(64 * 1024)), 0o644);
+    assert_eq!(etc.read(), Policy::unusable(PolicyFault::Unreadable), "one without an end");
+    fs::remove_file(etc.path("hugmedo-chat/policy.json")).unwrap();
+    fs::create_dir(etc.path("hugmedo-chat/policy.json")).unwrap();
+    etc.mode("hugmedo-chat/policy.json", 0o755);
+    assert_eq!(etc.read(), Policy::unusable(PolicyFault::Unreadable), "a folder");
 }
 
 #[cfg(unix)]
