@@ -49,9 +49,13 @@ export class Browser {
 		return browser;
 	}
 
-	/** A page at a scene of the fake backend, such as `lang=en&theme=dark&state=offline`. */
-	async page(scene, { width = 1180, height = 760, path = '/' } = {}) {
+	/**
+	 * A page at a scene of the fake backend, such as `lang=en&theme=dark&state=offline`. `now`: what its clock says, and goes on
+	 * saying.
+	 */
+	async page(scene, { width = 1180, height = 760, path = '/', now } = {}) {
 		const page = await this.#context.newPage();
+		if (now) await page.clock.setFixedTime(now);
 		page.on('pageerror', (error) => this.errors.push(error.message));
 		page.on('console', (message) => message.type() === 'error' && this.errors.push(message.text()));
 		await page.setViewportSize({ width, height });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Browser } from './browser.mjs';
-import { assertAccessible, openRoom, room, stopClock, tabTo, testid } from './scene.mjs';
+import { assertAccessible, openRoom, room, settled, stopClock, tabTo, testid } from './scene.mjs';
 
 describe('finding one’s way', { timeout: 300_000 }, () => {
 	/** @type {Browser} */
@@ -16,6 +16,11 @@ describe('finding one’s way', { timeout: 300_000 }, () => {
 		page = await browser.page(scene, { width: 900, height: 600 });
 		await openRoom(page, 'general');
 	};
+	const inSight = (selector) =>
+		page.locator(selector).evaluate((element) => {
+			const { left, right, top, bottom } = element.getBoundingClientRect();
+			return left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
+		});
 	const windows = {
 		'the search': async () => {
 			await page.keyboard.press('Control+Shift+F');
@@ -53,6 +58,22 @@ describe('finding one’s way', { timeout: 300_000 }, () => {
 		await page.waitForSelector(testid('search-dialog'), { state: 'detached' });
 		await page.waitForFunction(() => document.activeElement?.dataset.testid === 'message');
 		assert.match(await page.evaluate(() => document.activeElement.textContent), /回診/);
+	});
+
+	test('who presses Enter before anything is found goes to what is found for what stands there', async () => {
+		await start('lang=ja');
+		await page.keyboard.press('Control+Shift+F');
+		await page.fill(testid('search-text'), '回診');
+		await page.waitForSelector(testid('hit'));
+		// All in one task of the page: no answer can have come in between.
+		await page.evaluate((field) => {
+			const text = document.querySelector(field);
+			text.value = 'プリンター';
+			text.dispatchEvent(new Event('input', { bubbles: true }));
+			text.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
+		}, testid('search-text'));
+		await page.waitForSelector(`${room('support')}[aria-current=page]`);
+		await page.waitForFunction(() => document.activeElement?.textContent?.includes('プリンター'));
 	});
 
 	test('a search here stays here, and one for another room opens that', async () => {
@@ -256,14 +277,64 @@ describe('finding one’s way', { timeout: 300_000 }, () => {
 		await page.locator(`${testid('room-item')}[aria-current=page]`, { hasText: 'Discharge' }).waitFor();
 	});
 
-	test('a day leads to its first message', async () => {
+	for (const [computer, slower] of [
+		['a computer', 1],
+		['a slow computer', 6]
+	]) {
+		test(`a day leads to its first message, on ${computer}`, async () => {
+			// By the middle of the day much has been said since its beginning, and more than fits into the window.
+			page = await browser.page('lang=en', { width: 900, height: 600, now: new Date(2026, 10, 25, 12) });
+			await openRoom(page, 'general');
+			const session = await page.context().newCDPSession(page);
+			await session.send('Emulation.setCPUThrottlingRate', { rate: slower });
+			const first = await page.evaluate(() => {
+				const { locate } = globalThis.fakeBackend;
+				globalThis.fakeBackend.locate = async (...asked) => (globalThis.located = await locate(...asked));
+				return new Date().setHours(0, 0, 0, 0);
+			});
+			await page.click(testid('jump-to-date'));
+			await page
+				.locator(`${testid('popover')} [data-today]`)
+				.first()
+				.click();
+			await page.waitForFunction(() => document.activeElement?.dataset.key === `m-general-${globalThis.located}`);
+			const said = await page.evaluate(() => document.activeElement.querySelector('.meta time').dateTime);
+			assert.ok(Date.parse(said) >= first && Date.parse(said) < first + 47 * 60_000, said);
+			assert.ok(await inSight(`${testid('message')}:focus`), 'one sees it');
+		});
+	}
+
+	test('a row that is not drawn for some time has the focus once it is', async () => {
 		await start();
-		await page.click(testid('jump-to-date'));
-		await page
-			.locator(`${testid('popover')} [data-today]`)
-			.first()
-			.click();
-		await page.waitForFunction(() => document.activeElement?.dataset.testid === 'message');
+		await page.evaluate(() => {
+			// As on a computer that takes long to measure what it has drawn: until then the list hides it.
+			const { ResizeObserver } = globalThis;
+			globalThis.ResizeObserver = class extends ResizeObserver {
+				constructor(tell) {
+					super((...entries) => setTimeout(() => tell(...entries), 300));
+				}
+			};
+		});
+		await openRoom(page, 'support');
+		await openRoom(page, 'general');
+		await page.evaluate(() =>
+			globalThis.fakeBackend.publish({ kind: 'roomRequested', roomId: 'general', messageId: 'm-general-5' })
+		);
+		await page.waitForFunction(() => document.activeElement?.dataset.key === 'm-general-5');
+	});
+
+	test('the first of the rows that are here is brought into sight, though earlier ones come above it', async () => {
+		await start();
+		const go = (messageId) =>
+			page.evaluate(
+				(messageId) => globalThis.fakeBackend.publish({ kind: 'roomRequested', roomId: 'general', messageId }),
+				messageId
+			);
+		await go('m-general-79');
+		await page.waitForFunction(() => document.activeElement?.dataset.key === 'm-general-79');
+		await page.waitForFunction(() => globalThis.fakeBackend.calls.some((call) => call.name === 'loadEarlier'));
+		await settled(page);
+		assert.ok(await inSight('[data-key=m-general-79]'), 'it stays there');
 	});
 
 	test('a day after which nothing was said leads nowhere, and says so', async () => {
@@ -300,11 +371,6 @@ describe('finding one’s way', { timeout: 300_000 }, () => {
 		await page.fill(testid('composer'), '大きな文字で');
 		await page.click(testid('send'));
 		await page.waitForSelector(testid('held'));
-		const inSight = (selector) =>
-			page.locator(selector).evaluate((element) => {
-				const { left, right, top, bottom } = element.getBoundingClientRect();
-				return left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
-			});
 		for (const what of ['undo', 'composer', 'send', 'to-list'])
 			assert.ok(await inSight(testid(what)), `${what} is in sight`);
 		await page.click(testid('undo'));

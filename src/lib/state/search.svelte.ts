@@ -45,6 +45,7 @@ export class Search {
 		Object.assign(this, changed);
 		this.#asked++;
 		this.done = false;
+		this.problem = null;
 		clearTimeout(this.#timer);
 		if (this.text.trim() === '') {
 			this.hits = [];

@@ -9,7 +9,7 @@ import type { MessageView } from '$lib/backend/bindings/MessageView';
 import { actionOfKey } from '$lib/components/message/words';
 import type { MessageActions } from '$lib/state/actions.svelte';
 import type { Item } from './rows';
-import { nextFrame, STILL_FRAMES } from './settle';
+import { MOST_FRAMES, nextFrame } from './settle';
 
 /** What the choice needs of the list it is made in. */
 export interface Listed {
@@ -32,6 +32,8 @@ export class Choosing {
 	/** The key of the row that is pointed at, and of the one that had the focus last. */
 	#pointed = $state('');
 	#chosen = $state('');
+	/** The key of the row that is to have the focus as soon as it can. */
+	#wanted = '';
 	/** Whether anything in the list has the focus. */
 	within = $state(false);
 
@@ -57,6 +59,7 @@ export class Choosing {
 	focusin(target: EventTarget | null) {
 		this.within = true;
 		this.#chosen = keyOf(target);
+		if (this.#chosen !== '') this.#wanted = this.#chosen;
 	}
 
 	/** What is drawn of a row. */
@@ -104,12 +107,23 @@ export class Choosing {
 		while (items[index] && items[index]?.kind !== 'message') index += step;
 		const key = items[index]?.key;
 		if (key === undefined) return;
-		this.#chosen = key;
-		// It has to be drawn before it can have the focus.
 		this.#list.bring(index);
+		await this.focus(key);
+	}
+
+	/**
+	 * Gives a row that was brought into sight the focus, unless another is chosen meanwhile. It takes none before it is drawn, nor
+	 * while the list hides it because it has not been measured, which on a slow computer is many frames later.
+	 */
+	async focus(key: string) {
+		this.#chosen = this.#wanted = key;
 		await tick();
-		for (let frame = 0; frame < STILL_FRAMES && !this.element(key); frame++) await nextFrame();
-		this.element(key)?.focus({ preventScroll: true });
+		for (let frame = 0; frame < MOST_FRAMES && this.#wanted === key; frame++) {
+			const element = this.element(key);
+			element?.focus({ preventScroll: true });
+			if (element && element === document.activeElement) return;
+			await nextFrame();
+		}
 	}
 
 	#rowOf(key: string): MessageView | undefined {

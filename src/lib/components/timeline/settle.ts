@@ -6,7 +6,7 @@
 /** A list whose end has not moved for this many frames has been measured. */
 export const STILL_FRAMES = 4;
 /** The longest that is waited for. */
-const MOST_FRAMES = 60;
+export const MOST_FRAMES = 60;
 
 /** The part of a virtual list that this needs. */
 export interface Places {
@@ -38,18 +38,24 @@ export async function settleAtEnd(scroller: () => HTMLElement | undefined, left:
 	}
 }
 
-/** As {@link settleAtEnd}, for a row anywhere. */
+/**
+ * As {@link settleAtEnd}, for a row anywhere. `find` answers its index, or -1 where it is gone: rows that come above it meanwhile
+ * change it.
+ */
 export async function settleAt(
 	list: () => Places | undefined,
-	index: number,
-	how: { align: 'start' | 'center'; offset?: number }
+	find: () => number,
+	how: { align: 'start' | 'center'; offset?: number },
+	left: () => boolean
 ): Promise<void> {
 	let last = NaN;
-	for (let frame = 0, still = 0; list() && frame < MOST_FRAMES && still < STILL_FRAMES; frame++) {
+	for (let frame = 0, still = 0; frame < MOST_FRAMES && still < STILL_FRAMES; frame++) {
+		const index = find();
+		if (index < 0 || left()) return;
 		list()?.scrollToIndex(index, how);
 		await nextFrame();
-		const now = list();
-		const place = now ? now.getItemOffset(index) - now.getScrollOffset() : NaN;
+		const [now, at] = [list(), find()];
+		const place = now && at >= 0 ? now.getItemOffset(at) - now.getScrollOffset() : NaN;
 		still = Math.abs(place - last) <= 1 ? still + 1 : 0;
 		last = place;
 	}
