@@ -48,7 +48,7 @@ enum News {
     /// Several changes of one room.
     Expired(Vec<MessageChanged>, Vec<UserId>),
     Receipts(Vec<Receipt>, Vec<UserId>),
-    /// A room, as each of its members sees it.
+    /// A room, as each of its members sees it; see [`crate::store::rooms::changed`].
     Rooms(Vec<(UserId, Room)>),
 }
 
