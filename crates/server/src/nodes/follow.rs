@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use hugmedo_chat_protocol::{DeviceId, RoomId, ServerEvent, SessionEndReason, UserId};
+use hugmedo_chat_protocol::{RoomId, ServerEvent, SessionEndReason, UserId};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -162,10 +162,11 @@ async fn end(app: &App, ended: Ended) {
         // Those that were opened since stay.
         Ended::AllOf(user) => outside::end_dead(app, app.fanout.sockets_of(&user)).await,
         Ended::Device(device) => {
-            let is_of = |device: &DeviceId, it: &socketioxide::extract::SocketRef| {
-                fanout::link(it).is_some_and(|link| link.device() == Some(device))
-            };
-            let sockets = app.fanout.all_sockets().into_iter().filter(|socket| is_of(&device, socket)).collect();
+            let mut sockets = app.fanout.all_sockets();
+            // Its session may know of a device that the socket did not name.
+            sockets.retain(|socket| {
+                fanout::link(socket).is_some_and(|link| link.device().is_none_or(|named| *named == device))
+            });
             outside::end_dead(app, sockets).await;
         }
     }
