@@ -115,9 +115,9 @@ impl Presence {
         self.here().iter().map(|(user, here)| (user.clone(), here.stand)).collect()
     }
 
-    /// Another server is still there.
-    pub(crate) fn heard_of(&self, node: &str) {
-        self.elsewhere.heard_of(node);
+    /// Another server is still there. Returns whether it is known who is at it.
+    pub(crate) fn heard_of(&self, node: &str) -> bool {
+        self.elsewhere.heard_of(node)
     }
 
     /// Counts a socket. Returns how its person stands at this server if they were not at it before.

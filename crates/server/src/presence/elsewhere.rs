@@ -40,13 +40,12 @@ impl Elsewhere {
         self.nodes().values().any(|node| node.people.contains_key(user))
     }
 
-    pub(super) fn heard_of(&self, node: &str) {
-        if let Some(node) = self.nodes().get_mut(node) {
-            node.heard = Instant::now();
-        }
+    /// Returns whether it is known who is there.
+    pub(super) fn heard_of(&self, node: &str) -> bool {
+        self.nodes().get_mut(node).map(|node| node.heard = Instant::now()).is_some()
     }
 
-    /// What a person chose, for every server they are at.
+    /// What a person chose, for every server they are at, unless they chose something else since.
     pub(super) fn chosen(&self, user: &UserId, chosen: Stand) {
         for node in self.nodes().values_mut() {
             if let Some(stand) = node.people.get_mut(user) {
