@@ -267,7 +267,7 @@ impl Admin {
         })
         .await?;
         if let Some(app) = self.app() {
-            outside::end_dead_sessions(app).await;
+            outside::end_dead(app, app.fanout.sockets_of(user)).await;
             nodes::moved(app);
         }
         Ok(())

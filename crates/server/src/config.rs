@@ -59,6 +59,8 @@ pub struct Config {
     pub presence_grace: Duration,
     /// How often it is looked for what another process did to the store.
     pub notice_every: Duration,
+    /// How often a server says over Redis that it is there. One that does not hear itself for two and a half times that connects anew.
+    pub beat_every: Duration,
     /// How often it is looked for what is past its time.
     pub retention_every: Duration,
     /// Whether `GET /metrics` answers others than this machine.
@@ -95,6 +97,7 @@ impl Config {
             patience: Patience::default(),
             presence_grace: Duration::from_secs(5),
             notice_every: Duration::from_secs(1),
+            beat_every: Duration::from_secs(5),
             retention_every: Duration::from_secs(60),
             metrics_for_all: false,
             limits: Limits::default(),

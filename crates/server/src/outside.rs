@@ -46,10 +46,11 @@ pub(crate) async fn watch(app: Arc<App>) {
         }
         let Ok(now) = app.store.outside_version().await else { continue };
         if now != version {
-            version = now;
             if let Err(error) = catch_up(&app, position).await {
-                tracing::warn!(%error, "what another process changed could not be told");
+                tracing::warn!(%error, "what another process changed cannot be told, and is tried again");
+                continue;
             }
+            version = now;
         }
         if let Ok(now) = head(&app).await {
             position = now;
@@ -73,14 +74,9 @@ async fn catch_up(app: &App, position: i64) -> Result<(), Failure> {
         }
     }
     app.fanout.wake();
-    end_dead_sessions(app).await;
+    end_dead(app, app.fanout.all_sockets()).await;
     presence::acquaint(app, people).await;
     Ok(())
-}
-
-/// Closes the sockets whose session is over.
-pub(crate) async fn end_dead_sessions(app: &App) {
-    end_dead(app, app.fanout.all_sockets()).await;
 }
 
 /// Closes those of these sockets whose session is over.
@@ -88,11 +84,13 @@ pub(crate) async fn end_dead(app: &App, sockets: Vec<SocketRef>) {
     for socket in sockets {
         let Some(link) = fanout::link(&socket) else { continue };
         let token = link.token();
-        let alive = app.store.read(move |tx| authorize::principal(tx, &token)).await;
-        if let Err(Failure::Refused(refusal)) = alive
-            && refusal.code == ErrorCode::Unauthorized
-        {
-            fanout::end(socket, SessionEndReason::Revoked);
+        match app.store.read(move |tx| authorize::principal(tx, &token)).await {
+            Err(Failure::Refused(refusal)) if refusal.code == ErrorCode::Unauthorized => {
+                fanout::end(socket, SessionEndReason::Revoked);
+            }
+            // It may be over, and must hear nothing more then. Whose is not comes back.
+            Err(Failure::Store(_)) => fanout::hang_up(socket),
+            Ok(_) | Err(Failure::Refused(_)) => {}
         }
     }
 }

@@ -36,7 +36,7 @@ const PEACE: Duration = Duration::from_millis(50);
 const FULL: Duration = Duration::from_secs(1);
 
 /// How a person can be reached. Whoever is offline is not kept at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Status {
     Available,
@@ -63,12 +63,13 @@ impl Status {
     }
 }
 
-/// How someone can be reached, and since when: of what two servers say the later holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How someone can be reached, and since when. Of two the greater holds: the later one, and of two of the same moment the same one
+/// at every server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Stand {
-    pub(crate) status: Status,
     /// Milliseconds since 1970 (UTC).
-    pub(crate) since: i64,
+    since: i64,
+    status: Status,
 }
 
 impl Stand {
@@ -102,7 +103,7 @@ impl Presence {
 
     fn stand(&self, user: &UserId) -> Option<Stand> {
         let here = self.here().get(user).map(|here| here.stand);
-        here.into_iter().chain(self.elsewhere.stands(user)).max_by_key(|stand| stand.since)
+        here.into_iter().chain(self.elsewhere.stands(user)).max()
     }
 
     fn status(&self, user: &UserId) -> Option<Status> {
@@ -114,14 +115,14 @@ impl Presence {
         self.here().iter().map(|(user, here)| (user.clone(), here.stand)).collect()
     }
 
-    /// Another server is still there.
-    pub(crate) fn heard_of(&self, node: &str) {
-        self.elsewhere.heard_of(node);
+    /// Another server is still there. Returns whether it is known who is at it.
+    pub(crate) fn heard_of(&self, node: &str) -> bool {
+        self.elsewhere.heard_of(node)
     }
 
     /// Counts a socket. Returns how its person stands at this server if they were not at it before.
     fn count(&self, user: &UserId) -> Option<Stand> {
-        let elsewhere = self.elsewhere.stands(user).into_iter().max_by_key(|stand| stand.since);
+        let elsewhere = self.elsewhere.stands(user).into_iter().max();
         match self.here().entry(user.clone()) {
             Entry::Occupied(mut here) => {
                 here.get_mut().sockets += 1;
@@ -157,11 +158,18 @@ impl Presence {
         is_gone
     }
 
-    /// Notes what a person chose, wherever they are. Returns whether that changed anything.
+    /// What a person chooses here and now: later than all they chose before, also where another server's clock is ahead.
+    fn choose(&self, user: &UserId, status: Status) -> Stand {
+        let chosen = Stand::now(status);
+        let since = self.stand(user).map_or(i64::MIN, |before| before.since.saturating_add(1));
+        Stand { since: chosen.since.max(since), ..chosen }
+    }
+
+    /// Notes what a person chose, wherever they are, unless they chose something else since. Returns whether that changed anything.
     fn set(&self, user: &UserId, stand: Stand) -> bool {
         let before = self.status(user);
         if let Some(here) = self.here().get_mut(user) {
-            here.stand = stand;
+            here.stand = stand.max(here.stand);
         }
         self.elsewhere.chosen(user, stand);
         before != self.status(user)
@@ -209,7 +217,7 @@ pub(crate) fn leave(app: &Arc<App>, user: &UserId) {
 /// Sets a person's status for as long as they are here. Returns what holds now: who is not here stays offline.
 pub(crate) async fn set(app: &App, user: &UserId, status: Status) -> Status {
     let _turn = app.presence.turn.lock().await;
-    let stand = Stand::now(status);
+    let stand = app.presence.choose(user, status);
     if app.presence.set(user, stand) {
         tell_of(app, user, status).await;
     }

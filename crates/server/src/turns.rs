@@ -20,7 +20,18 @@ pub(crate) struct Turns {
 }
 
 /// Held while something happens in a room. Never take a second one.
-pub(crate) type Turn = OwnedMutexGuard<()>;
+#[derive(Debug)]
+pub(crate) struct Turn {
+    room: RoomId,
+    _lock: OwnedMutexGuard<()>,
+}
+
+impl Turn {
+    /// Where it happens.
+    pub(crate) fn room(&self) -> &RoomId {
+        &self.room
+    }
+}
 
 impl Turns {
     pub(crate) fn new() -> Self {
@@ -31,6 +42,6 @@ impl Turns {
         let index = self.choice.hash_one(room) % (LOCKS as u64);
         let lock = usize::try_from(index).ok().and_then(|index| self.locks.get(index)).cloned();
         // The index is always in range; a lock of its own would only lose the order.
-        lock.unwrap_or_default().lock_owned().await
+        Turn { room: room.clone(), _lock: lock.unwrap_or_default().lock_owned().await }
     }
 }

@@ -2,7 +2,7 @@
 
 use hugmedo_chat_protocol::{RoomId, RoomKind};
 
-use super::{Admin, listing};
+use super::Admin;
 use crate::{
     audit::{self, Deed},
     error::Error,
@@ -21,11 +21,7 @@ impl Admin {
     /// # Errors
     /// If the store fails.
     pub async fn retention(&self) -> Result<Vec<RetentionRule>, Error> {
-        self.write(|tx, actor| {
-            listing::note(tx, actor, "retention")?;
-            Ok(retention::rules(tx)?)
-        })
-        .await
+        self.look("retention", retention::rules).await
     }
 
     /// Chooses for how many days rooms of a kind keep what is said in them; `None` for ever. What is older goes soon.

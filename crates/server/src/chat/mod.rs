@@ -38,7 +38,7 @@ use crate::{
 pub(crate) struct Settled<T> {
     answer: T,
     news: Option<News>,
-    _turn: Turn,
+    turn: Turn,
 }
 
 /// What the others have to hear, and who they are, as read in the deed's own transaction.
@@ -48,18 +48,18 @@ enum News {
     /// Several changes of one room.
     Expired(Vec<MessageChanged>, Vec<UserId>),
     Receipts(Vec<Receipt>, Vec<UserId>),
-    /// A room, as each of its members sees it.
+    /// A room, as each of its members sees it; see [`crate::store::rooms::changed`].
     Rooms(Vec<(UserId, Room)>),
 }
 
 impl<T> Settled<T> {
     fn new(answer: T, news: Option<News>, turn: Turn) -> Self {
-        Self { answer, news, _turn: turn }
+        Self { answer, news, turn }
     }
 
     /// The answer, to be given first, and the rest, to be announced after it.
     pub(crate) fn split(self) -> (T, Settled<()>) {
-        (self.answer, Settled { answer: (), news: self.news, _turn: self._turn })
+        (self.answer, Settled { answer: (), news: self.news, turn: self.turn })
     }
 }
 
@@ -68,9 +68,9 @@ impl Settled<()> {
     pub(crate) async fn announce(self, app: &App) {
         if let Some(nodes) = app.nodes.as_ref().filter(|_| self.news.is_some()) {
             // Told from the database, here as at the other servers.
-            let number = nodes.moved();
+            let (number, room) = (nodes.moved(), self.turn.room().clone());
             drop(self);
-            return nodes.until_told(number).await;
+            return nodes.until_told(number, &room).await;
         }
         match self.news {
             None => return,

@@ -35,7 +35,7 @@ pub(crate) async fn deliver(app: &App, token: TokenHash, wish: Delivered) -> Res
 
 impl<T> Settled<T> {
     fn map<U>(self, make: impl FnOnce(T) -> U) -> Settled<U> {
-        Settled { answer: make(self.answer), news: self.news, _turn: self._turn }
+        Settled { answer: make(self.answer), news: self.news, turn: self.turn }
     }
 }
 

@@ -1,14 +1,15 @@
 //! The connection to Redis: one channel for each store, everything on it for everyone.
 //!
 //! Invariants: whoever has something to say never waits for Redis; what could not be said is dropped, and after every new
-//! connection the servers tell each other anew what holds.
+//! connection the servers tell each other anew what holds; a connection over which nothing can be said, or nothing is heard, is
+//! given up.
 
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::StreamExt as _;
@@ -27,8 +28,6 @@ const QUEUE: usize = 4096;
 const PATIENCE: Duration = Duration::from_secs(3);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// How often a server says that it is there.
-const BEAT: Duration = Duration::from_secs(5);
 
 /// See the module.
 pub(crate) struct Bus {
@@ -119,8 +118,10 @@ impl Bus {
         mut heard: redis::aio::PubSubStream,
         queue: &mut mpsc::Receiver<What>,
     ) {
-        let mut beat = interval(BEAT);
+        let every = app.config.beat_every;
+        let mut beat = interval(every);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard_at = Instant::now();
         let greeting = [What::Hello, What::All { people: app.presence.all_here() }, What::Moved];
         for what in greeting {
             if !self.publish(&mut said, what).await {
@@ -135,11 +136,16 @@ impl Bus {
             let what = tokio::select! {
                 Some(what) = queue.recv() => what,
                 _ = beat.tick() => {
+                    // What is said here is heard here, too. Noticed before the others are taken for silent.
+                    if heard_at.elapsed() > every * 5 / 2 {
+                        return;
+                    }
                     presence::forget_silent(app).await;
                     What::Beat
                 }
                 message = heard.next() => match message {
                     Some(message) => {
+                        heard_at = Instant::now();
                         self.hear(app, message.get_payload_bytes());
                         continue;
                     }
@@ -166,6 +172,11 @@ impl Bus {
         if from == self.name {
             return;
         }
+        let tells_of_itself = matches!(what, What::Beat | What::Here { .. } | What::Gone { .. });
+        if tells_of_itself && !app.presence.heard_of(&from) {
+            // It was taken for silent, or its greeting was lost, and who is there with it.
+            self.say(What::Hello);
+        }
         match what {
             What::Moved => {
                 if let Some(nodes) = &app.nodes {
@@ -177,7 +188,7 @@ impl Bus {
                 tokio::spawn(async move { chat::pass_on_typing(&app, room, user, is_typing).await });
             }
             What::Hello => self.say(What::All { people: app.presence.all_here() }),
-            What::Beat => app.presence.heard_of(&from),
+            What::Beat => {}
             What::All { people } => presence::others_are(app, &from, people),
             What::Here { user, stand } => presence::other_is(app, &from, user, Some(stand)),
             What::Gone { user } => presence::other_is(app, &from, user, None),

@@ -1,7 +1,7 @@
 //! Telling this server's sockets what the database says has happened, whichever server it happened at.
 //!
-//! Invariants: changes are told in their order, each to those who are members in the very snapshot it was read in; within a
-//! room's turn, so that who enters it misses nothing behind the position they are told, and nothing is told before its author was
+//! Invariants: a room's changes are told in their order, each to those who are members in the very snapshot it was read in; within
+//! the room's turn, so that who enters it misses nothing behind the position they are told, and nothing is told before its author was
 //! answered; a change is never skipped: what could not be read is read the next time.
 
 use std::{
@@ -9,9 +9,9 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use hugmedo_chat_protocol::{DeviceId, RoomId, ServerEvent, SessionEndReason, UserId};
-use tokio::task::JoinSet;
+use hugmedo_chat_protocol::{RoomId, ServerEvent, SessionEndReason, UserId};
 
+use super::Nodes;
 use crate::{
     app::App,
     audit::{self, Ended},
@@ -59,13 +59,9 @@ pub(crate) async fn follow(app: Arc<App>, mut position: Position) {
     }
     let mut is_failing = false;
     loop {
-        nodes.told.store(position.change, Ordering::SeqCst);
         let asked = nodes.asked.load(Ordering::SeqCst);
-        match catch_up(&app, &mut position).await {
-            Ok(()) => {
-                nodes.told.store(position.change, Ordering::SeqCst);
-                is_failing = false;
-            }
+        match catch_up(&app, nodes, &mut position).await {
+            Ok(()) => is_failing = false,
             Err(StoreError::Closed) => break,
             Err(error) => {
                 if !std::mem::replace(&mut is_failing, true) {
@@ -84,18 +80,24 @@ pub(crate) async fn follow(app: Arc<App>, mut position: Position) {
     nodes.answered.send_replace(u64::MAX);
 }
 
-async fn catch_up(app: &Arc<App>, position: &mut Position) -> Result<(), StoreError> {
+/// Reads on to the end. What it finds is being told by then; the ends of sessions are carried out, before anything that is read with them.
+async fn catch_up(app: &Arc<App>, nodes: &Nodes, position: &mut Position) -> Result<(), StoreError> {
     loop {
         let after = *position;
         let news = app.store.read(move |tx| read(tx, after)).await?;
-        let is_news = !news.rooms.is_empty() || !news.ended.is_empty();
         *position = news.position;
-        let has_more = news.has_more;
-        tell(app, news).await;
-        if is_news {
+        if !news.ended.is_empty() {
+            for ended in news.ended {
+                end(app, ended).await;
+            }
             app.fanout.wake();
         }
-        if !has_more {
+        let parts = news.rooms.into_iter().map(|(room, (members, told))| {
+            let (app, of, changes) = (app.clone(), room.clone(), told.len());
+            (room, changes, async move { tell_room(&app, &of, &members, told).await })
+        });
+        nodes.telling.begin(position.change, parts).await;
+        if !news.has_more {
             return Ok(());
         }
     }
@@ -116,19 +118,6 @@ fn read(tx: &crate::store::sql::Transaction<'_>, after: Position) -> Result<News
     Ok(News { position: Position { change, entry }, has_more, rooms: by_room, ended })
 }
 
-/// Rooms side by side: one in which much is going on holds up no other.
-async fn tell(app: &Arc<App>, news: News) {
-    for ended in news.ended {
-        end(app, ended).await;
-    }
-    let mut rooms = JoinSet::new();
-    for (room, (members, told)) in news.rooms {
-        let app = app.clone();
-        rooms.spawn(async move { tell_room(&app, &room, &members, told).await });
-    }
-    while rooms.join_next().await.is_some() {}
-}
-
 async fn tell_room(app: &Arc<App>, room: &RoomId, members: &[UserId], told: Vec<Told>) {
     let mut acquainted = Vec::new();
     let turn = app.turns.take(room).await;
@@ -147,6 +136,7 @@ async fn tell_room(app: &Arc<App>, room: &RoomId, members: &[UserId], told: Vec<
         }
     }
     drop(turn);
+    app.fanout.wake();
     presence::acquaint(app, acquainted).await;
 }
 
@@ -162,10 +152,11 @@ async fn end(app: &App, ended: Ended) {
         // Those that were opened since stay.
         Ended::AllOf(user) => outside::end_dead(app, app.fanout.sockets_of(&user)).await,
         Ended::Device(device) => {
-            let is_of = |device: &DeviceId, it: &socketioxide::extract::SocketRef| {
-                fanout::link(it).is_some_and(|link| link.device() == Some(device))
-            };
-            let sockets = app.fanout.all_sockets().into_iter().filter(|socket| is_of(&device, socket)).collect();
+            let mut sockets = app.fanout.all_sockets();
+            // Its session may know of a device that the socket did not name.
+            sockets.retain(|socket| {
+                fanout::link(socket).is_some_and(|link| link.device().is_none_or(|named| *named == device))
+            });
             outside::end_dead(app, sockets).await;
         }
     }

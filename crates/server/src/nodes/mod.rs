@@ -10,14 +10,18 @@
 mod bus;
 mod follow;
 mod hints;
+mod telling;
 
 pub(crate) use bus::Bus;
 pub(crate) use follow::{follow, head};
 pub(crate) use hints::What;
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use hugmedo_chat_protocol::RoomId;
 use tokio::sync::{Notify, watch};
+
+use telling::Telling;
 
 use crate::{app::App, config::Redis, error::Error};
 
@@ -32,11 +36,10 @@ pub(crate) fn moved(app: &App) {
 #[derive(Debug)]
 pub(crate) struct Nodes {
     moved: Notify,
-    /// How often it was said here that there is something to tell, and up to which of them all has been told.
+    /// How often it was said here that there is something to tell, and up to which of them all has been read, or could not be.
     asked: AtomicU64,
     answered: watch::Sender<u64>,
-    /// The last change that was told to this server's sockets.
-    told: AtomicI64,
+    telling: Telling,
     bus: Option<Bus>,
 }
 
@@ -46,7 +49,7 @@ impl Nodes {
             moved: Notify::new(),
             asked: AtomicU64::new(0),
             answered: watch::Sender::new(0),
-            told: AtomicI64::new(0),
+            telling: Telling::default(),
             bus: redis.map(|redis| Bus::new(redis, store_id)).transpose()?,
         })
     }
@@ -59,11 +62,13 @@ impl Nodes {
         number
     }
 
-    /// Waits until this server's sockets were told, or telling has failed and is done later. So what a socket did is told before its next
-    /// wish is heard, as with a single server. Not within a room's turn, which the telling takes.
-    pub(crate) async fn until_told(&self, number: u64) {
+    /// Waits until this server's sockets were told what this number is about, which happened in this room; or it could not be read and is
+    /// told later. So what a socket did is told before its next wish is heard, as with a single server. Not within a room's turn,
+    /// which the telling takes.
+    pub(crate) async fn until_told(&self, number: u64, room: &RoomId) {
         // It only ends with the server.
         let _ = self.answered.subscribe().wait_for(|answered| *answered >= number).await;
+        self.telling.until_told(room).await;
     }
 
     /// Tells the other servers what is not kept. Nobody may hear it.
@@ -73,9 +78,9 @@ impl Nodes {
         }
     }
 
-    /// The last change that was told to this server's sockets.
+    /// The change up to which everything was told to this server's sockets.
     pub(crate) fn told(&self) -> i64 {
-        self.told.load(Ordering::SeqCst)
+        self.telling.told()
     }
 
     /// Of the connection to Redis, if there is to be one: whether it stands, and how many there were.

@@ -40,22 +40,21 @@ impl Elsewhere {
         self.nodes().values().any(|node| node.people.contains_key(user))
     }
 
-    pub(super) fn heard_of(&self, node: &str) {
-        if let Some(node) = self.nodes().get_mut(node) {
-            node.heard = Instant::now();
-        }
+    /// Returns whether it is known who is there.
+    pub(super) fn heard_of(&self, node: &str) -> bool {
+        self.nodes().get_mut(node).map(|node| node.heard = Instant::now()).is_some()
     }
 
-    /// What a person chose, for every server they are at.
+    /// What a person chose, for every server they are at, unless they chose something else since.
     pub(super) fn chosen(&self, user: &UserId, chosen: Stand) {
         for node in self.nodes().values_mut() {
             if let Some(stand) = node.people.get_mut(user) {
-                *stand = chosen;
+                *stand = chosen.max(*stand);
             }
         }
     }
 
-    /// Changes what a server says. Returns the people it had and those it has now.
+    /// Changes what a server says.
     fn change(&self, node: &str, change: impl FnOnce(&mut HashMap<UserId, Stand>)) {
         let mut nodes = self.nodes();
         let node =
@@ -138,4 +137,44 @@ fn tell_changed(app: &Arc<App>, before: Vec<(UserId, Option<Status>)>) {
             tell_of(&app, &user, app.presence.status(&user).unwrap_or(Status::Offline)).await;
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Presence, *};
+
+    /// bob, here and at another server, where he is busy from then on.
+    fn busy_elsewhere(since: i64) -> (Presence, UserId) {
+        let (presence, bob) = (Presence::default(), UserId::new("bob"));
+        presence.count(&bob);
+        presence.elsewhere.change("another", |people| {
+            people.insert(bob.clone(), Stand { since, status: Status::Busy });
+        });
+        (presence, bob)
+    }
+
+    #[test]
+    fn what_a_person_chose_last_holds_in_whatever_order_it_is_heard() {
+        let now = Stand::now(Status::Available).since;
+        let chosen = [(2_000, Status::Away), (3_000, Status::OnCall), (3_000, Status::Available)]
+            .map(|(later, status)| Stand { since: now + later, status });
+        for order in [[0, 1, 2], [1, 0, 2], [2, 1, 0]] {
+            let (presence, bob) = busy_elsewhere(now + 1_000);
+            for choice in order {
+                presence.set(&bob, chosen[choice]);
+            }
+            assert_eq!(presence.status(&bob), Some(Status::OnCall), "{order:?}");
+            // Also once he is at one of the two only.
+            assert_eq!(presence.elsewhere.stands(&bob), [chosen[1]], "{order:?}");
+            assert_eq!(presence.all_here(), [(bob, chosen[1])], "{order:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_chosen_here_holds_although_the_clock_of_another_server_is_ahead() {
+        let (presence, bob) = busy_elsewhere(Stand::now(Status::Available).since + 60_000);
+        assert_eq!(presence.status(&bob), Some(Status::Busy));
+        presence.set(&bob, presence.choose(&bob, Status::Away));
+        assert_eq!(presence.status(&bob), Some(Status::Away));
+    }
 }

@@ -87,10 +87,14 @@ pub(super) async fn work(app: Arc<App>, socket: SocketRef, link: Arc<Link>, mut 
     // The session may have ended after the token was checked and before the socket could be found by its session.
     let token = link.token();
     let alive: Result<_, Failure> = app.store.read(move |tx| authorize::principal(tx, &token)).await;
-    if let Err(Failure::Refused(refusal)) = alive {
-        let is_expired = refusal.code == ErrorCode::TokenExpired;
-        fanout::end(socket, if is_expired { SessionEndReason::Expired } else { SessionEndReason::Revoked });
-        return;
+    match alive {
+        Ok(_) => {}
+        Err(Failure::Refused(refusal)) => {
+            let is_expired = refusal.code == ErrorCode::TokenExpired;
+            return fanout::end(socket, if is_expired { SessionEndReason::Expired } else { SessionEndReason::Revoked });
+        }
+        // As in `crate::outside`.
+        Err(Failure::Store(_)) => return fanout::hang_up(socket),
     }
     let (session, device) = (link.session(), link.device().cloned());
     let store = app.store.clone();

@@ -95,9 +95,14 @@ pub(super) fn record_receipt(tx: &Transaction<'_>, receipt: &Receipt) -> Result<
     record(tx, kind, &receipt.room_id, Some(&receipt.user_id), receipt.message_id.as_ref(), receipt.up_to_seq)
 }
 
-/// The room is, as its reader sees it, not what it was.
-pub(crate) fn record_room_changed(tx: &Transaction<'_>, room: &RoomId, reader: &UserId) -> Result<(), StoreError> {
-    record(tx, "room_changed", room, Some(reader), None, None)
+/// The room is, as each of its members sees it, not what it was.
+pub(super) fn record_room_changed(tx: &Transaction<'_>, room: &RoomId) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO change (kind, room_id, user_id, at)
+         SELECT 'room_changed', room_id, user_id, ?2 FROM member WHERE room_id = ?1 ORDER BY user_id",
+    )?
+    .execute((room.as_str(), now()))?;
+    Ok(())
 }
 
 /// The reader has been removed from the room.

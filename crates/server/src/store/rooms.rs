@@ -1,5 +1,7 @@
 //! Rooms and who is in them.
 
+use std::collections::HashMap;
+
 use hugmedo_chat_protocol::{Room, RoomId, RoomKind, Sensitive, Seq, Timestamp, User, UserId};
 use serde::Serialize;
 
@@ -56,11 +58,15 @@ pub(crate) fn begin(
     Ok(fresh.clone())
 }
 
-/// Records for every member that the room changed, and returns what each now sees.
+/// Records for every member that the room changed. Returns what each now sees, to be told; nothing where the record is what they are
+/// told from.
 pub(crate) fn changed(tx: &Transaction<'_>, room: &RoomId) -> Result<Vec<(UserId, Room)>, StoreError> {
+    changes::record_room_changed(tx, room)?;
     let mut views = Vec::new();
+    if tx.is_shared() {
+        return Ok(views);
+    }
     for member in member_ids(tx, room)? {
-        changes::record_room_changed(tx, room, &member)?;
         if let Some(view) = as_seen_by(tx, room, &member)? {
             views.push((member, view));
         }
@@ -111,23 +117,25 @@ pub struct RoomRecord {
 
 /// Every room there is, for administrators.
 pub(crate) fn records(tx: &Transaction<'_>) -> Result<Vec<RoomRecord>, StoreError> {
-    let mut statement = tx.prepare("SELECT id, name, kind, escalate_after, held_at FROM room ORDER BY id")?;
-    let mut records = statement
-        .query_map((), |row| {
-            Ok(RoomRecord {
-                id: RoomId::new(row.get::<String>(0)?),
-                name: Sensitive::new(row.get::<String>(1)?),
-                kind: columns::word(&row.get::<String>(2)?),
-                member_ids: Vec::new(),
-                escalate_after_ms: row.get(3)?,
-                held_at: row.get::<Option<i64>>(4)?.map(Timestamp::from_millis),
-            })
-        })?
-        .collect::<Result<Vec<_>, _>>()?;
-    for record in &mut records {
-        record.member_ids = member_ids(tx, &record.id)?;
+    let mut members: HashMap<String, Vec<UserId>> = HashMap::new();
+    let mut statement = tx.prepare("SELECT room_id, user_id FROM member ORDER BY user_id")?;
+    for member in statement.query_map((), |row| Ok((row.get(0)?, UserId::new(row.get::<String>(1)?))))? {
+        let (room, user) = member?;
+        members.entry(room).or_default().push(user);
     }
-    Ok(records)
+    let mut statement = tx.prepare("SELECT id, name, kind, escalate_after, held_at FROM room ORDER BY id")?;
+    let records = statement.query_map((), |row| {
+        let id: String = row.get(0)?;
+        Ok(RoomRecord {
+            member_ids: members.remove(&id).unwrap_or_default(),
+            id: RoomId::new(id),
+            name: Sensitive::new(row.get::<String>(1)?),
+            kind: columns::word(&row.get::<String>(2)?),
+            escalate_after_ms: row.get(3)?,
+            held_at: row.get::<Option<i64>>(4)?.map(Timestamp::from_millis),
+        })
+    })?;
+    records.collect()
 }
 
 /// The ids of everyone in a room; for telling members what an administrator did, not for answering anyone.

@@ -12,11 +12,19 @@ use std::{
     time::Duration,
 };
 
+use hugmedo_chat_protocol::Secret;
+use hugmedo_chat_server::Redis;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::{hospital::Hospital, nodes::Pair, wire::Wire};
+use crate::{
+    hospital::Hospital,
+    instances::{Postgres, RedisServer},
+    nodes::Pair,
+    valve::{Holds, Valve},
+    wire::Wire,
+};
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 const NEVER: Duration = Duration::from_secs(3600);
@@ -228,6 +236,30 @@ async fn what_was_said_while_redis_was_away_is_told_when_it_is_back_even_if_nobo
     alice.ask("message", says("missed")).await;
     pair.redis.start_again();
     assert_eq!(bob.event_named("new_message").await["content"], "missed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_that_falls_silent_without_a_word_is_noticed_and_made_anew() {
+    let (postgres, redis) = (Postgres::start(), RedisServer::start());
+    let here = Hospital::open_with(|config| {
+        config.database = Some(postgres.database());
+        config.redis = Some(redis.redis());
+        config.notice_every = NEVER;
+        config.beat_every = Duration::from_millis(100);
+    })
+    .await;
+    let valve = Valve::before(redis.socket(), Holds::Answers("SUBSCRIBE")).await;
+    let url = Secret::new(format!("redis://{}/", valve.address));
+    let there = here.beside_with(|config| config.redis = Some(Redis { url })).await;
+    there.until_metric("hugmedo_chat_redis_up", |up| up == 1).await;
+    let mut alice = here.enter("alice", "ward").await;
+    let mut bob = there.enter("bob", "ward").await;
+
+    valve.close();
+    there.until_metric("hugmedo_chat_redis_up", |up| up == 0).await;
+    valve.open();
+    alice.ask("message", says("after that")).await;
+    assert_eq!(bob.event_named("new_message").await["content"], "after that");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,7 @@ mod instances;
 mod secrets;
 mod start;
 mod unknown_ends;
+mod valve;
 
 #[path = "../server/administration.rs"]
 mod administration;

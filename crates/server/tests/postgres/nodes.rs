@@ -2,14 +2,22 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use hugmedo_chat_protocol::{RoomKind, Secret};
+use hugmedo_chat_server::Database;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::{
     hospital::{Hospital, entries, room, says, user},
     instances::{Postgres, RedisServer},
+    valve::{Holds, Valve},
     wire::{Frame, Wire},
 };
+
+/// Only how long a broken test hangs.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A database, a Redis and two servers, the second of which never looks by itself: what it hears it hears by Redis.
 pub(crate) struct Pair {
@@ -38,20 +46,20 @@ impl Pair {
     /// Waits until both have made so many connections to Redis.
     pub(crate) async fn until_linked(&self, times: u64) {
         for node in [&self.here, &self.there] {
-            node.until_metric("hugmedo_chat_redis_up", 1).await;
-            node.until_metric("hugmedo_chat_redis_connections_total", times).await;
+            node.until_metric("hugmedo_chat_redis_up", |up| up == 1).await;
+            node.until_metric("hugmedo_chat_redis_connections_total", |made| made >= times).await;
         }
     }
 }
 
 impl Hospital {
-    /// Waits until a number of the page for Prometheus is at least this.
-    pub(crate) async fn until_metric(&self, name: &str, least: u64) {
+    /// Waits for a number of the page for Prometheus.
+    pub(crate) async fn until_metric(&self, name: &str, is_so: impl Fn(u64) -> bool) {
         let begun = std::time::Instant::now();
         loop {
             let page = self.http.get(self.url() + "/metrics").send().await.unwrap().text().await.unwrap();
             let found = page.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
-            if found.is_some_and(|found| found >= least) {
+            if found.is_some_and(&is_so) {
                 return;
             }
             assert!(begun.elapsed() < Duration::from_secs(30), "{name} stays {found:?}");
@@ -249,4 +257,91 @@ async fn a_file_brought_to_one_server_is_fetched_at_the_other() {
     let bob = pair.there.token("bob").await;
     let fetched = pair.there.fetch(&bob, file["id"].as_str().unwrap()).await;
     assert_eq!(fetched.text().await.unwrap(), "plain text");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_beats_after_it_was_taken_for_silent_is_asked_who_is_there() {
+    let pair = Pair::open(NEVER).await;
+    let mut alice = pair.here.connect("alice").await;
+    let redis = redis::Client::open(pair.redis.redis().url.expose()).unwrap();
+    let mut said = redis.get_multiplexed_async_connection().await.unwrap();
+    let channels: Vec<String> = redis::cmd("PUBSUB").arg("CHANNELS").query_async(&mut said).await.unwrap();
+    let mut listening = redis.get_async_pubsub().await.unwrap();
+    listening.subscribe(&channels).await.unwrap();
+    let mut heard = listening.into_on_message();
+    let mut say = async |what: Value| {
+        let hint = json!({ "from": "one that was silent", "what": what }).to_string();
+        redis::cmd("PUBLISH").arg(&channels[0]).arg(hint).exec_async(&mut said).await.unwrap();
+    };
+
+    say(json!("beat")).await;
+    let asked = async {
+        loop {
+            let hint: Value = serde_json::from_slice(heard.next().await.unwrap().get_payload_bytes()).unwrap();
+            if hint["what"] == "hello" {
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, asked).await.expect("it is asked");
+    say(json!({ "all": { "people": [["bob", { "status": "busy", "since": 1 }]] } })).await;
+    status_of(&mut alice, "bob", "busy").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_in_which_somebody_writes_for_long_holds_up_the_news_of_no_other() {
+    let postgres = Postgres::start();
+    // So that it is there for both.
+    let database = postgres.database();
+    let here = Hospital::open_with(|config| {
+        config.database = Some(database);
+        config.notice_every = Duration::from_millis(20);
+    })
+    .await;
+    let valve = Valve::before(postgres.socket(), Holds::Asked("pg_advisory_xact_lock")).await;
+    let url = format!("postgres://chat@{}/chat", valve.address);
+    let there =
+        here.beside_with(|config| config.database = Some(Database { url: Secret::new(url), ca_file: None })).await;
+    // Several, because two rooms may share a turn.
+    let mut others = vec!["carol".to_owned(), "news".to_owned()];
+    for number in 0..4 {
+        let id = here.server.admin().add_room(&format!("other-{number}"), "Other", RoomKind::Staff).await.unwrap();
+        for person in ["alice", "bob"] {
+            here.server.admin().add_member(&id, &user(person)).await.unwrap();
+        }
+        others.push(id.as_str().to_owned());
+    }
+    let mut alice = there.enter("alice", "ward").await;
+    let mut bob = there.enter("bob", "ward").await;
+    for room in &others {
+        assert_eq!(bob.ask("join_room", json!({ "roomId": room })).await["ok"], true);
+    }
+    assert_eq!(alice.ask("message", says("ward", "before")).await["ok"], true);
+    assert_eq!(bob.event_named("new_message").await["content"], "before");
+
+    // What alice says at one server has the room's turn there, until she can write.
+    valve.close();
+    let held = alice.emit_asking("message", says("ward", "held")).await;
+    valve.has_held().await;
+    let mut alice_here = here.connect("alice").await;
+    assert_eq!(alice_here.ask("message", says("ward", "meanwhile")).await["ok"], true);
+    for room in &others {
+        assert_eq!(alice_here.ask("message", says(room, "first")).await["ok"], true);
+    }
+    let first = bob.event_named("new_message").await;
+    assert_eq!(first["content"], "first");
+    let room = first["roomId"].as_str().unwrap();
+    assert_eq!(alice_here.ask("message", says(room, "second")).await["ok"], true);
+    while bob.event_named("new_message").await["content"] != "second" {}
+
+    valve.open();
+    assert_eq!(alice.answer(held).await["ok"], true);
+    let mut ward = Vec::new();
+    while ward.len() < 2 {
+        let told = bob.event_named("new_message").await;
+        if told["roomId"] == "ward" {
+            ward.push(told["content"].clone());
+        }
+    }
+    assert_eq!(ward, ["meanwhile", "held"], "in the order of the log");
 }

@@ -75,8 +75,16 @@ impl Hospital {
     /// Another server on the same store, which has to be one that can be shared.
     #[allow(dead_code, reason = "../postgres has such stores")]
     pub(crate) async fn beside(&self) -> Self {
-        let server = start(self.config.clone()).await.unwrap();
-        Self { server, http: self.http.clone(), folder: self.folder.clone(), config: self.config.clone() }
+        self.beside_with(|_| {}).await
+    }
+
+    /// [`Hospital::beside`], configured otherwise.
+    #[allow(dead_code, reason = "../postgres has such stores")]
+    pub(crate) async fn beside_with(&self, adjust: impl FnOnce(&mut Config)) -> Self {
+        let mut config = self.config.clone();
+        adjust(&mut config);
+        let server = start(config.clone()).await.unwrap();
+        Self { server, http: self.http.clone(), folder: self.folder.clone(), config }
     }
 
     /// Stops the server and starts another on the same folder.

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use hugmedo_chat_protocol::{DeviceId, UserId};
-use hugmedo_chat_server::Config;
+use hugmedo_chat_server::{Admin, Config};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
+    backing::{self, Store},
     hospital::{Hospital, PASSWORD, says, user},
     wire::Wire,
 };
@@ -275,4 +276,19 @@ async fn only_a_device_that_an_administrator_revoked_is_told_to_remove_what_it_h
     assert_eq!(erased(refresh(&hospital, &newest).await), refused, "another password erases nothing");
     hospital.server.admin().disable_user(&alice).await.unwrap();
     assert_eq!(erased(refresh(&hospital, &newest).await), told, "a closed account does, on every device");
+}
+
+#[tokio::test]
+async fn a_device_that_was_revoked_from_outside_hears_nothing_more_even_if_its_session_cannot_be_looked_up() {
+    let hospital = Hospital::open_with(|config| config.notice_every = Duration::from_millis(20)).await;
+    let sign_in = json!({ "username": "bob", "password": PASSWORD, "deviceId": "lost" });
+    let (_, grant) = hospital.call(Method::POST, "/api/login", None, Some(sign_in)).await;
+    let mut bob = Wire::connect(&hospital.url(), grant["accessToken"].as_str().unwrap()).await;
+    assert_eq!(bob.heard().await, []);
+
+    Store::of(hospital.folder()).change("ALTER TABLE access_token RENAME TO out_of_sight");
+    let outside = Admin::open_with(hospital.folder(), backing::database(hospital.folder()).as_ref()).unwrap();
+    outside.revoke_device(&user("bob"), &DeviceId::new("lost")).await.unwrap();
+    bob.until_closed().await;
+    outside.close().await;
 }

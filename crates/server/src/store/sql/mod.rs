@@ -64,6 +64,11 @@ impl Transaction<'_> {
         }
     }
 
+    /// Whether other servers may work on the same store. Then all of them tell what happened as they find it there.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// How large the store is, where the database alone knows.
     pub(crate) fn stored_bytes(&self) -> Result<Option<i64>, StoreError> {
         match self {
