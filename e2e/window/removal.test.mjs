@@ -16,7 +16,7 @@ describe('removing all data', () => {
 
 	before(async () => {
 		server = await stage.server();
-		sato = await stage.computer('sato');
+		sato = await stage.computer('sato', { usualFolder: true });
 		await sato.openApp();
 		await sato.signIn(server, 'sato', 'hugmedo-demo');
 		await sato.isLive();
@@ -28,6 +28,9 @@ describe('removing all data', () => {
 		assert.ok(keyringItems(sato) >= 2, 'there is something to remove');
 		const pid = sato.pid;
 		await sato.click(testid('settings'));
+		await sato.click(testid('autostart'));
+		const autostart = join(sato.desktop.home, '.config', 'autostart', 'hugmedo-chat.desktop');
+		await eventually(() => existsSync(autostart), 15, 'the entry that starts it with the session');
 		// A notification leaves a note of itself, and its sound.
 		const { token } = await server.signIn('suzuki');
 		const body = { content: '消される前の通知', attachments: [], metadata: {}, clientMessageId: randomUUID() };
