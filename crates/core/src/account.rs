@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
@@ -99,6 +99,8 @@ pub(crate) struct Account {
     baseline: AtomicBool,
     /// The server is known to speak our extensions; being slow does not make it a baseline one.
     extended: AtomicBool,
+    /// The version of our extensions that the server has said it speaks; 0 while it has not.
+    server_protocol: AtomicU32,
     link: RwLock<Option<Arc<dyn Link>>>,
     connection: Mutex<ConnectionView>,
     typing: Mutex<TypingBoard>,
@@ -164,6 +166,7 @@ impl Account {
             fleeting: Mutex::default(),
             baseline: AtomicBool::new(parts.baseline),
             extended: AtomicBool::new(parts.extended),
+            server_protocol: AtomicU32::new(0),
             link: RwLock::new(None),
             connection: Mutex::new(idle(parts.surroundings.now())),
             surroundings: parts.surroundings,
@@ -203,6 +206,15 @@ impl Account {
         if self.baseline.swap(baseline, Ordering::Relaxed) != baseline {
             self.hub.publish(ViewChange::SessionChanged { session: Some(self.session()), ended: None });
         }
+    }
+
+    /// The version of our extensions that the server speaks, once it has said so.
+    pub(crate) fn server_protocol(&self) -> Option<u32> {
+        Some(self.server_protocol.load(Ordering::Relaxed)).filter(|version| *version > 0)
+    }
+
+    pub(crate) fn note_server_protocol(&self, version: u32) {
+        self.server_protocol.store(version, Ordering::Relaxed);
     }
 
     pub(crate) fn link(&self) -> Option<Arc<dyn Link>> {
