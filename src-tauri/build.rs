@@ -16,6 +16,7 @@ const COMMANDS: &[&str] = &[
     "unlock",
     "has_pin",
     "test_notification",
+    "about",
     "diagnostics",
     "save_diagnostics",
     "save_conversation",

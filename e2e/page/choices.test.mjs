@@ -178,6 +178,26 @@ describe('choices', { timeout: 240_000 }, () => {
 		);
 	});
 
+	test('what every choice is until one makes it is said with it', async () => {
+		page = await browser.page('lang=en');
+		await page.addInitScript(() => Object.defineProperty(navigator, 'userAgent', { value: 'Mozilla/5.0 (Macintosh)' }));
+		await page.reload();
+		await page.click(testid('settings'));
+		await page.waitForSelector(testid('protect-from-capture'));
+		const [switches, unexplained] = await page.evaluate(() => {
+			const switches = Array.from(document.querySelectorAll('main input[type=checkbox]'));
+			const lists = Array.from(document.querySelectorAll('main fieldset'));
+			const isExplained = (choice) =>
+				choice.tagName === 'FIELDSET'
+					? choice.querySelector('p')
+					: / unless /.test(document.getElementById(choice.getAttribute('aria-describedby'))?.textContent);
+			const without = [...switches, ...lists].filter((choice) => !isExplained(choice));
+			return [switches.length, without.map((choice) => choice.dataset.testid ?? choice.textContent)];
+		});
+		assert.ok(switches >= 4, 'window, start, screenshots, quiet hours');
+		assert.deepEqual(unexplained, []);
+	});
+
 	test('a setting is found by any of its words, in either width and kana', async () => {
 		page = await browser.page('lang=ja');
 		await page.click(testid('settings'));

@@ -12,7 +12,7 @@ import { Desktop, looksPainted } from '../../scripts/desktop.mjs';
 import { Companion, ask, eventually } from '../../scripts/processes.mjs';
 import { cargoEnv, root } from '../../scripts/setup.mjs';
 import { pixelsOf, unlike } from './pixels.mjs';
-import { freePort, hasEnded, isGone, processAt } from './programs.mjs';
+import { freePort, hasEnded, isGone, processIn } from './programs.mjs';
 import { Key, WebDriver } from './webdriver.mjs';
 
 const pictures = join(root, 'test-results', 'screenshots');
@@ -20,7 +20,7 @@ const pictures = join(root, 'test-results', 'screenshots');
 export class Computer {
 	#driverProcess;
 	#driverAddress;
-	#args;
+	#args = [];
 
 	/** The page in the app's window. @type {WebDriver} */
 	page;
@@ -31,17 +31,21 @@ export class Computer {
 	/**
 	 * @param {string} folder everything of this computer lies in it
 	 * @param {{ keyring?: boolean, notices?: boolean, language?: string, env?: NodeJS.ProcessEnv, programs?: string,
-	 *   sessionType?: string, systemBus?: boolean, plain?: boolean }} [options]
-	 *   `programs`: a folder whose programs come before those of the same names; `plain`: the app is started as from the menu, and
-	 *   has its data where it has them then
+	 *   sessionType?: string, systemBus?: boolean, usualFolder?: boolean }} [options]
+	 *   `programs`: a folder whose programs come before those of the same names; `usualFolder`: the app keeps its data where it does
+	 *   when nobody says otherwise, which makes it the person's own
 	 */
-	static async start(folder, { env = {}, programs: before, plain = false, ...options } = {}) {
+	static async start(folder, { env = {}, programs: before, usualFolder = false, ...options } = {}) {
 		const computer = new Computer();
 		computer.folder = folder;
-		computer.dataDir = plain ? join(folder, 'home', '.local', 'share', 'jp.hugmedo.chat') : join(folder, 'app');
-		computer.#args = plain ? [] : ['--data-dir', computer.dataDir];
 		computer.env = { ...env, ...(before && { PATH: `${before}:${cargoEnv.PATH}` }) };
 		computer.desktop = await Desktop.start(folder, { width: 1200, height: 800, ...options });
+		if (usualFolder) {
+			computer.dataDir = join(computer.desktop.home, '.local', 'share', 'jp.hugmedo.chat');
+		} else {
+			computer.dataDir = join(folder, 'app');
+			computer.#args = ['--data-dir', computer.dataDir];
+		}
 		return computer;
 	}
 
@@ -58,7 +62,7 @@ export class Computer {
 		this.page = await WebDriver.open(this.#driverAddress, {
 			'tauri:options': { application: programs.app, args: [...this.#args, ...args] }
 		});
-		this.pid = await eventually(() => processAt(programs.app, this.desktop.home), 10, 'the app');
+		this.pid = await eventually(() => processIn(this.desktop.home, programs.app), 10, 'the app');
 		this.window = await eventually(() => this.desktop.windowsOf(this.pid)[0], 20, "the app's window");
 		await this.isPainted();
 	}
@@ -99,8 +103,12 @@ export class Computer {
 
 	/** Starts the app a second time, and resolves to what that exits with. */
 	startAgain(...args) {
-		const env = { ...this.desktop.env, ...this.env };
-		return Companion.start('a second start', programs.app, [...this.#args, ...args], { env }).exited;
+		return this.startProgram(programs.app, ...this.#args, ...args).exited;
+	}
+
+	/** Starts a program on this computer. */
+	startProgram(program, ...args) {
+		return Companion.start(program, program, args, { env: { ...this.desktop.env, ...this.env } });
 	}
 
 	/** The app has ended by itself, and is not to be waited for any more. */

@@ -3,17 +3,15 @@ import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { eventually } from '../../scripts/processes.mjs';
 
-/** The process id of a running program by its executable and the home folder of whoever started it. */
-export function processAt(executable, home) {
+/** The process id of a running program by its executable and the home folder that it was started in. */
+export function processIn(home, executable) {
+	const words = (pid, what) => readFileSync(`/proc/${pid}/${what}`, 'utf8').split('\0');
 	return readdirSync('/proc')
 		.filter((name) => /^\d+$/.test(name))
 		.map(Number)
 		.find((pid) => {
 			try {
-				const [program] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-				return (
-					program === executable && readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`HOME=${home}`)
-				);
+				return words(pid, 'cmdline')[0] === executable && words(pid, 'environ').includes(`HOME=${home}`);
 			} catch {
 				return false; // it has just ended
 			}

@@ -1,10 +1,9 @@
 /** Removing everything of the app from a computer, in the real window: disk, keyring and autostart. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { programs } from '../../scripts/build.mjs';
 import { eventually } from '../../scripts/processes.mjs';
 import { keepEvidence, keyringItems, testid } from './computer.mjs';
 import { isGone } from './programs.mjs';
@@ -17,8 +16,7 @@ describe('removing all data', () => {
 
 	before(async () => {
 		server = await stage.server();
-		// As a person has it: what starts with the session is that one alone.
-		sato = await stage.computer('sato', { plain: true });
+		sato = await stage.computer('sato', { usualFolder: true });
 		await sato.openApp();
 		await sato.signIn(server, 'sato', 'hugmedo-demo');
 		await sato.isLive();
@@ -26,17 +24,13 @@ describe('removing all data', () => {
 	afterEach((context) => keepEvidence(context, { sato }));
 	after(() => stage.clear());
 
-	test('the app starts with the session if the person wants that, and with no window', async () => {
-		await sato.click(testid('settings'));
-		await sato.click(testid('autostart'));
-		const entry = join(sato.desktop.home, '.config', 'autostart', 'hugmedo-chat.desktop');
-		await eventually(() => existsSync(entry), 15, 'the entry');
-		assert.ok(readFileSync(entry, 'utf8').includes(`Exec=${programs.app} --hidden`));
-	});
-
 	test('after a question the app ends, and neither disk nor keyring holds anything of it', async () => {
 		assert.ok(keyringItems(sato) >= 2, 'there is something to remove');
 		const pid = sato.pid;
+		await sato.click(testid('settings'));
+		await sato.click(testid('autostart'));
+		const autostart = join(sato.desktop.home, '.config', 'autostart', 'hugmedo-chat.desktop');
+		await eventually(() => existsSync(autostart), 15, 'the entry that starts it with the session');
 		// A notification leaves a note of itself, and its sound.
 		const { token } = await server.signIn('suzuki');
 		const body = { content: '消される前の通知', attachments: [], metadata: {}, clientMessageId: randomUUID() };

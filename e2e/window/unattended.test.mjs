@@ -11,7 +11,7 @@ import { programs } from '../../scripts/build.mjs';
 import { Companion, eventually } from '../../scripts/processes.mjs';
 import { keepEvidence, testid } from './computer.mjs';
 import { Notices } from './peers.mjs';
-import { hasEnded, processAt } from './programs.mjs';
+import { hasEnded, processIn } from './programs.mjs';
 import { Stage } from './stage.mjs';
 
 const PIN = '4711';
@@ -133,7 +133,7 @@ describe('an app that nobody looks at', () => {
 	test('started hidden it shows no window, notifies all the same, and a second start shows it', async () => {
 		await sato.crashApp();
 		const ended = sato.startAgain('--hidden');
-		const pid = await eventually(() => processAt(programs.app, sato.desktop.home), 20, 'the app');
+		const pid = await eventually(() => processIn(sato.desktop.home, programs.app), 20, 'the app');
 		const before = notices.raised.length;
 		await say('応援をお願いします', { priority: 'urgent' });
 		await raisedSince(before);

@@ -3,6 +3,8 @@
  * The journeys build on one another and run in this order.
  */
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '../../scripts/processes.mjs';
 import { keepEvidence, testid } from './computer.mjs';
@@ -18,6 +20,11 @@ describe('writing', () => {
 	before(async () => {
 		server = await stage.server();
 		sato = await stage.computer('sato');
+		// The person's own dictionary goes before those of the computer.
+		const dictionaries = join(sato.desktop.home, '.config', 'enchant', 'hunspell');
+		mkdirSync(dictionaries, { recursive: true });
+		writeFileSync(join(dictionaries, 'en_US.aff'), 'SET UTF-8\n');
+		writeFileSync(join(dictionaries, 'en_US.dic'), '2\npatient\nstable\n');
 		await sato.openApp();
 		await sato.signIn(server, 'sato', 'hugmedo-demo');
 		await sato.isLive();
@@ -131,5 +138,39 @@ describe('writing', () => {
 		await sato.write(Key.enter);
 		await arrived('general', ({ content }) => content === '変換した文');
 		assert.equal((await said('general')).filter(({ content }) => content.includes('変換')).length, 1);
+	});
+
+	test('a misspelt word is marked, and neither a right one nor Japanese is, which no dictionary knows', async () => {
+		/** How much of the field is red on the screen, as the marks are. */
+		const marks = async () => {
+			const [left, top, width, height, all] = await sato.page.run(
+				`function (selector) {
+					const { x, y, width, height } = document.querySelector(selector).getBoundingClientRect();
+					return [x, y, width, height, innerWidth].map(Math.round);
+				}`,
+				testid('composer')
+			);
+			const screen = sato.desktop.pixels(sato.window);
+			let red = 0;
+			for (let y = top; y < top + height; y++) {
+				for (let x = left; x < left + width; x++) {
+					const at = (y * all + x) * 3;
+					if (screen[at] > screen[at + 1] + 60 && screen[at] > screen[at + 2] + 60) red++;
+				}
+			}
+			return red;
+		};
+		await sato.openRoom('general');
+		for (const [text, isMarked] of [
+			['stable patient ', false],
+			['stable pateint ', true],
+			['容体は安定しています。 ', false],
+			['stable 容体は安定 ', false]
+		]) {
+			await sato.fill(testid('composer'), '');
+			await sato.write(text);
+			await sato.isPainted();
+			assert.equal((await marks()) > 0, isMarked, text);
+		}
 	});
 });

@@ -17,6 +17,7 @@ const COMMANDS = Object.freeze({
 	unlock: { pin: 'string' },
 	has_pin: {},
 	test_notification: {},
+	about: {},
 	diagnostics: {},
 	save_diagnostics: { text: 'string' },
 	save_conversation: { roomId: 'string' },

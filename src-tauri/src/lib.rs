@@ -119,7 +119,7 @@ fn set_up<R: Runtime>(app: &AppHandle<R>, cli: &Cli) -> Result<(), Box<dyn Error
     let notifier = Arc::new(SystemNotifier::new(app.clone(), profile.data_dir()));
     app.manage(Arc::clone(&notifier));
     app.manage(CoreHandle::new(
-        Config { policy, ..Config::new(profile.data_dir()) },
+        Config { policy, webview: tauri::webview_version().ok(), ..Config::new(profile.data_dir()) },
         Arc::new(Keychain::new(&app.config().identifier)),
         notifier,
     ));

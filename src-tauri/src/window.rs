@@ -39,7 +39,8 @@ pub(crate) fn create<R: Runtime>(app: &AppHandle<R>, profile: &Profile, hidden: 
 }
 
 /// Marks misspelt words in what is written. The other systems' webviews do so by themselves; WebKitGTK asks for the languages,
-/// and checks those that have a dictionary on this computer. Nothing of it leaves the computer.
+/// and checks those that have a dictionary on this computer. Nothing of it leaves the computer. Which texts are checked: see
+/// `composer/spelling.ts`.
 fn check_spelling<R: Runtime>(window: &WebviewWindow<R>) {
     #[cfg(all(unix, not(target_os = "macos")))]
     {
@@ -47,7 +48,8 @@ fn check_spelling<R: Runtime>(window: &WebviewWindow<R>) {
 
         let asked = window.with_webview(|webview| {
             if let Some(context) = webview.inner().context() {
-                context.set_spell_checking_languages(&["en_US", "en_GB"]);
+                let names = gtk::glib::language_names();
+                context.set_spell_checking_languages(&dictionaries(names.iter().map(|name| name.as_str())));
                 context.set_spell_checking_enabled(true);
             }
         });
@@ -57,6 +59,21 @@ fn check_spelling<R: Runtime>(window: &WebviewWindow<R>) {
     }
     #[cfg(not(all(unix, not(target_os = "macos"))))]
     let _ = window;
+}
+
+/// The dictionaries to look for: of the system's languages, by the names that GLib has for them, and of English, in which much of
+/// what is written about medicine is.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn dictionaries<'a>(languages: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut names = Vec::new();
+    // The same language stands there more than once, with an encoding or a variant that no dictionary has in its name.
+    let plain = languages.filter(|name| *name != "C" && !name.contains(['.', '@']));
+    for name in plain.chain(["en_US", "en_GB"]) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// Keeps the window out of screenshots and shared screens. On Linux no program can ask for that.
@@ -121,6 +138,15 @@ fn is_app(url: &Url, developing: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(all(unix, not(target_os = "macos")))]
+    #[test]
+    fn spelling_is_checked_in_the_languages_of_the_system_and_in_english() {
+        let asked = |names: &[&'static str]| dictionaries(names.iter().copied());
+        assert_eq!(asked(&["de_AT.UTF-8", "de_AT", "de.UTF-8", "de", "C"]), ["de_AT", "de", "en_US", "en_GB"]);
+        assert_eq!(asked(&["en_GB.UTF-8", "en_GB", "en.UTF-8", "en", "C"]), ["en_GB", "en", "en_US"]);
+        assert_eq!(asked(&["C"]), ["en_US", "en_GB"]);
+    }
 
     #[test]
     fn the_webview_goes_nowhere_but_to_the_app() {

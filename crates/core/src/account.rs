@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
@@ -27,7 +27,7 @@ use crate::{
     notify,
     preferences::PreferencesFile,
     presence::PresenceBoard,
-    store::{Store, rooms, rows},
+    store::Store,
     surroundings::Surroundings,
     tokens::TokenKeeper,
     transport::{Link, Network},
@@ -91,7 +91,7 @@ pub(crate) struct Account {
     /// See [`Account::to_the_end`].
     unfinished: Unfinished,
     /// Held from reading what is to be told until it is told, so that what is told later was read later.
-    telling: tokio::sync::Mutex<()>,
+    pub(crate) telling: tokio::sync::Mutex<()>,
     /// Whether the app is locked while this account stays open, because it leaves no trace.
     locked: AtomicBool,
     /// The PIN of such a session, which ends with it.
@@ -99,6 +99,8 @@ pub(crate) struct Account {
     baseline: AtomicBool,
     /// The server is known to speak our extensions; being slow does not make it a baseline one.
     extended: AtomicBool,
+    /// The version of our extensions that the server has said it speaks; 0 while it has not.
+    server_protocol: AtomicU32,
     link: RwLock<Option<Arc<dyn Link>>>,
     connection: Mutex<ConnectionView>,
     typing: Mutex<TypingBoard>,
@@ -164,6 +166,7 @@ impl Account {
             fleeting: Mutex::default(),
             baseline: AtomicBool::new(parts.baseline),
             extended: AtomicBool::new(parts.extended),
+            server_protocol: AtomicU32::new(0),
             link: RwLock::new(None),
             connection: Mutex::new(idle(parts.surroundings.now())),
             surroundings: parts.surroundings,
@@ -203,6 +206,15 @@ impl Account {
         if self.baseline.swap(baseline, Ordering::Relaxed) != baseline {
             self.hub.publish(ViewChange::SessionChanged { session: Some(self.session()), ended: None });
         }
+    }
+
+    /// The version of our extensions that the server speaks, once it has said so.
+    pub(crate) fn server_protocol(&self) -> Option<u32> {
+        Some(self.server_protocol.load(Ordering::Relaxed)).filter(|version| *version > 0)
+    }
+
+    pub(crate) fn note_server_protocol(&self, version: u32) {
+        self.server_protocol.store(version, Ordering::Relaxed);
     }
 
     pub(crate) fn link(&self) -> Option<Arc<dyn Link>> {
@@ -257,18 +269,8 @@ impl Account {
         held(&self.typing)
     }
 
-    pub(crate) fn publish_typing(&self, room: &RoomId) {
-        let typing = self.typing().people(room);
-        self.hub.publish(ViewChange::TypingChanged { room_id: room.clone(), typing });
-    }
-
     pub(crate) fn presence(&self) -> MutexGuard<'_, PresenceBoard> {
         held(&self.presence)
-    }
-
-    pub(crate) fn publish_presence(&self) {
-        let presence = self.presence().people();
-        self.hub.publish(ViewChange::PresenceChanged { presence });
     }
 
     pub(crate) fn gaze(&self) -> Gaze {
@@ -320,50 +322,6 @@ impl Account {
     pub(crate) async fn close(&self) {
         self.settled().await;
         self.store.close().await;
-    }
-
-    /// Whoever holds this tells what they have read since, and nobody else tells anything meanwhile.
-    pub(crate) async fn turn_to_tell(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.telling.lock().await
-    }
-
-    /// Tells watchers what these rows now are.
-    pub(crate) async fn publish_rows(&self, rows: Vec<i64>) -> Result<(), Error> {
-        let _turn = self.turn_to_tell().await;
-        let me = self.me.id.clone();
-        let views = self
-            .store
-            .read(move |connection| {
-                let mut views = Vec::new();
-                for row in rows {
-                    views.extend(rows::one(connection, &me, row)?);
-                }
-                Ok(views)
-            })
-            .await?;
-        self.publish_views(views);
-        Ok(())
-    }
-
-    /// Tells watchers of rows, one event for each room.
-    pub(crate) fn publish_views(&self, views: Vec<crate::view::MessageView>) {
-        let mut by_room: std::collections::BTreeMap<RoomId, Vec<_>> = std::collections::BTreeMap::new();
-        for view in views {
-            by_room.entry(view.room_id.clone()).or_default().push(view);
-        }
-        for (room_id, messages) in by_room {
-            self.hub.publish(ViewChange::MessagesUpserted { room_id, messages });
-        }
-    }
-
-    /// Tells watchers what a room now is.
-    pub(crate) async fn publish_room(&self, room: &RoomId) -> Result<(), Error> {
-        let _turn = self.turn_to_tell().await;
-        let (me, room) = (self.me.id.clone(), room.clone());
-        if let Some(room) = self.store.read(move |connection| rooms::view(connection, &me, &room)).await? {
-            self.show_room(room).await;
-        }
-        Ok(())
     }
 
     /// Notes what has been told of messages that the store does not know yet.

@@ -49,6 +49,8 @@ pub struct Config {
     pub network: NetworkTo,
     /// What the organisation has decided for this computer.
     pub policy: Arc<Policy>,
+    /// The version of the engine that shows the page, to tell; `None` without a window.
+    pub webview: Option<String>,
 }
 
 impl Config {
@@ -59,6 +61,7 @@ impl Config {
             surroundings: Surroundings::real(),
             network: Arc::new(Network::real),
             policy: Arc::new(Policy::default()),
+            webview: None,
         }
     }
 }

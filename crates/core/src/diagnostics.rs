@@ -9,15 +9,15 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use hugmedo_chat_protocol::Timestamp;
+use hugmedo_chat_protocol::{PROTOCOL_VERSION, Timestamp};
 
 use crate::{
     account::Account,
     core::Core,
     error::Error,
     notify::Silence,
-    store::{coverage, meta, rooms, rows},
-    view::Preferences,
+    store::{self, coverage, meta, rooms, rows},
+    view::{AboutView, Preferences},
 };
 
 /// Decisions that are remembered, the latest.
@@ -42,14 +42,32 @@ impl Silences {
 }
 
 impl Core {
+    /// What the app stands on, and what the server speaks. Works also while nobody is signed in.
+    pub fn about(&self) -> AboutView {
+        AboutView {
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            webview: self.inner.config.webview.clone(),
+            store: store::SCHEMA,
+            protocol: PROTOCOL_VERSION,
+            server_protocol: self.account().ok().and_then(|account| account.server_protocol()),
+        }
+    }
+
     /// The state of the app in plain English text, for whoever helps. Works also while nobody is signed in.
     pub async fn diagnostics(&self) -> String {
         let now = self.inner.config.surroundings.now();
-        let mut told = format!(
-            "HugMeDo Chat {}, {} {}, {now}\n",
-            env!("CARGO_PKG_VERSION"),
-            std::env::consts::OS,
-            std::env::consts::ARCH
+        let about = self.about();
+        let mut told = format!("HugMeDo Chat {}, {}, {now}\n", env!("CARGO_PKG_VERSION"), about.system);
+        line(
+            &mut told,
+            "Versions",
+            &format!(
+                "webview {}, store {}, protocol {}, the server's {}",
+                told_if(about.webview),
+                about.store,
+                about.protocol,
+                told_if(about.server_protocol)
+            ),
         );
         settings(&mut told, &self.preferences());
         // Keys only, neither addresses nor paths.

@@ -54,6 +54,7 @@ mod store;
 mod supervisor;
 mod surroundings;
 mod sync;
+mod telling;
 mod timeline;
 mod tokens;
 pub mod transport;

@@ -18,6 +18,7 @@ async fn diagnostics_tell_how_it_is_and_why_it_was_silent_and_nothing_of_anyone(
     let told = sato.core.diagnostics().await;
     let line = |name: &str| told.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
     assert!(line("HugMeDo Chat ").starts_with(env!("CARGO_PKG_VERSION")), "{told}");
+    assert!(line("Versions: webview none, ").ends_with("protocol 1, the server's 1"), "{told}");
     assert!(line("Connection: ").starts_with("Live since "), "{told}");
     assert_eq!(line("Not sent: "), "0", "{told}");
     assert!(line("Notifications: ").contains("about Important"), "{told}");
@@ -29,5 +30,6 @@ async fn diagnostics_tell_how_it_is_and_why_it_was_silent_and_nothing_of_anyone(
     sato.core.sign_out().await?;
     let told = sato.core.diagnostics().await;
     assert!(told.contains("Session: none"), "{told}");
+    assert_eq!(sato.core.about().server_protocol, None, "of no server");
     Ok(())
 }

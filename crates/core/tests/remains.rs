@@ -2,12 +2,15 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "all of this file is a test")]
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use hugmedo_chat_core::{ErrorCode, host::SecretStore};
 use hugmedo_chat_protocol::{RoomId, UserId};
 use hugmedo_chat_testkit::{Clinician, Hospital, Watch};
 
 const PIN: &str = "4711";
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn general() -> RoomId {
     "general".into()
@@ -34,8 +37,12 @@ async fn revoke(hospital: &Hospital) -> Result<()> {
 }
 
 async fn until_erased(clinician: &mut Clinician) -> Result<()> {
+    until_removed(clinician, ErrorCode::DataErased).await
+}
+
+async fn until_removed(clinician: &mut Clinician, why: ErrorCode) -> Result<()> {
     let watch = &mut clinician.watch;
-    watch.until("the removal", |watch| watch.trouble == Some(ErrorCode::DataErased)).await?;
+    watch.until("the removal", |watch| watch.trouble == Some(why)).await?;
     assert!(watch.session.is_none() && watch.lock.is_none());
     assert_eq!(clinician.secrets.names(), Vec::<String>::new(), "nothing of it in the keychain");
     assert_eq!(std::fs::read_dir(clinician.data_dir().join("accounts"))?.count(), 0, "nor on the disk");
@@ -159,6 +166,43 @@ async fn what_a_session_has_left_stays_for_its_person_until_the_organisation_wan
     hospital.server().expect("running").admin().disable_user(&sato()).await?;
     clinician.restart().await?;
     until_erased(&mut clinician).await
+}
+
+#[tokio::test]
+async fn what_a_server_lends_is_gone_once_it_has_not_been_heard_of_for_so_long() -> Result<()> {
+    let mut hospital = Hospital::open_with(|config| config.lease = Some(2 * DAY)).await?;
+    let mut clinician = at_work(&hospital).await?;
+    hospital.close().await;
+    clinician.restart_ahead(DAY).await?;
+    assert!(clinician.watch.session.is_some(), "a server that cannot be reached takes nothing back before its time");
+
+    // Heard of on the second day, it lends for two more.
+    hospital.reopen().await?;
+    clinician.restart_ahead(DAY).await?;
+    clinician.watch.until_live().await?;
+    hospital.close().await;
+    clinician.restart_ahead(5 * DAY / 2).await?;
+    assert!(clinician.watch.session.is_some() && clinician.watch.trouble.is_none(), "lent anew");
+    clinician.restart_ahead(7 * DAY / 2).await?;
+    until_removed(&mut clinician, ErrorCode::LeaseOver).await?;
+
+    // Who is allowed to comes back, and finds what the server has.
+    hospital.reopen().await?;
+    clinician.sign_in(&hospital.url(), "sato").await?;
+    clinician.watch.until_live().await?;
+    assert_eq!(clinician.newest(&general(), 1).await?, ["回診の時間です"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_sets_no_time_lends_for_ever() -> Result<()> {
+    let mut hospital = Hospital::open().await?;
+    let mut clinician = at_work(&hospital).await?;
+    hospital.close().await;
+    clinician.restart_ahead(3_650 * DAY).await?;
+    assert!(clinician.watch.session.is_some() && clinician.watch.trouble.is_none());
+    assert_eq!(clinician.newest(&general(), 1).await?, ["回診の時間です"]);
+    Ok(())
 }
 
 #[tokio::test]

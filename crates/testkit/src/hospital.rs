@@ -1,15 +1,15 @@
 //! The real server in process, with the people and rooms of its sample data, and clients for them.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
 use hugmedo_chat_core::{
-    Config, Core,
+    Config, Core, Surroundings,
     host::NativeNotification,
     policy::Policy,
     view::{Credentials, MessageView, OutgoingMessage, SignInRequest},
 };
-use hugmedo_chat_protocol::{ClientMessageId, MessageId, RoomId};
+use hugmedo_chat_protocol::{ClientMessageId, MessageId, RoomId, Timestamp};
 use hugmedo_chat_server::{Config as ServerConfig, Server};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -185,6 +185,18 @@ impl Clinician {
         self.start_under(policy).await
     }
 
+    /// As [`Clinician::restart`], with the computer's clock so far ahead of the time it is.
+    ///
+    /// # Errors
+    /// If core does not start.
+    pub async fn restart_ahead(&mut self, ahead: Duration) -> Result<()> {
+        self.core.shutdown().await;
+        let ahead = i64::try_from(ahead.as_millis())?;
+        let now = move || Timestamp::from_millis(Timestamp::now().as_millis().saturating_add(ahead));
+        let surroundings = Surroundings::simulated(now, rand::random::<f64>);
+        self.start_as(Config { surroundings, ..Config::new(self.folder.path()) }).await
+    }
+
     /// Starts core again after it has been shut down.
     ///
     /// # Errors
@@ -194,8 +206,11 @@ impl Clinician {
     }
 
     async fn start_under(&mut self, policy: Policy) -> Result<()> {
+        self.start_as(Config { policy: Arc::new(policy), ..Config::new(self.folder.path()) }).await
+    }
+
+    async fn start_as(&mut self, config: Config) -> Result<()> {
         let (notifier, notifications, withdrawn) = RecordingNotifier::on(self.screen.clone());
-        let config = Config { policy: Arc::new(policy), ..Config::new(self.folder.path()) };
         self.core = Core::start(config, Arc::new(self.secrets.clone()), notifier).await?;
         self.watch = Watch::of(&self.core).await?;
         self.notifications = notifications;

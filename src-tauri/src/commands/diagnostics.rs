@@ -1,6 +1,10 @@
-//! What a person saves as a text: what they can show to whoever helps them, which they read before, and a conversation.
+//! What is running, and what a person saves as a text: what they can show to whoever helps them, which they read before, and a
+//! conversation.
 
-use hugmedo_chat_core::error::{Error, ErrorCode};
+use hugmedo_chat_core::{
+    error::{Error, ErrorCode},
+    view::AboutView,
+};
 use hugmedo_chat_protocol::RoomId;
 use tauri::{Runtime, State, WebviewWindow};
 use tauri_plugin_dialog::DialogExt;
@@ -13,6 +17,11 @@ use crate::{
 
 /// Longer than any that is told.
 const MAX_BYTES: usize = 64 * 1024;
+
+#[tauri::command]
+pub(crate) async fn about(core: State<'_, CoreHandle>) -> Result<AboutView, IpcError> {
+    Ok(core.get().await?.about())
+}
 
 #[tauri::command]
 pub(crate) async fn diagnostics(core: State<'_, CoreHandle>) -> Result<String, IpcError> {

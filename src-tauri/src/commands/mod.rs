@@ -78,6 +78,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         messages::list_templates,
         messages::save_templates,
         notification::test_notification,
+        diagnostics::about,
         diagnostics::diagnostics,
         diagnostics::save_diagnostics,
         diagnostics::save_conversation,

@@ -7,6 +7,8 @@
 //! urgent nor how it sounds, and cannot take over what an earlier run has left. Elsewhere the plugin does it.
 
 #[cfg(all(unix, not(target_os = "macos")))]
+mod bus;
+#[cfg(all(unix, not(target_os = "macos")))]
 mod left_over;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod sound;

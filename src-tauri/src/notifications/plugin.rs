@@ -1,7 +1,8 @@
 //! Notifications on macOS and Windows, by the plugin.
 //!
 //! What it cannot do there: take one from the screen, or tell of a click after it has left the screen (Windows) or the app has
-//! ended. So taking back and saying something else are left out: what was settled stays until the person removes it.
+//! ended. So taking back and saying something else are left out: what was settled stays until the person removes it. Decision 34
+//! says why nothing nearer was built.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The desktop's notification service (`org.freedesktop.Notifications`), spoken to over the session bus.
+//! What the app wishes of the desktop's notification service, and what it hears from there.
 //!
 //! Invariants: what is wished happens in the order of the wishes; what the service has closed is forgotten; a service that hangs
 //! holds up notifications and nothing else.
@@ -8,41 +8,27 @@ use std::{
     collections::{BTreeMap, HashMap},
     marker::PhantomData,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use hugmedo_chat_core::{
     host::{NativeNotification, Sound},
     view::{Language, NotificationTest},
 };
 use hugmedo_chat_protocol::{MessageId, RoomId};
 use tauri::{AppHandle, Manager, Runtime};
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::timeout,
-};
-use zbus::{
-    Connection, MatchRule, Message, MessageStream,
-    message::Type,
-    zvariant::{OwnedValue, Value},
-};
+use tokio::sync::{mpsc, oneshot};
+use zbus::{Message, zvariant::Value};
 
 use super::{
+    bus::{Service, Signals},
     left_over::LeftOver,
     sound::{self, Sounds},
 };
 use crate::core_handle::CoreHandle;
 
-const NAME: &str = "org.freedesktop.Notifications";
-const PATH: &str = "/org/freedesktop/Notifications";
-const BUS: &str = "org.freedesktop.DBus";
-const BUS_PATH: &str = "/org/freedesktop/DBus";
 /// As the desktop knows the app: its entry in the menu, and its icon.
 const DESKTOP_ENTRY: &str = "hugmedo-chat";
-/// The longest the service may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 enum Wish {
     Raise(NativeNotification),
     Withdraw(Vec<MessageId>),
@@ -97,7 +83,7 @@ impl<R: Runtime> Notifications<R> {
     pub(super) async fn served(&self) {
         let (done, served) = oneshot::channel();
         self.wish(Wish::Served(done));
-        if timeout(PATIENCE, served).await.is_err() {
+        if tokio::time::timeout(super::bus::PATIENCE, served).await.is_err() {
             tracing::warn!(reason = "not_served", "notifications may say more than a locked app's");
         }
     }
@@ -106,78 +92,6 @@ impl<R: Runtime> Notifications<R> {
         // It ends with the app only.
         let _ = self.wishes.send(wish);
     }
-}
-
-type Signals = Box<dyn Stream<Item = zbus::Result<Message>> + Send + Unpin>;
-
-/// The service as it is now.
-struct Service {
-    bus: Connection,
-    /// Which one it is, of which session of the desktop.
-    identity: String,
-    /// Whether it plays sounds itself.
-    sounds: bool,
-}
-
-impl Service {
-    /// Finds the service, and listens to it.
-    async fn find() -> zbus::Result<(Self, Signals)> {
-        let bus = Connection::session().await?;
-        let its_own = MatchRule::builder().msg_type(Type::Signal).path(PATH)?.interface(NAME)?.build();
-        let owner_changed =
-            MatchRule::builder().msg_type(Type::Signal).sender(BUS)?.member("NameOwnerChanged")?.arg(0, NAME)?.build();
-        let its_own = MessageStream::for_match_rule(its_own, &bus, None).await?;
-        let owner_changed = MessageStream::for_match_rule(owner_changed, &bus, None).await?;
-        // The first call starts a service that is started on demand, so that it has an owner for the next.
-        let abilities: Vec<String> = call(&bus, "GetCapabilities", &()).await?.body().deserialize()?;
-        let ask = |member, name: &'static str| {
-            let bus = bus.clone();
-            async move {
-                let told = match name {
-                    "" => bus.call_method(Some(BUS), BUS_PATH, Some(BUS), member, &()).await?,
-                    name => bus.call_method(Some(BUS), BUS_PATH, Some(BUS), member, &name).await?,
-                };
-                told.body().deserialize::<String>()
-            }
-        };
-        let identity = format!("{} {}", ask("GetId", "").await?, ask("GetNameOwner", NAME).await?);
-        let sounds = abilities.iter().any(|ability| ability == "sound");
-        Ok((Self { bus, identity, sounds }, Box::new(stream::select(its_own, owner_changed))))
-    }
-
-    /// Whether it holds back what it is given. KDE's has this property; dunst has one of its own.
-    async fn holds_back(&self) -> bool {
-        self.is_set(NAME, "Inhibited").await || self.is_set("org.dunstproject.cmd0", "paused").await
-    }
-
-    async fn is_set(&self, interface: &str, property: &str) -> bool {
-        let properties = "org.freedesktop.DBus.Properties";
-        let which = (interface, property);
-        let asked = self.bus.call_method(Some(NAME), PATH, Some(properties), "Get", &which);
-        let told = timeout(PATIENCE, asked).await.ok().and_then(Result::ok);
-        let value = told.and_then(|told| told.body().deserialize::<OwnedValue>().ok());
-        value.and_then(|value| bool::try_from(value).ok()).unwrap_or(false)
-    }
-
-    async fn name(&self) -> zbus::Result<String> {
-        let told = call(&self.bus, "GetServerInformation", &()).await?;
-        let (name, _vendor, version, _): (String, String, String, String) = told.body().deserialize()?;
-        Ok(format!("{name} {version}"))
-    }
-
-    async fn close(&self, number: u32) {
-        if call(&self.bus, "CloseNotification", &number).await.is_err() {
-            tracing::info!(reason = "not_closed", "notification was gone");
-        }
-    }
-}
-
-async fn call<B>(bus: &Connection, member: &str, body: &B) -> zbus::Result<Message>
-where
-    B: serde::Serialize + zbus::zvariant::DynamicType + Sync,
-{
-    let called = bus.call_method(Some(NAME), PATH, Some(NAME), member, body);
-    timeout(PATIENCE, called).await.unwrap_or(Err(zbus::Error::Failure("no answer".to_owned())))
 }
 
 /// What one notification says and how.
@@ -325,7 +239,7 @@ impl<R: Runtime> Desk<R> {
         let actions = ["default", label];
         let shown =
             ("HugMeDo Chat", worded.replaces, DESKTOP_ENTRY, worded.title, &*body, &actions[..], hints, expires);
-        let answered = call(&service.bus, "Notify", &shown).await;
+        let answered = service.call("Notify", &shown).await;
         let number = answered.ok().and_then(|answer| answer.body().deserialize::<u32>().ok());
         // The desktop's own 'do not disturb' is the person's wish too, but for what is urgent.
         if let Some(file) = file.filter(|_| number.is_some() && !service.sounds)

@@ -5,6 +5,7 @@
  * for tests and for work on the interface in a plain browser. Each method is one command of the shell with the same name in
  * snake_case; a test holds the lists together. Every command is idempotent, because a webview that reloads may send one twice.
  */
+import type { AboutView } from './bindings/AboutView';
 import type { AttachmentView } from './bindings/AttachmentView';
 import type { ChannelItem } from './bindings/ChannelItem';
 import type { ClientMessageId } from './bindings/ClientMessageId';
@@ -160,6 +161,8 @@ export interface Backend {
 
 	/** Raises a notification as messages do, and tells what the system did with it. */
 	testNotification(): Promise<NotificationTest>;
+	/** What the app stands on, in versions, and what the server speaks. */
+	about(): Promise<AboutView>;
 	/** How the app is set and how it is doing, in English, without names, texts and secrets. */
 	diagnostics(): Promise<string>;
 	/** Asks the person where to, and saves the text there. False if they chose no place. */

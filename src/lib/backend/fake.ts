@@ -26,7 +26,7 @@ import { FakeFiles } from './fake-files';
 import { FakeRooms, newRow } from './fake-rooms';
 import { people, sampleBusy, samplePresence, sampleTemplates, sampleUnsent } from './sample';
 import { sampled } from './sample-odd';
-import { now, sampleDiagnostics, sampleLinks, samplePolicy, samplePreferences } from './sample-scene';
+import { now, sampleAbout, sampleDiagnostics, sampleLinks, samplePolicy, samplePreferences } from './sample-scene';
 
 export interface FakeBackend extends Backend {
 	/** Every command so far, by name. */
@@ -69,6 +69,8 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 	const rooms = new FakeRooms(publish, files);
 	const door = new FakeDoor(scene, publish, rooms, files);
 	let holding = false;
+	/** Whether the server has said what it speaks. */
+	let heard = false;
 	let notificationTest: NotificationTest = { kind: 'raised', service: 'gnome-shell 48.4' };
 	let templates: Template[] = sampled(scene, sampleTemplates());
 	let presence = samplePresence;
@@ -273,6 +275,11 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		async openLink(url) {
 			record('openLink', url);
 			if (!/^(https?|mailto):/.test(url)) throw new BackendError('refused', 'not a link', false);
+		},
+		async about() {
+			record('about');
+			heard ||= linked() && scene.get('state') !== 'baseline';
+			return sampleAbout(heard);
 		},
 		async diagnostics() {
 			record('diagnostics');

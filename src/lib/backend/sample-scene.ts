@@ -1,4 +1,5 @@
 /** What the scenes of the fake backend begin with. */
+import type { AboutView } from './bindings/AboutView';
 import type { ConnectionView } from './bindings/ConnectionView';
 import type { Language } from './bindings/Language';
 import type { PolicyView } from './bindings/PolicyView';
@@ -82,7 +83,17 @@ export function samplePolicy(scene: URLSearchParams): PolicyView {
 	}
 }
 
+/** @param told whether the server has said what it speaks */
+export const sampleAbout = (told: boolean): AboutView => ({
+	system: 'linux x86_64',
+	webview: '2.50.6',
+	store: 10,
+	protocol: 1,
+	...(told && { serverProtocol: 1 })
+});
+
 export const sampleDiagnostics = `HugMeDo Chat 0.1.0, linux x86_64, 2026-11-23T09:00:00.000Z
+Versions: webview 2.50.6, store 10, protocol 1, the server's 1
 Notifications: about Important, showing Sender, quiet hours none, do not disturb until none, urgent again every 2 min
 Connection: Live since 2026-11-23T08:12:31.104Z, reason none, last answer 2026-11-23T08:59:58.020Z
 Rooms: 4, 7 unread

@@ -67,6 +67,7 @@ export function createTauriBackend(): Backend {
 		setGaze: (gaze) => call('set_gaze', { gaze }),
 		setStatus: (status) => call('set_status', { status }),
 		testNotification: () => call('test_notification'),
+		about: () => call('about'),
 		diagnostics: () => call('diagnostics'),
 		saveConversation: (roomId) => call('save_conversation', { roomId }),
 		saveDiagnostics: (text) => call('save_diagnostics', { text }),

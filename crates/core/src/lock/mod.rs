@@ -7,6 +7,7 @@
 //! A session that leaves no trace has its only copy in memory. Its store stays open then, out of everyone's reach: dropping it
 //! would lose what is unsent.
 
+mod bare;
 mod gap;
 mod pin;
 mod summary;
@@ -314,17 +315,17 @@ pub(crate) async fn restore(inner: &Arc<Inner>, account: Account, record: LockRe
 /// What is known at the moment of locking. A store that fails must not keep the app open: then less is known.
 async fn known(account: &Account) -> Known {
     let (me, since) = (account.me.id.clone(), alerts::earlier(account.surroundings.now(), alerts::REPEATED_FOR));
-    let preferences = watch::bare_preferences(account.preferences());
+    let preferences = bare::preferences(account.preferences());
     let read = account.store.read(move |connection| {
         let rooms = rooms::views(connection, &me)?;
-        let bare = rooms.into_iter().map(|room| (room.id.clone(), watch::bare(room))).collect();
+        let known = rooms.into_iter().map(|room| (room.id.clone(), bare::room(room))).collect();
         let unanswered = notified::unanswered(connection, &me, since)?;
         let standing = alerts::standing(connection, &me, None, &preferences)?;
         let told = notified::unread(connection, &me, None)?;
         let told = told.into_iter().filter(|message| message.priority != Priority::Urgent);
         let told = told.filter_map(|message| Some((message.room_id, message.seq?, message.id))).collect();
         let (cursor, unread) = (meta::cursor(connection)?, unread::all(connection, &me)?);
-        Ok(Known { cursor, unread, rooms: bare, unanswered, standing, told })
+        Ok(Known { cursor, unread, rooms: known, unanswered, standing, told })
     });
     read.await.unwrap_or_else(|error| {
         tracing::warn!(%error, "a locked app counts from nothing");
@@ -333,7 +334,7 @@ async fn known(account: &Account) -> Known {
 }
 
 fn engage(inner: &Arc<Inner>, account: &Arc<Account>, record: LockRecord, known: Known) {
-    let (unread, urgent) = watch::counts(known.unread.iter(), &known.rooms);
+    let (unread, urgent) = bare::counts(known.unread.iter(), &known.rooms);
     let view = LockView {
         user: account.me.clone(),
         server: account.server.as_str().to_owned(),

@@ -9,14 +9,14 @@ use std::{
 };
 
 use hugmedo_chat_protocol::{
-    ErrorCode as WireCode, Message, MessageId, Receipt, ReceiptKind, RoomId, RoomKind, Seq, ServerEvent,
-    SessionEndReason, Timestamp, UserId,
+    ErrorCode as WireCode, Message, MessageId, Receipt, ReceiptKind, RoomId, Seq, ServerEvent, SessionEndReason,
+    Timestamp, UserId,
 };
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Known,
+    Known, bare,
     gap::{self, Gap},
     summary::{Recount, Summary},
 };
@@ -32,7 +32,7 @@ use crate::{
     store::{notified::Unanswered, unread::Unread},
     tokens::TokenFailure,
     transport::HttpFailure,
-    view::{Gaze, NotificationPrivacy, Preferences, RoomChoices, RoomNotify, RoomView, ViewChange},
+    view::{Gaze, RoomView, ViewChange},
 };
 
 /// How long the server is left alone where the settings allow no further attempt: while locked nobody is there to ask for one.
@@ -125,45 +125,6 @@ pub(super) async fn run(inner: Weak<Inner>, me: UserId, way: Way, known: Known, 
             () = stop.cancelled() => return,
             () = sleep(pause) => {}
         }
-    }
-}
-
-/// A locked screen says at most that there is something new.
-pub(super) fn bare_preferences(preferences: Preferences) -> Preferences {
-    let notification_privacy = match preferences.notification_privacy {
-        NotificationPrivacy::AppOnly => NotificationPrivacy::AppOnly,
-        _ => NotificationPrivacy::Nothing,
-    };
-    Preferences { notification_privacy, ..preferences }
-}
-
-/// How many unread messages are counted, and how many of them are urgent.
-pub(super) fn counts<'a>(unread: impl Iterator<Item = &'a Unread>, rooms: &BTreeMap<RoomId, RoomView>) -> (u32, u32) {
-    let is_quiet = |room| rooms.get(room).is_some_and(|room| room.choices.notify == RoomNotify::None);
-    unread.fold((0, 0), |(all, urgent), unread| {
-        (all + u32::from(unread.urgent || !is_quiet(&unread.room_id)), urgent + u32::from(unread.urgent))
-    })
-}
-
-/// A room without what a locked app may not hold.
-pub(super) fn bare(room: RoomView) -> RoomView {
-    RoomView { name: Default::default(), members: Vec::new(), last_message: None, ..room }
-}
-
-fn unknown(id: &RoomId) -> RoomView {
-    RoomView {
-        id: id.clone(),
-        name: Default::default(),
-        kind: RoomKind::default(),
-        members: Vec::new(),
-        unread: 0,
-        unread_mentions: 0,
-        unread_urgent: 0,
-        read_seq: Seq::ZERO,
-        last_message: None,
-        unsent: 0,
-        has_draft: false,
-        choices: RoomChoices::default(),
     }
 }
 
@@ -264,7 +225,7 @@ impl Watch {
                     }
                 }
                 ServerEvent::RoomChanged(changed) => {
-                    let room = self.rooms.entry(changed.room.id.clone()).or_insert_with_key(unknown);
+                    let room = self.rooms.entry(changed.room.id.clone()).or_insert_with_key(bare::unknown_room);
                     room.kind = changed.room.kind;
                 }
                 ServerEvent::RoomRemoved(removed) => {
@@ -288,7 +249,7 @@ impl Watch {
                 self.raise(inner, notification);
             }
         }
-        let (all, urgent) = counts(self.unread.values(), &self.rooms);
+        let (all, urgent) = bare::counts(self.unread.values(), &self.rooms);
         let changed = inner.with_lock(|lock| {
             let before = (lock.view.unread, lock.view.urgent);
             (lock.view.unread, lock.view.urgent) = (all, urgent);
@@ -302,7 +263,7 @@ impl Watch {
     /// What goes on of an urgent message that was raised before the lock.
     fn alarm(&self, inner: &Inner, waiting: Unanswered) -> Option<((RoomId, MessageId), Alarm)> {
         let Unanswered { message, first_at, last_at, .. } = waiting;
-        let preferences = bare_preferences(inner.preferences());
+        let preferences = bare::preferences(inner.preferences());
         let notification = notify::word(&message, self.rooms.get(&message.room_id)?, 0, &preferences);
         let notification = NativeNotification { repeated: true, ..notification };
         Some(((message.room_id, message.id), Alarm { notification, first_at, last_at }))
@@ -326,7 +287,7 @@ impl Watch {
     /// the whole page is known.
     fn new_message(&mut self, inner: &Inner, message: &Message) -> Option<(RoomId, NativeNotification)> {
         let seq = message.seq.filter(|_| message.user_id != self.me && message.deleted_at.is_none())?;
-        let room = self.rooms.entry(message.room_id.clone()).or_insert_with_key(unknown);
+        let room = self.rooms.entry(message.room_id.clone()).or_insert_with_key(bare::unknown_room);
         if seq <= room.read_seq {
             return None;
         }
@@ -336,7 +297,7 @@ impl Watch {
         if self.unread.insert((room_id.clone(), seq), unread).is_some() {
             return None;
         }
-        let preferences = bare_preferences(inner.preferences());
+        let preferences = bare::preferences(inner.preferences());
         let moment = inner.config.surroundings.moment();
         notify::decide(message, seq, room, &self.me, &Gaze::default(), &preferences, moment).ok()?;
         let more = self.routine.get(&room_id).map_or(0, Summary::len);
@@ -367,7 +328,7 @@ impl Watch {
 
     /// Lets a room's notification tell of no more of its messages than these. Returns whether it told of others.
     fn recount(&mut self, inner: &Inner, room: &RoomId, is_told: impl Fn(Seq, &MessageId) -> bool) -> bool {
-        let preferences = bare_preferences(inner.preferences());
+        let preferences = bare::preferences(inner.preferences());
         let changed = self.routine.get_mut(room).and_then(|summary| summary.keep(is_told, &preferences));
         match &changed {
             Some(Recount::Gone(shown)) => {

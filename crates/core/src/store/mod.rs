@@ -54,6 +54,9 @@ pub(crate) use meta::Mode;
 pub(crate) use outbox::{DueMessage, SendOutcome};
 pub(crate) use own_changes::OwnChange;
 
+/// The version of the schema.
+pub(crate) const SCHEMA: usize = migrations::STEPS.len();
+
 /// A handle on an account's store; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Store {

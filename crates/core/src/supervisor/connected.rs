@@ -59,6 +59,10 @@ pub(super) async fn stay(account: &Arc<Account>, established: Established) -> Re
         None => Mode::Baseline,
     };
     if let Some(session) = session {
+        // Where calls stand in for a socket nobody has told it.
+        if limited.is_none() {
+            account.note_server_protocol(session.protocol);
+        }
         account.tokens.note_server_time(session.server_time);
         if session.user.id != account.me.id {
             return Ok(Ended::Session(SessionEndReason::Replaced));

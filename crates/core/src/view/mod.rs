@@ -3,6 +3,7 @@
 //! Invariant: a view says what is true now, never what to do, and holds no token. These are the only types that cross to
 //! the webview; their TypeScript twins are generated into `src/lib/backend/bindings` and committed.
 
+mod about;
 mod attachment;
 mod change;
 mod conversation;
@@ -16,6 +17,7 @@ mod session;
 mod timeline;
 mod update;
 
+pub use about::AboutView;
 pub use attachment::{AttachmentState, AttachmentView, NewAttachment, PictureSize};
 pub use change::{ChannelItem, Snapshot, ViewChange, ViewEvent};
 pub use conversation::{

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::command_line::{Serving, done, program};
 
@@ -45,6 +45,38 @@ fn a_file_sets_what_flags_set_and_the_environment_and_arguments_go_before_it() {
     assert!(add.output().unwrap().status.success());
     assert!(data.join("server.sqlite3").exists());
     assert_eq!(done(&data, &["room", "list"], "").lines().count(), 1);
+}
+
+/// For how long a server that is started so lends what devices store: as it says at sign-in, and when the session is renewed.
+async fn lent(folder: &Path, args: &[&str]) -> [Value; 2] {
+    let serving = Serving::start(folder, args);
+    let grant = async |path: &str, body: Value| -> Value {
+        let answer = reqwest::Client::new().post(format!("{}{path}", serving.url)).json(&body).send().await.unwrap();
+        answer.json().await.unwrap()
+    };
+    let signed_in = grant("/api/login", json!({ "username": "alice", "password": "a long password" })).await;
+    let renewed = grant("/api/token", json!({ "refreshToken": signed_in["refreshToken"] })).await;
+    assert!(renewed["accessToken"].is_string(), "{renewed}");
+    [signed_in, renewed].map(|grant| grant["leaseSeconds"].clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_long_devices_may_keep_what_they_store_is_set_in_days_and_told_with_every_grant() {
+    const DAY: u64 = 24 * 60 * 60;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    done(folder, &["user", "add", "alice"], "a long password\n");
+    let settings = file(folder, "lease_days = 30\n");
+    let settings = settings.as_str();
+    for (args, days) in [
+        (&["serve"][..], None),
+        (&["serve", "--config", settings], Some(30)),
+        (&["serve", "--config", settings, "--lease-days", "2"], Some(2)),
+        (&["serve", "--config", settings, "--lease-days", "0"], None),
+    ] {
+        let seconds = days.map_or(Value::Null, |days: u64| json!(days * DAY));
+        assert_eq!(lent(folder, args).await, [seconds.clone(), seconds], "{args:?}");
+    }
 }
 
 #[test]

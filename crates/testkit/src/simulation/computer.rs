@@ -136,6 +136,7 @@ impl Computer {
             surroundings: Surroundings::simulated(move || time.time_of_day(), move || held(&chance).unit()),
             network: Arc::new(move |_, _| way.clone()),
             policy: Arc::default(),
+            webview: None,
         };
         let (secrets, notifier) = (Arc::new(self.secrets.clone()), Arc::new(Raised(Arc::clone(&self.raised))));
         let core = Arc::new(Mutex::new(None));

@@ -46,6 +46,18 @@ test('everyone in the room is offered but oneself, and arrows go around', async 
 	expect(chosen()).not.toBe(first);
 });
 
+test('what is written is checked for its spelling, but for Japanese', async () => {
+	const { write, field } = await compose();
+	for (const [text, checked] of [
+		['Pateint is stable', 'true'],
+		['容体は安定', 'false'],
+		['stable', 'true']
+	] as const) {
+		await write(text);
+		expect(field.getAttribute('spellcheck')).toBe(checked);
+	}
+});
+
 test('while text is converted no key is the choice’s: neither arrows, nor Enter, nor Escape', async () => {
 	const { write, press, asked } = await compose();
 	await write('@');
