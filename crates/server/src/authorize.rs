@@ -1,9 +1,10 @@
 //! Who may do what: the one place that decides it. Default deny.
 //!
-//! Invariant: [`Principal`], [`Member`], [`Company`] and [`Administrator`] can only be made here, from rows read in the caller's own transaction, and
-//! whatever reads or writes a room asks for them. So an unchecked path does not compile, and what was checked still holds
-//! when it is acted on. Nothing is cached: an account disabled, a session ended or a membership withdrawn, by this process
-//! or by another, is felt by the very next event.
+//! Invariant: [`Principal`], [`Member`], [`Company`] and [`Administrator`] can only be made here, from rows read in the caller's
+//! own transaction, and whatever reads or writes a room asks for them. So an unchecked path does not compile, and what was
+//! checked still holds when it is acted on; only a call that reads and answers at once brings its [`Principal`] from the door.
+//! Nothing is cached: an account disabled, a session ended or a membership withdrawn, by this process or by another, is felt
+//! by the very next event.
 
 use std::collections::BTreeMap;
 

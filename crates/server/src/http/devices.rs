@@ -25,7 +25,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<
     let devices: Result<_, Failure> = app
         .store
         .read(move |tx| {
-            let who = authorize::principal(tx, &caller.token)?;
+            let who = caller.who;
             let this = sessions::device_of(tx, who.session())?;
             let devices = sessions::devices(tx, who.id())?;
             let own = |device: Device| OwnDevice {

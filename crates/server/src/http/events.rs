@@ -21,9 +21,8 @@ use super::{
 };
 use crate::{
     app::App,
-    authorize,
+    authorize::Principal,
     chat::{self, Settled},
-    credential::TokenHash,
     failure::Failure,
     issuer, socket,
 };
@@ -36,7 +35,7 @@ pub(super) async fn event(
 ) -> Result<Json<Value>, ApiFailure> {
     let unknown = || Refusal::new(ErrorCode::NotFound, "no such event here");
     app.throttle.check(socket::bucket(&name).ok_or_else(unknown)?, caller.who.id())?;
-    let token = caller.token;
+    let Caller { who, token } = caller;
     match name.as_str() {
         Read::NAME => settle(app, payload, async move |app, wish| chat::read(app, token, wish).await).await,
         Delivered::NAME => settle(app, payload, async move |app, wish| chat::deliver(app, token, wish).await).await,
@@ -52,7 +51,7 @@ pub(super) async fn event(
         }
         SetPresence::NAME => Ok(Json(answer(&chat::set_presence(&app, token, parse(payload)?).await?)?)),
         Heartbeat::NAME => Ok(Json(answer(&HeartbeatAnswer { server_time: Timestamp::now() })?)),
-        Renew::NAME => Ok(Json(answer(&renew(&app, token, parse(payload)?).await?)?)),
+        Renew::NAME => Ok(Json(answer(&renew(&app, &who, parse(payload)?).await?)?)),
         _ => Err(unknown().into()),
     }
 }
@@ -71,10 +70,9 @@ where
 }
 
 /// Whether another token of the same person is good, and until when. Nothing is kept of it: a call shows its own token.
-async fn renew(app: &App, old: TokenHash, wish: Renew) -> Result<Renewed, Failure> {
-    let before = app.store.read(move |tx| authorize::principal(tx, &old)).await?;
+async fn renew(app: &App, caller: &Principal, wish: Renew) -> Result<Renewed, Failure> {
     let (_, who) = issuer::principal(app, &wish.token).await?;
-    if who.id() == before.id() { Ok(Renewed { expires_at: who.expires_at() }) } else { Err(Failure::forbidden()) }
+    if who.id() == caller.id() { Ok(Renewed { expires_at: who.expires_at() }) } else { Err(Failure::forbidden()) }
 }
 
 fn parse<E: ClientEvent>(payload: Value) -> Result<E, Failure> {

@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 use super::failure::ApiFailure;
 use crate::{app::App, authorize::Principal, credential::TokenHash, failure::Failure, issuer};
 
-/// The person behind the `Authorization: Bearer` header. Whatever a handler does with a room asks the store again, in its
-/// own transaction.
+/// The person behind the `Authorization: Bearer` header, as of now. A handler that only reads takes their word for it, and asks for
+/// a room's membership where it reads the room; one that writes, or waits, asks for everything again in its own transaction.
 pub(super) struct Caller {
     pub(super) who: Principal,
     pub(super) token: TokenHash,

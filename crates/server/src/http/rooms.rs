@@ -28,25 +28,13 @@ const PAGE: usize = 50;
 
 pub(super) async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<RoomsList>, ApiFailure> {
     app.throttle.check(Kind::Read, caller.who.id())?;
-    let rooms: Result<_, Failure> = app
-        .store
-        .read(move |tx| {
-            let who = authorize::principal(tx, &caller.token)?;
-            Ok(rooms::list(tx, &who)?)
-        })
-        .await;
+    let rooms: Result<_, Failure> = app.store.read(move |tx| Ok(rooms::list(tx, &caller.who)?)).await;
     Ok(Json(RoomsList { rooms: rooms? }))
 }
 
 pub(super) async fn people(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<PeopleList>, ApiFailure> {
     app.throttle.check(Kind::Read, caller.who.id())?;
-    let people: Result<_, Failure> = app
-        .store
-        .read(move |tx| {
-            let who = authorize::principal(tx, &caller.token)?;
-            Ok(authorize::people(tx, &who)?)
-        })
-        .await;
+    let people: Result<_, Failure> = app.store.read(move |tx| Ok(authorize::people(tx, &caller.who)?)).await;
     Ok(Json(PeopleList { people: people? }))
 }
 
@@ -79,8 +67,7 @@ pub(super) async fn history(
     let page: Result<_, Failure> = app
         .store
         .read(move |tx| {
-            let who = authorize::principal(tx, &caller.token)?;
-            let member = authorize::member(tx, &who, &room)?;
+            let member = authorize::member(tx, &caller.who, &room)?;
             Ok(messages::page(tx, &member, range.before.map(Seq::new), range.after.map(Seq::new), limit)?)
         })
         .await;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::{
+    backing::Store,
     hospital::{Hospital, entries, room, says, user},
     instances::{Postgres, RedisServer},
     valve::{Holds, Valve},
@@ -155,6 +156,19 @@ async fn whoever_is_taken_out_of_a_room_at_one_server_hears_no_more_of_it_at_the
     assert_eq!(bob.event_named("room_changed").await["room"]["id"], "ward");
     let members = |told: &Value| told["room"]["members"].as_array().unwrap().len();
     while members(&alice.event_named("room_changed").await) != 2 {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_writes_at_one_server_is_told_to_members_alone_at_the_other() {
+    let pair = Pair::open(NEVER).await;
+    pair.here.server.admin().add_member(&room("ward"), &user("carol")).await.unwrap();
+    let mut alice = pair.here.enter("alice", "ward").await;
+    let (mut bob, mut carol) = (pair.there.enter("bob", "ward").await, pair.there.enter("carol", "ward").await);
+    // His socket is not told, and has joined still.
+    Store::at(pair.postgres.database()).change("DELETE FROM member WHERE room_id = 'ward' AND user_id = 'bob'");
+    alice.ask("typing", json!({ "roomId": "ward", "isTyping": true })).await;
+    carol.event_named("typing").await;
+    assert_eq!(bob.heard().await, []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

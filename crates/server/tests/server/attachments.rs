@@ -10,7 +10,7 @@ use crate::backing::{self, Store};
 use crate::hospital::{Hospital, says};
 
 /// A form with one file, as a browser writes it.
-fn form(field: &str, name: &str, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn form(field: &str, name: &str, bytes: &[u8]) -> Vec<u8> {
     let mut form = format!(
         "--cut\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\n\
          Content-Type: application/x-made-up\r\n\r\n"
@@ -262,6 +262,8 @@ async fn what_is_not_taken_is_refused_with_its_reason_and_leaves_nothing() {
     let (status, _) = hospital.call(Method::POST, "/api/attachments", Some(&alice), Some(says("ward", "x"))).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert_eq!(hospital.bring(&dave, "a.txt", b"x").await.0, StatusCode::FORBIDDEN, "a member of nothing");
+    let (status, _) = hospital.bring(&dave, "larger.txt", &[b'x'; 200_000]).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "before anything of the file is looked at");
     assert_eq!(hospital.files(), 0);
     assert_eq!(hospital.bring(&alice, "fits.txt", &[b'x'; 1000]).await.0, StatusCode::OK);
     assert_eq!(hospital.files(), 1);

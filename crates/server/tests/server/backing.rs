@@ -34,6 +34,11 @@ impl Store {
         self.0.execute_batch(sql).unwrap();
     }
 
+    /// What moves whenever the server has written something.
+    pub(crate) fn version(&self) -> Option<String> {
+        Some(self.dump("PRAGMA data_version"))
+    }
+
     /// What a query finds, as text.
     pub(crate) fn dump(&self, sql: &str) -> String {
         let mut statement = self.0.prepare_cached(sql).unwrap();

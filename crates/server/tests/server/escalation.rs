@@ -59,9 +59,14 @@ async fn it_is_told_again_to_those_on_call_once_and_also_after_a_restart_with_it
 #[tokio::test]
 async fn with_nobody_on_call_all_members_but_the_sender_are_named() {
     let hospital = Hospital::open().await;
+    let (mut bob, mut dave) = (hospital.connect("bob").await, hospital.connect("dave").await);
     let (mut alice, _) = urgent(&hospital, SOON).await;
     let notice = alice.event_named("new_message").await;
     assert_eq!(notice["mentions"], json!(["bob"]));
+    for _ in ["of the message", "of the notice"] {
+        bob.event_named("notification").await;
+    }
+    assert_eq!(dave.heard().await, [], "nobody else hears of it");
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ mod hospital;
 mod issuer;
 mod malformed;
 mod matrix;
+mod meanwhile;
 mod messages;
 mod metrics;
 mod new_rooms;

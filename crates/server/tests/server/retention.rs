@@ -93,6 +93,20 @@ async fn what_is_past_its_time_goes_for_everyone_and_everyone_is_told_as_of_a_me
 }
 
 #[tokio::test]
+async fn what_goes_is_told_to_members_alone() {
+    let hospital = hospital().await;
+    let (mut alice, mut bob) = (hospital.enter("alice", "ward").await, hospital.enter("bob", "ward").await);
+    alice.ask("message", says("ward", "canary")).await;
+    hospital.age("ward");
+    bob.event_named("new_message").await;
+    // His socket is not told, and has joined still.
+    Store::of(hospital.folder()).change("DELETE FROM member WHERE room_id = 'ward' AND user_id = 'bob'");
+    hospital.server.admin().set_retention(RoomKind::Staff, Some(7)).await.unwrap();
+    alice.event_named("message_changed").await;
+    assert_eq!(bob.heard().await, []);
+}
+
+#[tokio::test]
 async fn of_a_held_room_nothing_is_lost_whatever_its_members_take_back_until_it_is_let_go() {
     let hospital = hospital().await;
     let admin = hospital.server.admin();

@@ -232,6 +232,8 @@ async fn a_closed_account_is_thrown_out_and_its_live_socket_says_nothing_more() 
     let mut bob = hospital.enter("bob", "ward").await;
     hospital.server.admin().disable_user(&user("bob")).await.unwrap();
     assert_eq!(bob.until_closed().await, [("session_ended".to_owned(), json!({ "reason": "revoked" }))]);
+    let issued = hospital.server.admin().issue_token(&user("bob"), Duration::from_secs(60)).await;
+    assert!(issued.is_err(), "nor does a service of the organisation get a token for it");
     let (status, _) = hospital
         .call(
             Method::POST,

@@ -137,7 +137,14 @@ async fn a_removed_member_learns_of_the_removal_and_of_nothing_else_in_that_room
     hospital.server.admin().remove_member(&room("ward"), &user("bob")).await.unwrap();
     alice.ask("message", says("ward", "after")).await;
     let page = hospital.sync(&token, &cursor).await;
-    assert_eq!(page["changes"], json!([{ "event": "room_removed", "data": { "roomId": "ward" } }]));
+    let removed = json!([{ "event": "room_removed", "data": { "roomId": "ward" } }]);
+    assert_eq!(page["changes"], removed);
+
+    let dave = hospital.token("dave").await;
+    let before = hospital.cursor(&dave).await;
+    hospital.server.admin().add_member(&room("ward"), &user("dave")).await.unwrap();
+    hospital.server.admin().remove_member(&room("ward"), &user("dave")).await.unwrap();
+    assert_eq!(hospital.sync(&dave, &before).await["changes"], removed, "who was let in meanwhile sees no more of it");
 
     hospital.server.admin().add_member(&room("ward"), &user("bob")).await.unwrap();
     let page = hospital.sync(&token, page["cursor"].as_str().unwrap()).await;

@@ -35,6 +35,8 @@ pub(super) struct Person {
     pub(super) is_admin: bool,
     pub(super) standing: Standing,
     pub(super) token: Option<String>,
+    /// Another of theirs, whose time is over.
+    pub(super) ended: Option<String>,
     /// What they said in which room before they were taken out of it.
     pub(super) said: Vec<(&'static str, String)>,
     /// Of those who can open one, or could once.
@@ -50,6 +52,8 @@ const PEOPLE: &[(&str, Type, &[&str], bool, Standing)] = &[
     ("bob", Type::Clinician, EVERYWHERE, false, Standing::Live),
     ("staff", Type::Staff, EVERYWHERE, false, Standing::Live),
     ("carol", Type::Patient, &["carol", "news"], false, Standing::Live),
+    // Was of the staff, and said something where patients only read.
+    ("patient-now", Type::Patient, &["carol", "news"], false, Standing::Live),
     // A patient of another room.
     ("frank", Type::Patient, &["frank", "news"], false, Standing::Live),
     // Was a member everywhere, said things there, and is one no more.
@@ -84,8 +88,8 @@ pub(super) async fn gather(hospital: &Hospital) -> Vec<Person> {
     let sign_in = json!({ "username": "spare", "password": PASSWORD, "deviceId": "spare-pc" });
     hospital.call(reqwest::Method::POST, "/api/login", None, Some(sign_in)).await;
     for (name, user_type, rooms, is_admin, standing) in PEOPLE.iter().copied() {
-        let mut person =
-            Person { name, user_type, rooms, is_admin, standing, token: None, said: Vec::new(), wire: None };
+        let (token, ended, said, wire) = Default::default();
+        let mut person = Person { name, user_type, rooms, is_admin, standing, token, ended, said, wire };
         match name {
             "anonymous" => {}
             "unknown" => person.token = Some("made-up".to_owned()),
@@ -104,6 +108,7 @@ async fn arrive(hospital: &Hospital, person: &mut Person) {
     let user_type = match person.user_type {
         Type::Clinician => UserType::Clinician,
         Type::Staff => UserType::Staff,
+        Type::Patient if person.name == "patient-now" => UserType::Staff,
         Type::Patient => UserType::Patient,
     };
     // Three of them are there already.
@@ -117,7 +122,8 @@ async fn arrive(hospital: &Hospital, person: &mut Person) {
     }
     let ttl = if person.standing == Standing::Expired { Duration::ZERO } else { DAY };
     let token = admin.issue_token(&id, ttl).await.unwrap().expose().to_owned();
-    if was_in != person.rooms {
+    person.ended = Some(admin.issue_token(&id, Duration::ZERO).await.unwrap().expose().to_owned());
+    if was_in != person.rooms || person.name == "patient-now" {
         for place in was_in {
             let path = format!("/api/rooms/{place}/messages");
             let said = json!({ "content": "canary" });
@@ -155,6 +161,10 @@ async fn depart(hospital: &Hospital, people: &mut [Person]) {
             "disabled" | "disabled-admin" => admin.disable_user(&id).await.unwrap(),
             "disabled-live" => behind.disable_user(&id).await.unwrap(),
             "admin-once" => admin.set_admin(&id, false).await.unwrap(),
+            "patient-now" => {
+                let change = "UPDATE user SET user_type = 'patient' WHERE id = 'patient-now'";
+                backing::Store::of(hospital.folder()).change(change);
+            }
             "signed-out" => {
                 let token = person.token.as_deref();
                 hospital.call(reqwest::Method::POST, "/api/logout", token, None).await;

@@ -15,6 +15,8 @@ pub(super) enum Rule {
     Credentials,
     /// Whoever has a live session.
     Session,
+    /// The same, and what is brought is of no use even to them: a token whose time is over.
+    SessionAlone,
     /// Whose device it is; the table asks for somebody else's, which is as if it were not there.
     OwnDevice,
     /// Members of the place.
@@ -35,6 +37,8 @@ pub(super) enum Rule {
     Alice,
     /// Administrators.
     Administrator,
+    /// Administrators, who are told that what they wish cannot be; nobody else learns even that.
+    AdministratorAlone,
     /// Nobody.
     Nobody,
 }
@@ -78,8 +82,11 @@ impl Rule {
             Standing::Expired => return Answer::Refused("token_expired"),
             Standing::Over => return Answer::Refused("unauthorized"),
         }
-        if self == Self::OwnDevice {
-            return Answer::Refused("not_found");
+        match self {
+            Self::SessionAlone => return Answer::Refused("token_expired"),
+            Self::OwnDevice => return Answer::Refused("not_found"),
+            Self::AdministratorAlone if person.is_admin => return Answer::Refused("bad_request"),
+            _ => {}
         }
         let works_here = person.user_type != Type::Patient;
         let is_member = person.rooms.contains(&place.room);
@@ -88,7 +95,7 @@ impl Rule {
             Self::Anyone | Self::Session => true,
             Self::Member => is_member,
             Self::Poster => may_post,
-            // Everyone who can has said what they try to change; see `Stage::message`.
+            // Everyone who can, or could, has said what they try to change; see `Stage::ask`.
             Self::Author => may_post,
             Self::AlicesWord => may_post && person.name == "alice",
             Self::InAnyRoom => !person.rooms.is_empty(),
@@ -96,7 +103,7 @@ impl Rule {
             Self::CarerOfCarol => works_here && person.rooms.contains(&"carol"),
             Self::Alice => person.name == "alice",
             Self::Administrator => person.is_admin,
-            Self::Credentials | Self::OwnDevice | Self::Nobody => false,
+            Self::Credentials | Self::SessionAlone | Self::OwnDevice | Self::AdministratorAlone | Self::Nobody => false,
         };
         if is_open { Answer::Granted } else { Answer::Refused("forbidden") }
     }
@@ -120,12 +127,16 @@ pub(super) struct Props<'a> {
     pub(super) own: &'a str,
     /// A message of the room that alice said.
     pub(super) alices: &'a str,
+    /// A message of another room, which alice said.
+    pub(super) elsewhere: &'a str,
     /// A file that a message of the room carries.
     pub(super) file: &'a str,
     /// A file of alice's that no message carries.
     pub(super) waiting: &'a str,
     /// A fresh token of the person, where there can be one.
     pub(super) fresh: &'a str,
+    /// A token of the person whose time is over, where there can be one.
+    pub(super) ended: &'a str,
     /// A token of somebody else.
     pub(super) anothers: &'a str,
     /// A number that no other trial has.
@@ -174,8 +185,12 @@ const IN_ROOMS: &[(&str, Rule, Payload)] = &[
     ("edit_message", Rule::AlicesWord, |p| json!({ "roomId": p.room, "messageId": p.alices, "content": "canary" })),
     ("delete_message", Rule::Author, |p| json!({ "roomId": p.room, "messageId": p.own })),
     ("delete_message", Rule::AlicesWord, |p| json!({ "roomId": p.room, "messageId": p.alices })),
+    ("acknowledge", Rule::Nobody, |p| json!({ "roomId": p.room, "messageId": p.elsewhere })),
+    ("react", Rule::Nobody, |p| json!({ "roomId": p.room, "messageId": p.elsewhere, "emoji": "👍", "on": true })),
+    ("edit_message", Rule::Nobody, |p| json!({ "roomId": p.room, "messageId": p.elsewhere, "content": "canary" })),
     ("set_presence", Rule::Session, |_| json!({ "status": "busy" })),
     ("renew", Rule::Session, |p| json!({ "token": p.fresh })),
+    ("renew", Rule::SessionAlone, |p| json!({ "token": p.ended })),
     ("renew", Rule::Nobody, |p| json!({ "token": p.anothers })),
     ("heartbeat", Rule::Session, |_| json!({})),
 ];
@@ -290,6 +305,11 @@ pub(super) const ROUTES: &[Entry] = &[
         what: What::Route("POST", "/api/admin/users/{user}/password"),
         rule: Rule::Administrator,
         wish: |_| at("/api/admin/users/spare/password", json!({ "password": "another password" })),
+    },
+    Entry {
+        what: What::Route("POST", "/api/admin/users/{user}/password"),
+        rule: Rule::AdministratorAlone,
+        wish: |_| at("/api/admin/users/spare/password", json!({ "password": "short" })),
     },
     Entry {
         what: What::Route("POST", "/api/admin/users/{user}/reset-second-factor"),
