@@ -53,7 +53,7 @@ test('what goes after another waits for it, as long as that one has not failed',
 	const why = (...unsent: MessageView[]) => whyUnsent(second, link('live'), [...unsent, second]).kind;
 	expect(why(first)).toBe('behind');
 	expect(why({ ...first, problem: 'rateLimited' })).toBe('asked');
-	expect(why({ ...first, delivery: 'failed', problem: 'tooLarge' })).toBe('soon');
+	expect(why({ ...first, delivery: 'failed', problem: 'tooLong' })).toBe('soon');
 	expect(why({ ...first, roomId: 'elsewhere' })).toBe('soon');
 	expect(whyUnsent(first, link('live'), [first, second]).kind).toBe('soon');
 });
