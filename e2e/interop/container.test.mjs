@@ -1,6 +1,6 @@
 /**
- * The container's recipe, without a container: the server is started with the settings that the image and the compose file give it.
- * Where it keeps its data and which port it takes are the test's.
+ * The container's recipe, without a container: the server is started with the settings that the image and the compose files give it.
+ * Where it keeps its data and which port it takes are the test's; where its database and its Redis are is left out.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -13,19 +13,17 @@ import { root } from '../../scripts/setup.mjs';
 
 const recipe = (name) => readFileSync(join(root, 'crates', 'server', 'container', name), 'utf8');
 const image = recipe('Containerfile');
-const compose = recipe('compose.yaml');
 const folder = mkdtempSync(join(tmpdir(), 'hugmedo-container-'));
 
-/** What the image says, and what the compose file adds. */
+/** What the image says, and what a compose file adds. */
 const settings = Object.fromEntries(
 	image
 		.match(/^ENV (.+)$/m)[1]
 		.split(' ')
 		.map((one) => one.split('='))
 );
-const added = Object.fromEntries(
-	[...compose.matchAll(/^ +(HUGMEDO_CHAT_\w+): '(.*)'$/gm)].map(([, name, value]) => [name, value])
-);
+const added = (compose) =>
+	Object.fromEntries([...compose.matchAll(/^ +(HUGMEDO_CHAT_\w+): '(.*)'$/gm)].map(([, name, value]) => [name, value]));
 
 function start(environment) {
 	const args = JSON.parse(image.match(/^CMD (.+)$/m)[1]);
@@ -44,11 +42,17 @@ after(async () => {
 	rmSync(folder, { recursive: true, force: true });
 });
 
-test('as the compose file runs it, the server starts and is ready, and its port is this computer’s alone', async () => {
-	const [, port] = await start({ ...settings, ...added }).line(1, /^listening on http:.*:(\d+)$/, 60);
-	assert.equal((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 200);
-	assert.match(compose, /^ +ports: \['127\.0\.0\.1:3011:3011'\]$/m);
-});
+for (const name of ['compose.yaml', 'compose.nodes.yaml']) {
+	test(`as ${name} runs it, the server starts and is ready, and its port is this computer’s alone`, async () => {
+		const compose = recipe(name);
+		const server = start({ ...settings, ...added(compose) });
+		const [, port] = await server.line(1, /^listening on http:.*:(\d+)$/, 60);
+		assert.equal((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 200);
+		const ports = [...compose.matchAll(/^ +ports: (.+)$/gm)].map(([, ports]) => ports);
+		assert.ok(ports.length > 0 && ports.every((ports) => /^\['127\.0\.0\.1:\d+:3011'\]$/.test(ports)), String(ports));
+		await server.stop();
+	});
+}
 
 test('the image by itself refuses to speak plain HTTP to everyone', async () => {
 	const server = start(settings);

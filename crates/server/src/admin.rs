@@ -1,4 +1,4 @@
-//! What an administrator does: people, rooms, memberships. Used by the command line, the sample data and tests.
+//! What an administrator does: people, rooms, memberships. Used by the command line, `/api/admin`, the sample data and tests.
 //!
 //! Invariants: what changes for a connected person is told at once: in the same step when the server runs in this process,
 //! within a second when it runs in another (see [`crate::outside`]); whoever acts by a session is an administrator in the very
@@ -224,10 +224,13 @@ impl Admin {
     /// Closes an account: nobody signs in with it, and its sessions are over.
     ///
     /// # Errors
-    /// If there is no such person.
+    /// If there is no such person, or an administrator would close their own account: so there is always one left.
     pub async fn disable_user(&self, user: &UserId) -> Result<(), Error> {
         let id = user.clone();
         self.write(move |tx, actor| {
+            if actor == Some(&id) {
+                return Err(Error::Invalid("an account is closed by another administrator or at the command line"));
+            }
             if !users::disable(tx, &id)? {
                 return Err(Error::NotFound("user"));
             }

@@ -68,8 +68,9 @@ pub(crate) async fn take(store: &Store, data_dir: &Path, into: &Path) -> Result<
     let partial = into.with_file_name(name);
     let (from, to, copy) = (data_dir.to_owned(), partial.clone(), into.to_owned());
     let wanted = blocking(move || {
+        // What lies there may be of any origin, so it is not this program's to remove.
         if to.exists() {
-            std::fs::remove_dir_all(&to).map_err(failed(&to))?;
+            return Err(unsound(&to, "is in the way: a copy that broke off, unless something else; remove it first"));
         }
         crate::private_folder(&to).map_err(failed(&to))?;
         // The checkpoints before the store: none of them speaks of an entry the copy does not have.

@@ -46,16 +46,17 @@ fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
     Ok(Secret::new(text))
 }
 
+// Which of them go together is looked at in `crate::settings`: what comes from a file counts for clap as not given.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, env = "HUGMEDO_CHAT_LISTEN", default_value = "127.0.0.1:3011")]
     pub(crate) listen: SocketAddr,
     /// The certificate to speak TLS with, and those between it and the authority, as PEM; looked at again every half minute
-    #[arg(long, env = "HUGMEDO_CHAT_TLS_CERT", requires = "tls_key")]
+    #[arg(long, env = "HUGMEDO_CHAT_TLS_CERT")]
     pub(crate) tls_cert: Option<PathBuf>,
     /// The certificate's private key, as PEM
-    #[arg(long, env = "HUGMEDO_CHAT_TLS_KEY", requires = "tls_cert")]
+    #[arg(long, env = "HUGMEDO_CHAT_TLS_KEY")]
     pub(crate) tls_key: Option<PathBuf>,
     /// A proxy whose X-Forwarded-For and X-Forwarded-Proto are believed: an address or a network; repeatable
     #[arg(long, env = "HUGMEDO_CHAT_TRUSTED_PROXY", value_delimiter = ',', value_parser = network)]
@@ -82,19 +83,19 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "HUGMEDO_CHAT_SECOND_FACTOR", value_enum, value_delimiter = ',')]
     pub(crate) second_factor: Vec<Type>,
     /// An OpenID Connect issuer whose access tokens are accepted beside our own, exactly as its tokens name it
-    #[arg(long, env = "HUGMEDO_CHAT_OIDC_ISSUER", requires = "oidc_audience")]
+    #[arg(long, env = "HUGMEDO_CHAT_OIDC_ISSUER")]
     pub(crate) oidc_issuer: Option<String>,
     /// What the issuer's tokens have to be meant for (`aud`)
-    #[arg(long, env = "HUGMEDO_CHAT_OIDC_AUDIENCE", requires = "oidc_issuer")]
+    #[arg(long, env = "HUGMEDO_CHAT_OIDC_AUDIENCE")]
     pub(crate) oidc_audience: Option<String>,
     /// The claim of the issuer's tokens that holds the name a person signs in with here
     #[arg(long, env = "HUGMEDO_CHAT_OIDC_USER_CLAIM", default_value = "sub")]
     pub(crate) oidc_user_claim: String,
     /// Where the issuer's keys are, if it has no discovery document
-    #[arg(long, env = "HUGMEDO_CHAT_OIDC_JWKS_URL", requires = "oidc_issuer")]
+    #[arg(long, env = "HUGMEDO_CHAT_OIDC_JWKS_URL")]
     pub(crate) oidc_jwks_url: Option<String>,
     /// The authority of the issuer's certificate, as PEM, if the system does not know it
-    #[arg(long, env = "HUGMEDO_CHAT_OIDC_CA_FILE", requires = "oidc_issuer")]
+    #[arg(long, env = "HUGMEDO_CHAT_OIDC_CA_FILE")]
     pub(crate) oidc_ca_file: Option<PathBuf>,
     /// The Redis over which servers on one database tell each other at once, as redis://:password@host/; like the database's, better in
     /// the environment or the file

@@ -40,6 +40,14 @@ pub enum Error {
     /// Two servers on one folder would not hear of each other's messages.
     #[error("a server is working on the data folder {0}; stop it first")]
     InUse(PathBuf),
+    /// The folder is not this store's; see `belonging`.
+    #[error("the data folder {path} {what}")]
+    Belonging {
+        /// The folder.
+        path: PathBuf,
+        /// Whose it is, and what to do.
+        what: &'static str,
+    },
     /// A copy cannot be taken or put back.
     #[error("{path} {what}")]
     Backup {

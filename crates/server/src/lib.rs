@@ -1,9 +1,10 @@
-//! The server of HugMeDo Chat: Socket.IO and HTTP over one SQLite store.
+//! The server of HugMeDo Chat: Socket.IO and HTTP over one store, in an SQLite file or a Postgres database.
 //!
 //! Invariants, each with the module that keeps it: who may do what is decided in one place, by default nobody may
 //! (`authorize`); every deed is authorised, validated, persisted, answered and told, in this order (`chat`); one socket's
-//! events are handled in the order sent (`socket`); every deed leaves an entry in the audit (`audit`); the socket is a hint and the store is the truth, so telling may fail
-//! and `GET /api/sync` makes up for it (`fanout`, `http`); no message, name, token or password reaches a log.
+//! events are handled in the order sent (`socket`); every deed leaves an entry in the audit (`audit`); the socket is a hint and the
+//! store is the truth, so telling may fail and `GET /api/sync` makes up for it (`fanout`, `http`); no message, name, token or password
+//! reaches a log.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), hugmedo_chat_server::Error> {
@@ -23,6 +24,7 @@ mod attachments;
 mod audit;
 mod authorize;
 mod backup;
+mod belonging;
 mod chat;
 mod config;
 mod credential;
@@ -208,7 +210,10 @@ fn open_checkpoints(data_dir: &Path) -> Result<Arc<audit::Checkpoints>, Error> {
 
 fn open_store(data_dir: &Path, database: Option<&Database>) -> Result<Store, Error> {
     private_folder(data_dir).map_err(|source| Error::DataDir { path: data_dir.to_owned(), source })?;
-    Ok(Store::open(data_dir, database)?)
+    belonging::check_kind(data_dir, database.is_some())?;
+    let store = Store::open(data_dir, database)?;
+    belonging::claim(data_dir, &store)?;
+    Ok(store)
 }
 
 /// The file a server holds while it works on a data folder.

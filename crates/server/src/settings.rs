@@ -63,6 +63,19 @@ fn contradictions(args: &ServeArgs) -> Vec<String> {
     if args.demo_quiet && !args.demo {
         found.push("demo-quiet is about the sample data; it needs demo".to_owned());
     }
+    let together = [
+        ("tls-cert", args.tls_cert.is_some(), "tls-key", args.tls_key.is_some()),
+        ("tls-key", args.tls_key.is_some(), "tls-cert", args.tls_cert.is_some()),
+        ("oidc-issuer", args.oidc_issuer.is_some(), "oidc-audience", args.oidc_audience.is_some()),
+        ("oidc-audience", args.oidc_audience.is_some(), "oidc-issuer", args.oidc_issuer.is_some()),
+        ("oidc-jwks-url", args.oidc_jwks_url.is_some(), "oidc-issuer", args.oidc_issuer.is_some()),
+        ("oidc-ca-file", args.oidc_ca_file.is_some(), "oidc-issuer", args.oidc_issuer.is_some()),
+    ];
+    for (name, is_set, other, other_is_set) in together {
+        if is_set && !other_is_set {
+            found.push(format!("{name} needs {other} beside it"));
+        }
+    }
     if args.max_attachment_mb == 0 {
         found.push("max-attachment-mb is 0: no file could be sent".to_owned());
     }

@@ -6,6 +6,7 @@ use super::Admin;
 use crate::{
     audit::{self, Deed, Report},
     backup::{self, Backup},
+    belonging,
     error::Error,
     store::{self, sql::Transaction},
 };
@@ -34,6 +35,8 @@ impl Admin {
         if !self.store.is_shared() {
             return Err(Error::Invalid("this is for a store in a database; `restore` puts a data folder back"));
         }
+        // Before, so that nothing in between leaves a store and a folder that do not know each other.
+        belonging::release(data_dir)?;
         self.write(|tx, _| Ok(store::anew(tx, None)?)).await
     }
 

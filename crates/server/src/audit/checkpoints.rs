@@ -88,7 +88,7 @@ impl Checkpoints {
 
     /// States how far the audit has come. Durable when this returns.
     pub(crate) fn add(&self, id: i64, hash: &[u8], at: i64) -> io::Result<()> {
-        if self.last.swap(id, Ordering::Relaxed) == id {
+        if self.last() == id {
             return Ok(());
         }
         let hash = hex(hash);
@@ -98,8 +98,21 @@ impl Checkpoints {
         line.push('\n');
         let mut file = fs::OpenOptions::new().create(true).append(true).open(&self.file)?;
         file.write_all(line.as_bytes())?;
-        file.sync_data()
+        file.sync_data()?;
+        self.last.store(id, Ordering::Relaxed);
+        Ok(())
     }
+}
+
+/// Whether a data folder has the key, which is made after the store.
+pub(crate) fn has_key(data_dir: &Path) -> bool {
+    data_dir.join(KEY_FILE).exists()
+}
+
+/// Whether two folders have the same key.
+pub(crate) fn is_same_key(one: &Path, other: &Path) -> bool {
+    let key = |folder: &Path| fs::read(folder.join(KEY_FILE)).ok();
+    key(one).is_some_and(|one| key(other).is_some_and(|other| one == other))
 }
 
 /// The checkpoints in a data folder and the key to check them with. A line that is none is returned as `None`.

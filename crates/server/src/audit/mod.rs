@@ -12,7 +12,7 @@ mod checkpoints;
 mod verify;
 
 pub(crate) use chain::{Deed, Ended, append, ended_after, entries, head, page};
-pub(crate) use checkpoints::Checkpoints;
+pub(crate) use checkpoints::{Checkpoints, has_key, is_same_key};
 pub(crate) use verify::verify;
 pub use verify::{Finding, Report};
 
@@ -38,15 +38,66 @@ pub(crate) async fn keep_checkpoints(app: Arc<App>) {
 
 /// States how far the audit has come. A failure is for the operator: the deeds are in the chain all the same.
 ///
-/// As a write, though it writes nothing into the store: one at a time among all servers that share it, and the checkpoints beside it.
+/// Two steps. What is stated is read on its own: a writing transaction also sees what others have just written in it and what may yet be
+/// undone. It is stated as a write, though it writes nothing into the store: one at a time among all servers that share it, and the
+/// checkpoints beside it.
 pub(crate) async fn checkpoint(store: &Store, checkpoints: &Arc<Checkpoints>) {
-    let checkpoints = checkpoints.clone();
-    let stated = store.write(move |tx| {
-        let (id, hash) = chain::head(tx)?;
-        if id > 0 { Ok(checkpoints.add(id, &hash, now())?) } else { Ok(()) }
-    });
-    match stated.await {
+    match state(store, checkpoints.clone()).await {
         Ok(()) | Err(StoreError::Closed) => {}
         Err(error) => tracing::error!(%error, "no checkpoint of the audit"),
+    }
+}
+
+async fn state(store: &Store, checkpoints: Arc<Checkpoints>) -> Result<(), StoreError> {
+    let (id, hash) = store.read(chain::head).await?;
+    if id == 0 || id == checkpoints.last() {
+        return Ok(());
+    }
+    store.write(move |_| Ok(checkpoints.add(id, &hash, now())?)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::store::sql::Transaction;
+
+    fn deed(tx: &Transaction<'_>) -> Result<(), StoreError> {
+        append(tx, None, Deed::Backup, None, None, None)
+    }
+
+    #[tokio::test]
+    async fn a_checkpoint_never_speaks_of_what_was_not_committed_in_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), None).unwrap();
+        let checkpoints = Arc::new(Checkpoints::open(folder.path()).unwrap());
+        store.write(deed).await.unwrap();
+
+        // One transaction of four: it is held open until the others wait for it, and the last of them takes all of them along.
+        let (begun, beginning) = oneshot::channel();
+        let (go, wait) = std::sync::mpsc::channel();
+        let first = store.write(move |_| {
+            let _ = begun.send(());
+            let _ = wait.recv();
+            Ok::<_, StoreError>(())
+        });
+        let rest = async {
+            beginning.await.unwrap();
+            tokio::join!(
+                store.write(deed),
+                checkpoint(&store, &checkpoints),
+                store.write(|tx| tx.execute("ROLLBACK", ())),
+                async { go.send(()).unwrap() },
+            )
+        };
+        let (_, (lost, ..)) = tokio::join!(first, rest);
+        assert!(lost.is_err(), "it was not committed");
+        checkpoint(&store, &checkpoints).await;
+
+        let path = folder.path().to_owned();
+        let report = store.read(move |tx| verify(tx, &path)).await.unwrap();
+        assert_eq!((report.findings, report.entries, checkpoints.last()), (Vec::new(), 1, 1));
+        store.close().await;
     }
 }

@@ -12,19 +12,20 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Backup, MANIFEST, failed, unsound};
 use crate::{
-    attachments,
+    attachments, belonging,
     error::Error,
     store::{self, StoreError},
 };
 
-/// Copies everything that lies beside the store: keys, checkpoints, and what later versions put there.
+/// Copies everything that lies beside the store: keys, checkpoints, and what later versions put there. Not what is about the folder.
 pub(super) fn copy_beside(from: &Path, to: &Path) -> Result<(), Error> {
     for entry in fs::read_dir(from).map_err(failed(from))? {
         let entry = entry.map_err(failed(from))?;
         let name = entry.file_name();
         let is_file = entry.file_type().map_err(failed(from))?.is_file();
         let is_the_stores = name.to_string_lossy().starts_with(store::FILE);
-        if is_file && !is_the_stores && name != crate::LOCK_FILE && name != MANIFEST {
+        let is_the_folders = [crate::LOCK_FILE, belonging::FILE, MANIFEST].iter().any(|it| name == *it);
+        if is_file && !is_the_stores && !is_the_folders {
             copy(&entry.path(), &to.join(name))?;
         }
     }

@@ -3,12 +3,12 @@
 use std::{fs, path::Path};
 
 use super::{Backup, check, failed, files, look_into, unfinished, unsound};
-use crate::{attachments, error::Error, store};
+use crate::{attachments, audit, belonging, error::Error, store};
 
 /// Puts a copy into a data folder that has no store, for a server to start on. Everyone has to sign in again.
 ///
 /// # Errors
-/// If the copy is not whole and as it was taken, a store is there, or a server works on the folder.
+/// If the copy is not whole and as it was taken, a store is there or in a database, or a server works on the folder.
 pub async fn restore(copy: &Path, data_dir: &Path) -> Result<Backup, Error> {
     let (copy, data_dir) = (copy.to_owned(), data_dir.to_owned());
     super::blocking(move || put_back(&copy, &data_dir)).await
@@ -23,6 +23,13 @@ fn put_back(copy: &Path, data_dir: &Path) -> Result<Backup, Error> {
     if place.exists() {
         return Err(unsound(data_dir, "has a store already; move what is in it elsewhere first"));
     }
+    if belonging::is_of_database(data_dir)? {
+        return Err(unsound(data_dir, "belongs to a store in a database; put the copy into a folder of its own"));
+    }
+    if audit::has_key(data_dir) && !audit::is_same_key(data_dir, copy) {
+        return Err(unsound(data_dir, "has the keys of another store; move what is in it elsewhere first"));
+    }
+    belonging::release(data_dir)?;
     files::copy_beside(copy, data_dir)?;
     let (from, to) = (copy.join(attachments::FOLDER), data_dir.join(attachments::FOLDER));
     crate::private_folder(&to).map_err(failed(&to))?;

@@ -61,6 +61,13 @@ impl<T> Settled<T> {
     pub(crate) fn split(self) -> (T, Settled<()>) {
         (self.answer, Settled { answer: (), news: self.news, turn: self.turn })
     }
+
+    /// Tells the others and returns the answer: for a call, behind which nothing of the same caller waits.
+    pub(crate) async fn told(self, app: &App) -> T {
+        let (answer, untold) = self.split();
+        untold.announce(app).await;
+        answer
+    }
 }
 
 impl Settled<()> {

@@ -42,7 +42,11 @@ pub(crate) async fn watch(app: Arc<App>) {
 /// Removes some, of one room. Returns whether there may be more.
 async fn remove_due(app: &App) -> Result<bool, Failure> {
     let due = app.store.read(|tx| retention::due(tx, now(), AT_ONCE)).await?;
-    let Some((room, _)) = due.first() else { return Ok(false) };
+    let Some((room, _)) = due.first() else {
+        // Of what was taken back before its time was over.
+        app.store.write(|tx| retention::forget_fingerprints(tx, now())).await?;
+        return Ok(false);
+    };
     let room = room.clone();
     let messages: Vec<MessageId> =
         due.into_iter().filter(|(other, _)| *other == room).map(|(_, message)| message).collect();
@@ -72,10 +76,10 @@ async fn remove(
                 }
                 let Some(message) = messages::find(tx, &poster, &id)? else { continue };
                 let change = messages::delete(tx, &poster, message)?;
-                retention::forget_fingerprint(tx, &id)?;
                 audit::append(tx, None, Deed::Expire, Some(&room), Some(id.as_str()), Some(change.seq))?;
                 changes.push(change);
             }
+            retention::forget_fingerprints(tx, now())?;
             Ok::<_, Failure>((changes, rooms::members(tx, &poster)?))
         })
         .await

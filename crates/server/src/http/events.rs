@@ -56,17 +56,14 @@ pub(super) async fn event(
     }
 }
 
-/// Does a deed, tells the others, answers: on a call, unlike a socket, nobody hears of it before the answer leaves.
+/// Does a deed, tells the others, answers.
 async fn settle<E, F>(app: Arc<App>, payload: Value, deed: F) -> Result<Json<Value>, ApiFailure>
 where
     E: ClientEvent + Send + 'static,
     F: AsyncFnOnce(&App, E) -> Result<Settled<E::Answer>, Failure>,
 {
-    let (done, untold) = deed(&app, parse(payload)?).await?.split();
-    let done = answer(&done);
-    // On a task of its own: the caller may hang up, but what is stored must still be told.
-    tokio::spawn(async move { untold.announce(&app).await });
-    Ok(Json(done?))
+    let done = deed(&app, parse(payload)?).await?.told(&app).await;
+    Ok(Json(answer(&done)?))
 }
 
 /// Whether another token of the same person is good, and until when. Nothing is kept of it: a call shows its own token.

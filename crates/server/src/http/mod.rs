@@ -13,6 +13,7 @@ mod second_factor;
 mod session;
 mod sync;
 mod table;
+mod to_the_end;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -90,6 +91,7 @@ pub(crate) fn router(app: Arc<App>, socket_io: SocketIoLayer) -> Router {
         .router()
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(to_the_end::to_the_end))
         .layer(DefaultBodyLimit::max(MAX_FRAME_BYTES))
         .layer(socket_io)
         .layer(middleware::from_fn_with_state(app.clone(), door::guard))

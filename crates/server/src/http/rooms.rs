@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use hugmedo_chat_protocol::{
-    ErrorCode, MessagesPage, NewRoomRequest, PeopleList, Refusal, Room, RoomsList, SendMessage, SentMessage, Seq,
-    limits::MAX_PAGE,
+    MessagesPage, NewRoomRequest, PeopleList, Room, RoomsList, SendMessage, SentMessage, Seq, limits::MAX_PAGE,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -16,8 +15,7 @@ use super::{
 };
 use crate::{
     app::App,
-    authorize,
-    chat::{self, Settled},
+    authorize, chat,
     failure::Failure,
     limits::Kind,
     store::{messages, rooms},
@@ -44,8 +42,7 @@ pub(super) async fn begin(
     Body(wish): Body<NewRoomRequest>,
 ) -> Result<Json<Room>, ApiFailure> {
     app.throttle.check(Kind::NewRoom, caller.who.id())?;
-    let token = caller.token;
-    Ok(Json(to_the_end(app.clone(), async move { chat::begin(&app, token, wish).await }).await?))
+    Ok(Json(chat::begin(&app, caller.token, wish).await?.told(&app).await))
 }
 
 #[derive(Debug, Deserialize)]
@@ -85,21 +82,7 @@ pub(super) async fn say(
 ) -> Result<Json<SentMessage>, ApiFailure> {
     app.throttle.check(Kind::Message, caller.who.id())?;
     let wish = wish(room.as_str(), body)?;
-    let token = caller.token;
-    Ok(Json(to_the_end(app.clone(), async move { chat::say(&app, token, wish).await }).await?))
-}
-
-/// Does a deed and tells the others, on a task of its own: the caller may hang up, but what is stored must still be told.
-async fn to_the_end<T: Send + 'static>(
-    app: Arc<App>,
-    deed: impl Future<Output = Result<Settled<T>, Failure>> + Send + 'static,
-) -> Result<T, ApiFailure> {
-    let done = tokio::spawn(async move {
-        let (answer, untold) = deed.await?.split();
-        untold.announce(&app).await;
-        Ok::<_, Failure>(answer)
-    });
-    Ok(done.await.map_err(|_| Refusal::new(ErrorCode::Internal, "the server failed"))??)
+    Ok(Json(chat::say(&app, caller.token, wish).await?.told(&app).await))
 }
 
 /// The body may leave the room to the path; it may not name another one.

@@ -41,7 +41,7 @@ pub(crate) fn insert(
     if let Some(client_id) = &wish.client_message_id
         && let Some((before, answer)) = sent_before(tx, who.id(), client_id.as_str())?
     {
-        return Ok(if before == fingerprint { Inserted::Repeat(answer) } else { Inserted::Conflict });
+        return Ok(if before == fingerprint.as_slice() { Inserted::Repeat(answer) } else { Inserted::Conflict });
     }
     let Some((attachments, files)) = attachments::resolved(tx, who.id(), wish.attachments)? else {
         return Ok(Inserted::UnknownFile);
@@ -112,7 +112,7 @@ fn sent_before(
     tx: &Transaction<'_>,
     sender: &UserId,
     client_id: &str,
-) -> Result<Option<([u8; 32], SentMessage)>, StoreError> {
+) -> Result<Option<(Vec<u8>, SentMessage)>, StoreError> {
     tx.prepare_cached(
         "SELECT fingerprint, id, room_id, seq, client_message_id, created_at FROM message
              WHERE user_id = ?1 AND client_message_id = ?2",
@@ -125,7 +125,7 @@ fn sent_before(
             client_message_id: row.get::<Option<String>>(4)?.map(hugmedo_chat_protocol::ClientMessageId::new),
             created_at: Timestamp::from_millis(row.get(5)?),
         };
-        Ok((row.get::<[u8; 32]>(0)?, answer))
+        Ok((row.get::<Vec<u8>>(0)?, answer))
     })
     .optional()
 }

@@ -17,6 +17,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0009_add_renewals.sql"),
     include_str!("../../migrations/0010_add_administrators.sql"),
     include_str!("../../migrations/0011_add_retention.sql"),
+    include_str!("../../migrations/0012_add_forgotten_fingerprints.sql"),
 ];
 
 /// Brings the store to the present schema. Each step and its number are one transaction.

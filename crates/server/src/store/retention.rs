@@ -3,7 +3,7 @@
 //! Invariants: what is past its time goes whole, with its files and the fingerprint of its words; while a room is held, what
 //! its members change or take back is kept as it was, where nobody fetches it; the audit is never touched.
 
-use hugmedo_chat_protocol::{Message, MessageId, RoomId, RoomKind, Sensitive, Timestamp};
+use hugmedo_chat_protocol::{Message, MessageId, Opaque, RoomId, RoomKind, Sensitive, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -71,9 +71,18 @@ pub(crate) fn is_due(tx: &Transaction<'_>, message: &MessageId, now: i64) -> Res
     .query_row((message.as_str(), now, DAY_MS), |row| row.get(0))
 }
 
-/// A hash tells short words apart from others, so it goes with them. A repeat of such a send is a conflict from now on.
-pub(crate) fn forget_fingerprint(tx: &Transaction<'_>, message: &MessageId) -> Result<(), StoreError> {
-    tx.execute("UPDATE message SET fingerprint = ?2 WHERE id = ?1", (message.as_str(), [0_u8; 32].as_slice()))?;
+/// Forgets the fingerprints of words that are gone and past their time, whoever took them back: a hash tells short words apart from
+/// others. A repeat of such a send is a conflict from now on.
+pub(crate) fn forget_fingerprints(tx: &Transaction<'_>, now: i64) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE message SET fingerprint = ?3 WHERE id IN (
+                SELECT message.id
+                FROM retention JOIN room ON room.kind = retention.kind AND room.held_at IS NULL
+                JOIN message ON message.room_id = room.id
+                WHERE message.deleted_at IS NOT NULL AND length(message.fingerprint) > 0
+                  AND message.created_at < ?1 - retention.days * ?2)",
+        (now, DAY_MS, [0_u8; 0].as_slice()),
+    )?;
     Ok(())
 }
 
@@ -136,9 +145,9 @@ pub struct Kept {
     /// What it said.
     pub content: Sensitive,
     /// What it carried; the files are still in the data folder.
-    pub attachments: Value,
+    pub attachments: Opaque,
     /// What else came with it.
-    pub metadata: Value,
+    pub metadata: Opaque,
 }
 
 /// Everything that is kept of a room, in the order it was changed.
@@ -147,7 +156,7 @@ pub(crate) fn kept(tx: &Transaction<'_>, room: &RoomId) -> Result<Vec<Kept>, Sto
         "SELECT kept.message_id, kept.at, kept.content, kept.attachments, kept.metadata
          FROM kept JOIN message ON message.id = kept.message_id WHERE message.room_id = ?1 ORDER BY kept.id",
     )?;
-    let json = |text: String| serde_json::from_str(&text).unwrap_or_default();
+    let json = |text: String| Opaque(serde_json::from_str(&text).unwrap_or_default());
     let kept = statement.query_map((room.as_str(),), |row| {
         Ok(Kept {
             message_id: MessageId::new(row.get::<String>(0)?),

@@ -32,10 +32,11 @@ pub(crate) struct Store(Option<Mutex<Client>>);
 
 impl Store {
     pub(crate) fn of(folder: &Path) -> Self {
-        Self::at(database(folder).unwrap())
+        Self::in_database(&database(folder).unwrap())
     }
 
-    pub(crate) fn at(database: Database) -> Self {
+    pub(crate) fn in_database(database: &Database) -> Self {
+        let database = database.clone();
         // On threads of their own: the client waits inside, which a thread of the runtime must not.
         let connect = move || Client::connect(database.url.expose(), NoTls).unwrap();
         Self(Some(Mutex::new(thread::spawn(connect).join().unwrap())))

@@ -127,6 +127,7 @@ async fn what_cannot_be_done_is_said_and_changes_nothing() {
         ("users", json!([]), 400),
         ("users/nobody/password", json!({ "password": PASSWORD }), 404),
         ("users/nobody/disable", json!({}), 404),
+        ("users/dave/disable", json!({}), 400),
         ("users/nobody/admin", json!({ "on": true }), 404),
         ("users/dave/admin", json!({ "on": false }), 400),
         ("users/dave/admin", json!({ "on": "yes" }), 400),

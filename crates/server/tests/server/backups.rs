@@ -111,12 +111,16 @@ async fn a_copy_is_not_taken_over_another_and_one_that_broke_off_is_none() {
     let again = hospital.server.admin().backup(hospital.folder(), &copy).await.unwrap_err();
     assert!(again.to_string().contains("is there already"), "{again}");
 
-    // What a process that was killed leaves is replaced.
+    // What a process that was killed leaves is not told from what somebody keeps there.
     let partial = copies.path().join("second.partial");
     fs::create_dir(&partial).unwrap();
     fs::write(partial.join("half"), "a store").unwrap();
-    hospital.server.admin().backup(hospital.folder(), &copies.path().join("second")).await.unwrap();
-    assert!(!partial.exists() && !copies.path().join("second/half").exists());
+    let second = async || hospital.server.admin().backup(hospital.folder(), &copies.path().join("second")).await;
+    assert!(second().await.unwrap_err().to_string().contains("is in the way"));
+    assert!(partial.join("half").exists() && !copies.path().join("second").exists());
+    fs::remove_dir_all(&partial).unwrap();
+    second().await.unwrap();
+    assert!(!partial.exists());
 }
 
 #[tokio::test]
@@ -132,6 +136,50 @@ async fn a_file_that_is_lost_makes_no_copy() {
     fs::remove_file(&path).unwrap();
     assert!(take("lost").await.unwrap_err().to_string().contains("is missing"));
     assert!(!copies.path().join("changed").exists() && !copies.path().join("lost").exists());
+}
+
+#[tokio::test]
+async fn a_folder_goes_on_without_a_mark_and_loses_no_file_to_a_store_that_is_not_its_own() {
+    let hospital = Hospital::open().await;
+    let token = hospital.token("alice").await;
+    let (_, file) = hospital.bring(&token, "report.txt", b"what the file says").await;
+    let copies = tempfile::tempdir().unwrap();
+    let copy = copy_of(&hospital, copies.path()).await;
+    let folder = hospital.stop().await;
+    let in_folder = |name: &str| folder.path().join(name);
+    let brought = in_folder("attachments").join(file["id"].as_str().unwrap());
+
+    // As a version left it that knew no marks.
+    fs::remove_file(in_folder("belongs-to")).unwrap();
+    start(config(folder.path())).await.unwrap().shutdown().await;
+    let mark = fs::read_to_string(in_folder("belongs-to")).unwrap();
+
+    let refused = async |folder: &Path| start(config(folder)).await.unwrap_err().to_string();
+    let store = in_folder("server.sqlite3");
+    fs::remove_file(&store).unwrap();
+    let error = refused(folder.path()).await;
+    assert!(error.contains("`restore` a copy"), "{error}");
+    assert!(brought.exists() && !store.exists());
+
+    // Of another store, with a file that it does not know.
+    let other = tempfile::tempdir().unwrap();
+    start(config(other.path())).await.unwrap().shutdown().await;
+    fs::write(other.path().join("belongs-to"), &mark).unwrap();
+    fs::copy(&brought, other.path().join("attachments/unknown")).unwrap();
+    let error = refused(other.path()).await;
+    assert!(error.contains("remove the file belongs-to"), "{error}");
+    assert!(other.path().join("attachments/unknown").exists());
+    let keys = tempfile::tempdir().unwrap();
+    let key = keys.path().join("audit-key");
+    fs::copy(other.path().join("audit-key"), &key).unwrap();
+    let error = restore(&copy, keys.path()).await.unwrap_err().to_string();
+    assert!(error.contains("keys of another store"), "{error}");
+    assert_eq!(fs::read(&key).unwrap(), fs::read(other.path().join("audit-key")).unwrap());
+
+    restore(&copy, folder.path()).await.unwrap();
+    start(config(folder.path())).await.unwrap().shutdown().await;
+    assert_ne!(fs::read_to_string(in_folder("belongs-to")).unwrap(), mark, "a restored store is another");
+    assert!(brought.exists());
 }
 
 #[tokio::test]

@@ -37,7 +37,11 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) fn start(folder: &Path, args: &[&str]) -> Self {
-        let mut child = program(folder).args(args).args(["--listen", "127.0.0.1:0"]).spawn().unwrap();
+        Self::of(program(folder).args(args))
+    }
+
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command.args(["--listen", "127.0.0.1:0"]).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().strip_prefix("listening on ").expect("the line of the contract").to_owned();
@@ -114,7 +118,7 @@ fn what_cannot_be_done_is_one_clear_line() {
         (&["device", "revoke", "alice", "nowhere"], "", "no such device"),
         (&["--demo", "--listen", "0.0.0.0:0"], "", "refuses to listen on"),
         (&["--listen", "0.0.0.0:0"], "", "could be read by others"),
-        (&["--tls-cert", "chat.pem"], "", "--tls-key"),
+        (&["--tls-cert", "chat.pem"], "", "tls-key"),
         (&["--tls-cert", "no-such.pem", "--tls-key", "no-such.key"], "", "TLS: no-such.pem"),
         (&["--trusted-proxy", "the proxy"], "", "an address or a network"),
         (&["user", "reset-second-factor", "nobody"], "", "no such user"),

@@ -19,6 +19,7 @@ mod dawdlers;
 mod demo;
 mod engine;
 mod escalation;
+mod hang_ups;
 mod hospital;
 mod issuer;
 mod malformed;

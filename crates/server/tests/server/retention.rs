@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     backing::Store,
     hospital::{Hospital, entries, room, says},
+    wire::Wire,
 };
 
 const WEEKS_AGO_MS: i64 = 30 * 24 * 60 * 60 * 1000;
@@ -155,6 +156,38 @@ async fn of_a_held_room_nothing_is_lost_whatever_its_members_take_back_until_it_
         assert!(std::time::Instant::now() < deadline, "the file stays");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Waits until it was looked for what is past its time once more: something in another room goes with it.
+async fn look(hospital: &Hospital, alice: &mut Wire, token: &str) {
+    alice.ask("message", says("carol", "x")).await;
+    hospital.age("carol");
+    hospital.until_empty(token, "carol").await;
+}
+
+#[tokio::test]
+async fn the_fingerprint_of_a_message_its_author_took_back_goes_when_its_time_is_over_unless_the_room_is_held() {
+    let hospital = hospital().await;
+    let admin = hospital.server.admin();
+    let token = hospital.token("alice").await;
+    let mut alice = hospital.enter("alice", "ward").await;
+    let mut wish = says("ward", "canary");
+    wish["clientMessageId"] = json!("taken back");
+    let said = alice.ask("message", wish.clone()).await;
+    let delete = json!({ "roomId": "ward", "messageId": said["id"] });
+    assert_eq!(alice.ask("delete_message", delete).await["ok"], true);
+    hospital.age("ward");
+    admin.set_hold(&room("ward"), true).await.unwrap();
+    admin.set_retention(RoomKind::Staff, Some(7)).await.unwrap();
+    admin.set_retention(RoomKind::Patient, Some(7)).await.unwrap();
+
+    look(&hospital, &mut alice, &token).await;
+    let again = alice.ask("message", wish.clone()).await;
+    assert_eq!((&again["ok"], &again["id"]), (&json!(true), &said["id"]), "still known as a repeat: {again}");
+
+    admin.set_hold(&room("ward"), false).await.unwrap();
+    look(&hospital, &mut alice, &token).await;
+    assert_eq!(alice.ask("message", wish).await["code"], "conflict", "nobody knows any more what it said");
 }
 
 #[tokio::test]

@@ -114,6 +114,56 @@ fn every_mistake_is_named_at_once_and_nothing_starts() {
     assert_eq!(said.lines().count(), 4, "{said}");
 }
 
+#[test]
+fn settings_that_go_together_are_taken_from_wherever_they_stand_and_one_without_the_other_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    fs::write(folder.join("chat.pem"), cert.pem()).unwrap();
+    fs::write(folder.join("chat.key"), signing_key.serialize_pem()).unwrap();
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let pairs = [
+        ("TLS_CERT", "tls_cert", path("chat.pem"), "TLS_KEY", "tls_key", path("chat.key")),
+        (
+            "OIDC_ISSUER",
+            "oidc_issuer",
+            "https://id.example.org".to_owned(),
+            "OIDC_AUDIENCE",
+            "oidc_audience",
+            "chat".to_owned(),
+        ),
+    ];
+    let variable = |name: &str| format!("HUGMEDO_CHAT_{name}");
+    let data = |name: &str| folder.join(name);
+
+    let mut environment = program(&data("environment"));
+    let mut text = String::new();
+    for (first, first_key, first_value, second, second_key, second_value) in &pairs {
+        environment.env(variable(first), first_value).env(variable(second), second_value);
+        text += &format!("{first_key} = {first_value:?}\n{second_key} = {second_value:?}\n");
+    }
+    let by_environment = Serving::of(environment.arg("serve"));
+    assert!(by_environment.url.starts_with("https://"), "{}", by_environment.url);
+    let settings = file(folder, &text);
+    let by_file = Serving::start(&data("file"), &["serve", "--config", &settings]);
+    assert!(by_file.url.starts_with("https://"), "{}", by_file.url);
+
+    for (first, first_key, first_value, second, second_key, second_value) in &pairs {
+        // One from the environment, the other from the file.
+        let settings = file(folder, &format!("{second_key} = {second_value:?}\n"));
+        let mut mixed = program(&data("mixed"));
+        drop(Serving::of(mixed.args(["serve", "--config", &settings]).env(variable(first), first_value)));
+
+        let lonely = format!("{} needs {} beside it", second_key.replace('_', "-"), first_key.replace('_', "-"));
+        let said = fails(program(&data("none")).args(["serve", "--config", &settings]));
+        assert!(said.contains(&lonely), "{said}");
+        let said = fails(program(&data("none")).arg("serve").env(variable(second), second_value));
+        assert!(said.contains(&lonely), "{said}");
+    }
+    assert!(!data("none").exists(), "nothing was begun");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_log_for_machines_is_one_json_object_per_line() {

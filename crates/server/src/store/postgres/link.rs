@@ -15,9 +15,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// All writers of all nodes go one after the other: what the store takes for granted with one writer stays true with many. The
-/// lock is taken before the transaction looks at anything, and is free once all others can see what was written. A server that stops in
-/// the middle does not hold up the others for long.
-pub(super) const BEGIN_WRITING: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '10s';
+/// lock is taken before the transaction looks at anything, and is free once all others can see what was written; whatever the database's
+/// default is, the transaction must not look with the eyes it had before it waited for the lock. A server that stops in the middle does
+/// not hold up the others for long.
+pub(super) const BEGIN_WRITING: &str =
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = '10s';
      SELECT pg_advisory_xact_lock(20260041)";
 const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 

@@ -1,12 +1,17 @@
 //! Steps from an empty database to the present schema; append-only, one file each, beside those of SQLite.
 
-use super::Link;
+use std::time::Duration;
+
+use super::{ANSWERED_WITHIN, Link};
 use crate::store::{
     StoreError,
     sql::{OptionalExtension as _, Transaction},
 };
 
-const STEPS: &[&str] = &[include_str!("../../../migrations/postgres/0001_create_store.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../../../migrations/postgres/0001_create_store.sql"),
+    include_str!("../../../migrations/postgres/0002_add_forgotten_fingerprints.sql"),
+];
 
 /// Brings the database to the present schema, all steps in one transaction. Servers that start together wait for each other.
 pub(super) fn run(writer: &mut Link) -> Result<(), StoreError> {
@@ -19,9 +24,11 @@ pub(super) fn run(writer: &mut Link) -> Result<(), StoreError> {
         }
         // A large store takes its time.
         session.batch("SET LOCAL statement_timeout = 0")?;
+        session.wait_up_to(Duration::MAX);
         for step in STEPS.iter().skip(found) {
             session.batch(step)?;
         }
+        session.wait_up_to(ANSWERED_WITHIN);
         tx.execute(
             "INSERT INTO meta (key, value) VALUES ('schema', ?1)
              ON CONFLICT (key) DO UPDATE SET value = excluded.value",

@@ -1,11 +1,22 @@
 //! One connection to Postgres, and the statements it has ready.
 //!
-//! Invariant: what Postgres says of an error is reduced to its code: its words may quote what was stored.
+//! Invariants: what Postgres says of an error is reduced to its code: its words may quote what was stored; nobody waits for an answer
+//! longer than was said, whatever became of the database's machine, and a connection that owes one is never used again.
 
-use std::{cell::RefCell, collections::HashMap, error::Error};
+use std::{
+    cell::{Cell as Settable, RefCell},
+    collections::HashMap,
+    error::Error,
+    time::Duration,
+};
 
-use postgres::{
-    Client, Row, Statement,
+use postgres_native_tls::MakeTlsConnector;
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
+use tokio_postgres::{
+    Client, Config, Row, Statement,
     types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked},
 };
 
@@ -17,7 +28,11 @@ use crate::store::{
 
 /// See the module. Used by the one thread that owns it.
 pub(crate) struct Session {
-    client: RefCell<Client>,
+    client: Client,
+    /// What the connection runs on, while it is waited for.
+    runtime: Runtime,
+    patience: Settable<Duration>,
+    has_given_up: Settable<bool>,
     /// By their text and the kinds of their parameters.
     ready: RefCell<HashMap<(String, Vec<u32>), Statement>>,
 }
@@ -29,28 +44,63 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
-    pub(super) fn new(client: Client) -> Self {
-        Self { client: RefCell::new(client), ready: RefCell::default() }
+    /// Connects, which may take as long as any statement afterwards.
+    pub(super) fn open(config: &Config, tls: MakeTlsConnector, patience: Duration) -> Result<Self, StoreError> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|_| StoreError::Unreachable)?;
+        let connected = runtime.block_on(async { timeout(patience, config.connect(tls)).await });
+        match connected.map_err(|_| StoreError::Unreachable).and_then(|connected| Ok(connected?)) {
+            Ok((client, connection)) => {
+                // How it ends is told by the statement that notices.
+                runtime.spawn(async move { drop(connection.await) });
+                let (has_given_up, ready) = Default::default();
+                Ok(Self { client, runtime, patience: Settable::new(patience), has_given_up, ready })
+            }
+            Err(error) => {
+                // Without waiting for whoever still looks for the host's address.
+                runtime.shutdown_background();
+                Err(error)
+            }
+        }
+    }
+
+    /// Waits for so long for each answer from now on.
+    pub(super) fn wait_up_to(&self, patience: Duration) {
+        self.patience.set(patience);
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.client.borrow().is_closed()
+        self.has_given_up.get() || self.client.is_closed()
+    }
+
+    fn wait<T>(&self, answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, StoreError> {
+        if self.has_given_up.get() {
+            return Err(StoreError::Unreachable);
+        }
+        let answered = self.runtime.block_on(async { timeout(self.patience.get(), answer).await });
+        match answered {
+            Ok(answer) => Ok(answer?),
+            Err(_) => {
+                self.has_given_up.set(true);
+                tracing::warn!("the database does not answer");
+                Err(StoreError::Unreachable)
+            }
+        }
     }
 
     /// Statements without parameters, all in one message.
     pub(crate) fn batch(&self, sql: &str) -> Result<(), StoreError> {
-        Ok(self.client.borrow_mut().batch_execute(sql)?)
+        self.wait(self.client.batch_execute(sql))
     }
 
     pub(crate) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
         let statement = self.prepared(sql, values)?;
-        let changed = self.client.borrow_mut().execute(&statement, &params(values))?;
+        let changed = self.wait(self.client.execute(&statement, &params(values)))?;
         Ok(usize::try_from(changed).unwrap_or(usize::MAX))
     }
 
     pub(crate) fn rows(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
         let statement = self.prepared(sql, values)?;
-        Ok(self.client.borrow_mut().query(&statement, &params(values))?)
+        self.wait(self.client.query(&statement, &params(values)))
     }
 
     fn prepared(&self, sql: &str, values: &[Value<'_>]) -> Result<Statement, StoreError> {
@@ -59,7 +109,7 @@ impl Session {
         if let Some(statement) = self.ready.borrow().get(&key) {
             return Ok(statement.clone());
         }
-        let statement = self.client.borrow_mut().prepare_typed(&translated(sql), &types)?;
+        let statement = self.wait(self.client.prepare_typed(&translated(sql), &types))?;
         self.ready.borrow_mut().insert(key, statement.clone());
         Ok(statement)
     }
@@ -121,8 +171,8 @@ impl<'r> FromSql<'r> for Cell<'r> {
     }
 }
 
-impl From<postgres::Error> for StoreError {
-    fn from(error: postgres::Error) -> Self {
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
         match error.code() {
             Some(state) => Self::Postgres(state.code().to_owned()),
             None if error.is_closed() => Self::Unreachable,
