@@ -120,14 +120,13 @@ pub(crate) async fn principal(app: &App, token: &Secret) -> Result<(TokenHash, P
     Ok((hash, who.await?))
 }
 
-/// Notes a verified token as one of a session of its own. One that was noted before stays as it is, ended or not.
+/// Notes a verified token as one of a session of its own. One that was noted before stays as it is, ended or not; what is noted of a
+/// closed account, which the server's own is, goes again when it is asked who that is.
 fn note(tx: &Transaction<'_>, hash: &TokenHash, verified: &Verified, longest: Duration) -> Result<(), Failure> {
     if sessions::knows_access_token(tx, hash)? {
         return Ok(());
     }
-    let account = users::account(tx, &verified.username)?;
-    let account = account.filter(|account| account.user.id.as_str() != authorize::SERVER);
-    let Some(account) = account else {
+    let Some(account) = users::account(tx, &verified.username)? else {
         tracing::info!("a token of the issuer is for nobody who has an account here");
         return Err(Failure::unauthorized());
     };
