@@ -52,6 +52,15 @@ describe('the conversation', { timeout: 300_000 }, () => {
 		assert.equal(page.url(), before);
 	});
 
+	test('a link that the system does not open is said to be such', async () => {
+		page = await openBusy(browser);
+		await make('failNext', 'openLink', 'internal');
+		await (await inSight(page, message('手順は').locator('a'))).click();
+		await page.waitForSelector(testid('link-failed'));
+		await message('手順は').locator('a').click();
+		await page.waitForSelector(testid('link-failed'), { state: 'detached' });
+	});
+
 	test('by keyboard alone: to a message, answer it, and back up to what was answered', async () => {
 		page = await openBusy(browser);
 		await tabTo(page, testid('timeline'));
@@ -177,7 +186,7 @@ describe('the conversation', { timeout: 300_000 }, () => {
 		await dialog.getByText('How far it has come').waitFor();
 		assert.match(await dialog.innerText(), /鈴木 健一\s+Read[\s\S]*山田 さくら\s+On their device/);
 		await page.keyboard.press('Escape');
-		await page.click(testid('acknowledge'));
+		await (await inSight(page, page.locator(testid('acknowledge')))).click();
 		await press('502号室の血圧', 'i');
 		await dialog.getByText(/佐藤 恵/).waitFor();
 		assert.match(await dialog.innerText(), /佐藤 恵\s+Taken on/);
@@ -185,7 +194,7 @@ describe('the conversation', { timeout: 300_000 }, () => {
 
 	test('what is urgent is taken on by a press, and shows who did', async () => {
 		page = await openBusy(browser);
-		await page.click(testid('acknowledge'));
+		await (await inSight(page, page.locator(testid('acknowledge')))).click();
 		await page.getByText('Taken on by 佐藤 恵').waitFor();
 		assert.equal(await page.locator(testid('acknowledge')).count(), 0);
 	});

@@ -48,6 +48,8 @@ export class MessageActions {
 	/** What is asked, about which message, beside which element. */
 	asked = $state.raw<{ question: Question; row: MessageView; anchor: Anchor } | null>(null);
 	problem = $state<ErrorCode | null>(null);
+	/** Whether the link that was followed last could not be opened. */
+	linkFailed = $state(false);
 	/** Rises when a text was copied. */
 	copied = $state(0);
 	/** Whether that is shown, for a moment. */
@@ -136,8 +138,14 @@ export class MessageActions {
 		}
 	}
 
+	/** Has the system open a link. */
+	async follow(url: string): Promise<void> {
+		this.forget();
+		await this.#backend.openLink(url).catch(() => (this.linkFailed = true));
+	}
+
 	view(file: AttachmentView) {
-		this.problem = null;
+		this.forget();
 		this.viewed = file.id;
 	}
 
@@ -157,7 +165,7 @@ export class MessageActions {
 	}
 
 	ask(question: Question, row: MessageView, anchor: Anchor) {
-		this.problem = null;
+		this.forget();
 		this.asked = { question, row, anchor };
 	}
 
@@ -202,8 +210,14 @@ export class MessageActions {
 		if (id) await this.#attempt(() => command(id));
 	}
 
-	async #attempt(step: () => Promise<void>): Promise<void> {
+	/** What went wrong before has been said. */
+	forget() {
 		this.problem = null;
+		this.linkFailed = false;
+	}
+
+	async #attempt(step: () => Promise<void>): Promise<void> {
+		this.forget();
 		try {
 			await step();
 		} catch (failure) {

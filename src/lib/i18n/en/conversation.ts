@@ -113,7 +113,8 @@ export const conversation: Pick<Texts, 'timeline' | 'composer' | 'message' | 'em
 		acknowledgedBy: (names) => `Taken on by ${names}`,
 		notAcknowledged: 'Nobody has taken it on yet',
 		said: (name, text) => `${name} says: ${text}`,
-		link: (host) => `Open ${host}`
+		link: (host) => `Open ${host}`,
+		linkFailed: 'The link could not be opened. Copy the message to take the address to a browser.'
 	},
 	emoji: {
 		title: 'Emoji',

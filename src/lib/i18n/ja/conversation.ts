@@ -109,7 +109,8 @@ export const conversation = {
 		acknowledgedBy: (names: string) => `対応: ${names}`,
 		notAcknowledged: 'まだ誰も対応していません',
 		said: (name: string, text: string) => `${name}: ${text}`,
-		link: (host: string) => `${host} を開く`
+		link: (host: string) => `${host} を開く`,
+		linkFailed: 'リンクを開けませんでした。メッセージをコピーして、ブラウザーにアドレスを貼り付けてください。'
 	},
 	emoji: {
 		title: '絵文字',
