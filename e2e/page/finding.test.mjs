@@ -141,6 +141,20 @@ describe('finding one’s way', { timeout: 300_000 }, () => {
 		await onDay();
 	});
 
+	test('the calendar of the search is whole in the smallest window', async () => {
+		page = await browser.page('lang=ja', { width: 720, height: 520, now: new Date(2026, 10, 25, 12) });
+		await openRoom(page, 'general');
+		await page.keyboard.press('Control+Shift+F');
+		for (const which of [0, 1]) {
+			const day = page.locator(`${testid('search-dialog')} button[aria-expanded]`).nth(which);
+			await day.click();
+			await page.waitForSelector('[data-today]');
+			assert.ok(await inSight('.picker'), 'all of it is in the window');
+			await page.keyboard.press('Escape');
+			await page.waitForSelector('[data-today]', { state: 'detached' });
+		}
+	});
+
 	test('whatever there is to press in the window is found in the palette by its name', async () => {
 		page = await browser.page('lang=en&state=busy');
 		await openRoom(page, 'general');

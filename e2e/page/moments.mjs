@@ -1,6 +1,6 @@
 /** Views that pass: what has just failed, what is asked or found to be nothing, what one is in the middle of. */
 import { inSight, openRoom, room, settled, testid } from './scene.mjs';
-import { busy, onMessage, pressed, settings, signIn, withFiles } from './ways.mjs';
+import { PNG, bring, busy, message, onMessage, pressed, settings, signIn, withFiles } from './ways.mjs';
 
 /** Lets something happen in the fake backend. */
 const make = (page, what, ...args) =>
@@ -155,6 +155,60 @@ export const moments = {
 			await page.waitForFunction(() =>
 				/見つかりません|Nothing|No /.test(document.querySelector('.told')?.textContent ?? '')
 			);
+		}
+	},
+	'search-day': {
+		open: async (page) => {
+			await openRoom(page, 'general');
+			await page.click(testid('search'));
+			await page.click(`${testid('search-dialog')} button[aria-expanded]`);
+			await page.waitForSelector('[data-today]');
+		}
+	},
+	'composer-emoji': {
+		open: async (page) => {
+			await openRoom(page, 'general');
+			await page.click(testid('emoji'));
+			await page.waitForSelector(testid('emoji-search'));
+		}
+	},
+	'template-edit': {
+		open: async (page) => {
+			await openRoom(page, 'general');
+			await page.click(testid('template'));
+			await page.click(testid('templates-manage'));
+			await page.click(testid('template-add'));
+			await page.fill('[name=title]', '検温');
+		}
+	},
+	'files-on-their-way': {
+		open: async (page) => {
+			await openRoom(page, 'general');
+			await make(page, 'holdFiles');
+			await page.setInputFiles(testid('file-input'), [
+				{ name: '創部の写真.png', mimeType: 'image/png', buffer: PNG },
+				{ name: '検査結果.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7 sample') }
+			]);
+			await page.click(`${testid('send')}:not([disabled])`);
+			await page.locator(testid('message-files')).waitFor();
+			await page.evaluate(() => {
+				const { attachments } = globalThis.fakeBackend.calls.find(({ name }) => name === 'sendMessage').input;
+				for (const id of attachments) globalThis.fakeBackend.moveFile(id, { kind: 'uploading', bytes: 7 });
+			});
+			await page
+				.locator(`${testid('message')} progress`)
+				.nth(1)
+				.waitFor();
+		}
+	},
+	'link-failed': {
+		scene: 'state=busy',
+		open: async (page) => {
+			await busy(page);
+			await bring(page, '手順は');
+			await make(page, 'failNext', 'openLink', 'internal');
+			await message(page, '手順は').locator('a').click();
+			await page.waitForSelector(testid('link-failed'));
 		}
 	},
 	'palette-nothing': {

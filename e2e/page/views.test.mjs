@@ -18,7 +18,7 @@ describe('every view is accessible and fits a small window', { timeout: 1_200_00
 			['en', 'dark']
 		]) {
 			test(`${name} (${lang}, ${theme})`, async () => {
-				page = await browser.page(`lang=${lang}&theme=${theme}&${scene}`, { width: 900, height: 600, path });
+				page = await browser.page(`lang=${lang}&theme=${theme}&${scene}`, { width: 720, height: 520, path });
 				await open?.(page);
 				await assertAccessible(page);
 			});
