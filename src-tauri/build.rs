@@ -46,6 +46,8 @@ const COMMANDS: &[&str] = &[
     "attachment_picture",
     "save_attachment",
     "pasted_picture",
+    "watch_drags",
+    "dropped_bytes",
     "set_room_choices",
     "list_people",
     "create_room",

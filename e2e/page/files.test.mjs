@@ -63,6 +63,46 @@ describe('files', { timeout: 240_000 }, () => {
 		await page.waitForSelector(`${testid('room-item')}[data-room-id=general]:has-text("one.png two.png")`);
 	});
 
+	test('where the engine keeps dropped files from the page, they come from the shell, piece by piece', async () => {
+		await start();
+		await let_('drag', { kind: 'over' });
+		await page.waitForSelector(testid('drop-invitation'));
+		await let_('drag', { kind: 'gone' });
+		await page.waitForSelector(testid('drop-invitation'), { state: 'detached' });
+		await let_('drag', { kind: 'over' });
+		const long = [...Buffer.concat([Buffer.from('%PDF-1.7 '), Buffer.alloc(600 * 1024, 'x')])];
+		await let_('drop', [
+			{ name: 'dropped.png', bytes: [...PNG] },
+			{ name: 'long.pdf', bytes: long }
+		]);
+		await page.waitForSelector(testid('drop-invitation'), { state: 'detached' });
+		await ready();
+		assert.deepEqual(await names(), ['dropped.png', 'long.pdf']);
+		assert.deepEqual(
+			(await calls('droppedBytes')).map(({ offset }) => offset),
+			[0, 0, 512 * 1024]
+		);
+		await page.waitForSelector(`${testid('composer-files')} img`);
+		await page.locator(`${testid('composer-files')} .kind`, { hasText: 'PDF' }).waitFor();
+	});
+
+	test('of what is dropped, what is empty, too large or no longer there says so, and is not read', async () => {
+		await start();
+		await let_('drop', [
+			{ name: 'folder', bytes: [] },
+			{ name: 'huge.mp4', bytes: [0], size: 4_294_967_295 }
+		]);
+		await page.getByText('The file is empty').waitFor();
+		await page.locator(testid('composer-files')).getByText('too large').waitFor();
+		assert.deepEqual(await calls('droppedBytes'), []);
+		await let_('drop', [{ name: 'cut.txt', bytes: [65], size: 2 }]);
+		await page
+			.locator(`${testid('composer-files')} ${testid('file')}`, { hasText: 'cut.txt' })
+			.getByRole('alert')
+			.waitFor();
+		assert.equal(await page.isDisabled(testid('send')), true);
+	});
+
 	test('a file dropped where none can be taken does not carry the window away', async () => {
 		page = await browser.page('lang=en&state=baseline');
 		await openRoom(page, 'general');

@@ -1,12 +1,14 @@
 /** Files between two clinicians in real windows, over the real server, with a network that goes away. */
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import { randomBytes } from 'node:crypto';
 import { eventually } from '../../scripts/processes.mjs';
 import { keepEvidence, testid } from './computer.mjs';
+import { Dragging } from './dragging.mjs';
 import { Stage } from './stage.mjs';
 
 /** A picture of noise, which nothing can make smaller: some megabytes. */
@@ -133,6 +135,53 @@ describe('files', () => {
 		await sato.openRoom('general');
 		const waits = `function () { return document.querySelector('[data-testid=composer-files]')?.textContent ?? ''; }`;
 		await eventually(async () => (await sato.page.run(waits)).includes('書きかけの添付.png'), 20, 'the file');
+	});
+
+	/** The names of the files that wait beside what is written. */
+	const waiting = (computer) =>
+		computer.page.run(
+			`function (selector) { return [...document.querySelectorAll(selector)].map((name) => name.textContent); }`,
+			`${testid('composer-files')} .name`
+		);
+
+	test('files are dragged into the window from another program, and go with the message', async () => {
+		const folder = join(stage.folder, '紹介 状');
+		mkdirSync(folder);
+		const paths = [join(folder, '創部 1.png'), join(folder, '検査.pdf')];
+		writeFileSync(paths[0], noise(900, 700));
+		writeFileSync(paths[1], '%PDF-1.7 検査の結果');
+		const [, x, y] = /X=(\d+)\nY=(\d+)/.exec(suzuki.desktop.xdotool('getwindowgeometry', '--shell', suzuki.window));
+		const over = (dragging) => dragging.over(suzuki.window, Number(x) + 700, Number(y) + 300);
+		const begin = (kinds) => Dragging.begin(suzuki.desktop.env.DISPLAY, kinds);
+		// A link of a browser is no file, whatever it leads to.
+		const link = await begin({
+			'text/uri-list': 'file:///etc/passwd\r\n',
+			'text/html': '<a href="file:///etc/passwd">x</a>'
+		});
+		if (await over(link)) await link.drop();
+		link.end();
+		const files = await begin({ 'text/uri-list': paths.map((path) => `${pathToFileURL(path)}\r\n`).join('') });
+		assert.ok(await over(files), 'the window takes files');
+		await eventually(() => suzuki.sees(testid('drop-invitation')), 15, 'the invitation');
+		files.leave();
+		await eventually(async () => !(await suzuki.sees(testid('drop-invitation'))), 15, 'the invitation to go');
+		assert.ok(await over(files));
+		assert.ok(await files.drop(), 'they are taken');
+		files.end();
+		await isReady(suzuki);
+		assert.deepEqual(await waiting(suzuki), ['創部 1.png', '検査.pdf']);
+		await suzuki.send('紹介状です');
+		await sato.message('紹介状です');
+		const { token } = await server.signIn('sato');
+		const { body } = await server.call('GET', '/api/rooms/general/messages?limit=200', { token });
+		const { attachments } = body.messages.find(({ content }) => content === '紹介状です');
+		assert.deepEqual(
+			attachments.map(({ name, mediaType, width, size }) => [name, mediaType, width ?? null, size]),
+			[
+				['創部 1.png', 'image/png', 900, statSync(paths[0]).size],
+				['検査.pdf', 'application/pdf', null, statSync(paths[1]).size]
+			]
+		);
 	});
 
 	test('neither computer has a byte of them in the clear', async () => {

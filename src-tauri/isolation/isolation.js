@@ -46,6 +46,8 @@ const COMMANDS = Object.freeze({
 	copy_attachment: { roomId: 'string', id: 'string', toRoomId: 'string', copyId: 'string' },
 	attachment_picture: { roomId: 'string', id: 'string', size: 'string' },
 	pasted_picture: {},
+	watch_drags: { onDrag: 'string' },
+	dropped_bytes: { id: 'number', offset: 'number' },
 	save_attachment: { roomId: 'string', id: 'string' },
 	set_room_choices: { roomId: 'string', choices: 'object' },
 	list_people: {},

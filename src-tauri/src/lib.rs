@@ -10,6 +10,7 @@ mod choices;
 mod cli;
 mod commands;
 mod core_handle;
+mod drag;
 #[cfg(target_os = "linux")]
 mod drawing;
 mod file_name;
@@ -43,7 +44,7 @@ use hugmedo_chat_core::Config;
 use tauri::{AppHandle, Manager, Runtime, WindowEvent, plugin::TauriPlugin};
 
 use crate::{
-    away::OutOfFocus, cli::Cli, core_handle::CoreHandle, ipc::Stream, keychain::Keychain, lifecycle::Ending,
+    away::OutOfFocus, cli::Cli, core_handle::CoreHandle, drag::Drags, ipc::Stream, keychain::Keychain, lifecycle::Ending,
     notifications::SystemNotifier, profile::Profile, removal::Leaving, tray::TrayState, updates::Updates,
 };
 
@@ -67,6 +68,7 @@ pub fn run() -> ExitCode {
         .manage(leaving.clone())
         .manage(Updates::default())
         .manage(Stream::default())
+        .manage(Drags::default())
         .manage(Ending::default())
         .manage(OutOfFocus::default())
         .manage(TrayState::default())

@@ -8,7 +8,7 @@ use tauri::{
 
 use tauri_plugin_window_state::StateFlags;
 
-use crate::{core_handle::CoreHandle, ipc::Stream, profile::Profile};
+use crate::{core_handle::CoreHandle, drag, ipc::Stream, profile::Profile};
 
 /// The label of the one window; capabilities and commands are bound to it.
 pub(crate) const MAIN: &str = "main";
@@ -35,6 +35,7 @@ pub(crate) fn create<R: Runtime>(app: &AppHandle<R>, profile: &Profile, hidden: 
         })
         .build()?;
     check_spelling(&window);
+    drag::watch(&window);
     Ok(())
 }
 

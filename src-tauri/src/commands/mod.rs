@@ -8,6 +8,7 @@ mod clipboard;
 mod connection;
 mod devices;
 mod diagnostics;
+mod drag;
 mod installation;
 mod link;
 mod lock;
@@ -64,6 +65,8 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         attachments::attachment_picture,
         attachments::save_attachment,
         clipboard::pasted_picture,
+        drag::watch_drags,
+        drag::dropped_bytes,
         rooms::set_room_choices,
         rooms::list_people,
         rooms::create_room,

@@ -13,12 +13,13 @@ use tauri::{
 };
 use tempfile::TempDir;
 
-use crate::{core_handle::CoreHandle, ipc::Stream, window};
+use crate::{core_handle::CoreHandle, drag::Drags, ipc::Stream, window};
 
 /// The app as it is configured, with secrets in memory.
 fn app(data_dir: &TempDir) -> App<MockRuntime> {
     mock_builder()
         .manage(Stream::default())
+        .manage(Drags::default())
         .manage(CoreHandle::new(
             Config::new(data_dir.path()),
             Arc::new(MemorySecrets::default()),

@@ -11,6 +11,7 @@ import type { ChannelItem } from './bindings/ChannelItem';
 import type { ClientMessageId } from './bindings/ClientMessageId';
 import type { DeviceView } from './bindings/DeviceView';
 import type { Draft } from './bindings/Draft';
+import type { DragView } from './bindings/DragView';
 import type { EditText } from './bindings/EditText';
 import type { ErrorCode } from './bindings/ErrorCode';
 import type { Gaze } from './bindings/Gaze';
@@ -130,6 +131,10 @@ export interface Backend {
 	attachmentPicture(roomId: RoomId, id: string, size: PictureSize): Promise<ArrayBuffer>;
 	/** The PNG on the system's clipboard, where a paste does not bring it; no bytes if there is none. */
 	pastedPicture(): Promise<ArrayBuffer>;
+	/** Tells of files that are dragged over the window, where its engine keeps them from the page. Replaces an earlier listener. */
+	watchDrags(onDrag: (drag: DragView) => void): Promise<void>;
+	/** At most 512 KiB of a dropped file from `offset` on. */
+	droppedBytes(id: number, offset: number): Promise<ArrayBuffer>;
 	/** Asks the person where to, and saves a copy of the file there. False if they chose no place. */
 	saveAttachment(roomId: RoomId, id: string): Promise<boolean>;
 

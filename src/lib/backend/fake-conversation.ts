@@ -150,6 +150,14 @@ export function conversationCommands({ scene, rooms, files, record, linked, reac
 			record('pastedPicture');
 			return new ArrayBuffer(0);
 		},
+		async watchDrags(onDrag) {
+			record('watchDrags');
+			files.onDrag = onDrag;
+		},
+		async droppedBytes(id, offset) {
+			record('droppedBytes', { id, offset });
+			return files.dropped(id, offset);
+		},
 		async saveAttachment(roomId, id) {
 			record('saveAttachment', { roomId, id });
 			fetchFile(id);

@@ -7,6 +7,7 @@
 import { BackendError } from './backend';
 import type { AttachmentState } from './bindings/AttachmentState';
 import type { AttachmentView } from './bindings/AttachmentView';
+import type { DragView } from './bindings/DragView';
 import type { NewAttachment } from './bindings/NewAttachment';
 import type { PictureSize } from './bindings/PictureSize';
 import type { ViewChange } from './bindings/ViewChange';
@@ -20,6 +21,8 @@ const BEGINNINGS: [bytes: string, mediaType: string][] = [
 	['%PDF', 'application/pdf']
 ];
 const THUMBNAIL_PX = 320;
+/** So much of a dropped file is had at once. */
+const PIECE_BYTES = 512 * 1024;
 
 interface FakeFile {
 	view: AttachmentView;
@@ -33,7 +36,27 @@ interface FakeFile {
 export class FakeFiles {
 	readonly #files = new Map<string, FakeFile>();
 
+	/** What was dropped, by the number it is read by. */
+	readonly #dropped: Uint8Array<ArrayBuffer>[] = [];
+	onDrag: (drag: DragView) => void = () => {};
+
 	constructor(private readonly publish: (change: ViewChange) => void) {}
+
+	/** Files are let go over the window of an engine that keeps them from the page. `size`: what is said of it, whatever is there. */
+	drop(given: { name: string; bytes: number[]; size?: number }[]) {
+		const files = given.map(({ name, bytes, size = bytes.length }) => ({
+			id: this.#dropped.push(Uint8Array.from(bytes)) - 1,
+			name,
+			size
+		}));
+		this.onDrag({ kind: 'dropped', files });
+	}
+
+	dropped(id: number, offset: number): ArrayBuffer {
+		const bytes = this.#dropped[id];
+		if (!bytes) throw new BackendError('notFound', 'no such file was dropped', false);
+		return bytes.slice(offset, offset + PIECE_BYTES).buffer;
+	}
 
 	/** A file that a message of the samples carries. */
 	have(roomId: string, view: AttachmentView) {

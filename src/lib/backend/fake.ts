@@ -11,6 +11,7 @@ import { BackendError, type Backend } from './backend';
 import type { AttachmentState } from './bindings/AttachmentState';
 import type { ChannelItem } from './bindings/ChannelItem';
 import type { ConnectionView } from './bindings/ConnectionView';
+import type { DragView } from './bindings/DragView';
 import type { ErrorCode } from './bindings/ErrorCode';
 import type { Gaze } from './bindings/Gaze';
 import type { MessageView } from './bindings/MessageView';
@@ -48,6 +49,10 @@ export interface FakeBackend extends Backend {
 	holdFiles(): void;
 	/** Brings a file a step further. */
 	moveFile(id: string, state: AttachmentState): void;
+	/** Files are over the window, or are not any more, where its engine keeps them from the page. */
+	drag(drag: DragView): void;
+	/** They are let go there; with what they hold. */
+	drop(files: { name: string; bytes: number[]; size?: number }[]): void;
 	setUpdate(view: UpdateView): void;
 	/** Publishes any change, as core would. */
 	publish(change: ViewChange): void;
@@ -167,6 +172,8 @@ export function createFakeBackend(scene = new URLSearchParams()): FakeBackend {
 		setNotificationTest: (outcome) => (notificationTest = outcome),
 		holdFiles: () => (holding = true),
 		moveFile: (id, state) => void files.move(id, state),
+		drag: (drag) => files.onDrag(drag),
+		drop: (given) => files.drop(given),
 		setTypingOf(roomId, authorId, isTyping) {
 			const { id, name } = people[authorId];
 			publish({ kind: 'typingChanged', roomId, typing: isTyping ? [{ userId: id, name }] : [] });

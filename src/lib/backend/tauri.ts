@@ -2,6 +2,7 @@
 import { Channel, invoke } from '@tauri-apps/api/core';
 import { BackendError, type Backend } from './backend';
 import type { ChannelItem } from './bindings/ChannelItem';
+import type { DragView } from './bindings/DragView';
 import type { ErrorCode } from './bindings/ErrorCode';
 
 /** JSON has no `undefined`. */
@@ -52,6 +53,12 @@ export function createTauriBackend(): Backend {
 		copyAttachment: (roomId, id, toRoomId, copyId) => call('copy_attachment', { roomId, id, toRoomId, copyId }),
 		attachmentPicture: (roomId, id, size) => call('attachment_picture', { roomId, id, size }),
 		pastedPicture: () => call('pasted_picture'),
+		watchDrags(onDrag) {
+			const channel = new Channel<DragView>();
+			channel.onmessage = onDrag;
+			return call('watch_drags', { onDrag: channel });
+		},
+		droppedBytes: (id, offset) => call('dropped_bytes', { id, offset }),
 		saveAttachment: (roomId, id) => call('save_attachment', { roomId, id }),
 		setRoomChoices: (roomId, choices) => call('set_room_choices', { roomId, choices }),
 		listPeople: () => call('list_people'),

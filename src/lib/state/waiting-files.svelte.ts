@@ -23,6 +23,11 @@ const PIECE_BYTES = 512 * 1024;
 /** Why a file cannot be sent. `interrupted`: it was not whole when the page that read it went away. */
 export type FileProblem = ErrorCode | 'interrupted' | 'tooMany';
 
+/** What was chosen, as much as is needed to hand it over: a `File`, or one that the shell reads. */
+export type Chosen = Pick<File, 'name' | 'type' | 'size'> & {
+	slice(start: number, end: number): Blob | Promise<Blob>;
+};
+
 export interface WaitingFile {
 	view: AttachmentView;
 	problem?: FileProblem;
@@ -33,7 +38,7 @@ export class WaitingFiles {
 
 	readonly #rooms = new SvelteMap<RoomId, WaitingFile[]>();
 	/** What is being read, by its id; kept after a failure, so that it can be tried again. */
-	readonly #sources = new Map<string, File>();
+	readonly #sources = new Map<string, Chosen>();
 	/** What has left with a message that core does not have yet. */
 	readonly #taken = new Map<string, WaitingFile>();
 	#turn: Promise<void> = Promise.resolve();
@@ -69,7 +74,7 @@ export class WaitingFiles {
 	}
 
 	/** Puts files into a room's composer and hands them over. Resolves once all of them are. */
-	async add(roomId: RoomId, files: File[]): Promise<void> {
+	async add(roomId: RoomId, files: Chosen[]): Promise<void> {
 		for (const file of files) {
 			const view: AttachmentView = {
 				id: uuidv7(),
@@ -163,7 +168,7 @@ export class WaitingFiles {
 		this.#taken.clear();
 	}
 
-	#refusal(roomId: RoomId, file: File): FileProblem | undefined {
+	#refusal(roomId: RoomId, file: Chosen): FileProblem | undefined {
 		if (file.size === 0) return 'empty';
 		if (file.size > MAX_FILE_BYTES) return 'fileTooLarge';
 		return this.of(roomId).filter((other) => other.problem === undefined).length >= MAX_FILES ? 'tooMany' : undefined;
@@ -179,7 +184,7 @@ export class WaitingFiles {
 		try {
 			await this.#backend.addAttachment({ id, roomId, name, size });
 			for (let offset = 0; offset < size; offset += PIECE_BYTES) {
-				const bytes = await base64(source.slice(offset, offset + PIECE_BYTES));
+				const bytes = await base64(await source.slice(offset, offset + PIECE_BYTES));
 				if (!this.#sources.has(id)) {
 					// Taken away meanwhile, perhaps before core had it.
 					await this.#backend.removeAttachment(id);

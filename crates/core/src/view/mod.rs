@@ -8,6 +8,7 @@ mod attachment;
 mod change;
 mod conversation;
 mod device;
+mod drag;
 mod lock;
 mod notification;
 mod policy;
@@ -25,6 +26,7 @@ pub use conversation::{
     RoomChoices, RoomNotify, SearchHit, SearchPage, SearchQuery, Template,
 };
 pub use device::DeviceView;
+pub use drag::{DragView, DroppedFile};
 pub use lock::{LockView, PinView};
 pub use notification::NotificationTest;
 pub use policy::{PolicyFault, PolicyKey, PolicyProblem, PolicyView};
