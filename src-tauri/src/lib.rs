@@ -44,8 +44,9 @@ use hugmedo_chat_core::Config;
 use tauri::{AppHandle, Manager, Runtime, WindowEvent, plugin::TauriPlugin};
 
 use crate::{
-    away::OutOfFocus, cli::Cli, core_handle::CoreHandle, drag::Drags, ipc::Stream, keychain::Keychain, lifecycle::Ending,
-    notifications::SystemNotifier, profile::Profile, removal::Leaving, tray::TrayState, updates::Updates,
+    away::OutOfFocus, cli::Cli, core_handle::CoreHandle, drag::Drags, ipc::Stream, keychain::Keychain,
+    lifecycle::Ending, notifications::SystemNotifier, profile::Profile, removal::Leaving, tray::TrayState,
+    updates::Updates,
 };
 
 /// Runs the app until its window is closed or it is told to end.

@@ -165,7 +165,8 @@ async fn who_writes_at_one_server_is_told_to_members_alone_at_the_other() {
     let mut alice = pair.here.enter("alice", "ward").await;
     let (mut bob, mut carol) = (pair.there.enter("bob", "ward").await, pair.there.enter("carol", "ward").await);
     // His socket is not told, and has joined still.
-    Store::in_database(&pair.postgres.database()).change("DELETE FROM member WHERE room_id = 'ward' AND user_id = 'bob'");
+    Store::in_database(&pair.postgres.database())
+        .change("DELETE FROM member WHERE room_id = 'ward' AND user_id = 'bob'");
     alice.ask("typing", json!({ "roomId": "ward", "isTyping": true })).await;
     carol.event_named("typing").await;
     assert_eq!(bob.heard().await, []);
