@@ -152,7 +152,7 @@ pub(crate) fn watch<R: Runtime>(window: &WebviewWindow<R>) {
                 return;
             }
             glib::signal::signal_stop_emission_by_name(view, "drag-data-received");
-            let paths = data.uris().into_iter().filter_map(|uri| glib::filename_from_uri(uri).ok());
+            let paths = data.uris().into_iter().filter_map(|uri| glib::filename_from_uri(&uri).ok());
             let taken = app.state::<Drags>().dropped(paths.map(|(path, _)| path).collect());
             drag.drag_finish(taken, false, time);
         });
