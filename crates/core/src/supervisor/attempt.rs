@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::FusedFuture};
 use hugmedo_chat_protocol::{ConnectAuth, PROTOCOL_VERSION, SessionEndReason};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{Ended, Established};
 use crate::{
@@ -21,11 +21,12 @@ use crate::{
 const HEAD_START: Duration = Duration::from_secs(4);
 /// How long a socket that failed gets once more when calls do get through: the server may have only just come up.
 const SECOND_CHANCE: Duration = Duration::from_secs(3);
-/// How long the calls that stand in may take to get through, from when nothing else is waited for.
-const CALLS_LIMIT: Duration = Duration::from_secs(20);
+/// How long after the beginning calls are still waited for when a socket has failed that was waited for till then.
+const STAND_IN: Duration = Duration::from_secs(10);
 
 /// A connection the server has accepted, or why there is none.
 pub(super) async fn establish(account: &Arc<Account>) -> Result<Established, Ended> {
+    let latest = Instant::now() + STAND_IN;
     let socket = connect(account, account.network.transport.as_ref());
     if account.is_baseline() {
         return Ok(live(socket.await?));
@@ -42,13 +43,13 @@ pub(super) async fn establish(account: &Arc<Account>) -> Result<Established, End
     match early {
         Some(Ok(connection)) => Ok(live(connection)),
         Some(Err(Ended::Link(Some(code)))) if may_be_blocked(code) => {
-            let limited = stand_in(calls, code).await?;
+            let Ok(calls) = calls.await else { return Err(Ended::Link(Some(code))) };
             if code == ErrorCode::ProxyInUse {
-                return Ok(limited);
+                return Ok(Established { connection: calls, limited: Some(code) });
             }
             match timeout(SECOND_CHANCE, socket_only(account)).await {
                 Ok(Ok(connection)) => Ok(live(connection)),
-                _ => Ok(limited),
+                _ => Ok(limited(calls)),
             }
         }
         Some(Err(ended)) => Err(ended),
@@ -56,30 +57,16 @@ pub(super) async fn establish(account: &Arc<Account>) -> Result<Established, End
         None => tokio::select! {
             biased;
             outcome = &mut socket => match outcome {
-                Err(Ended::Link(Some(code))) if may_be_blocked(code) => stand_in(calls, code).await,
+                Err(Ended::Link(Some(code))) if may_be_blocked(code) && !calls.is_terminated() => {
+                    match timeout_at(latest, calls).await {
+                        Ok(Ok(connection)) => Ok(limited(connection)),
+                        _ => Err(Ended::Link(Some(code))),
+                    }
+                }
                 outcome => outcome.map(live),
             },
-            Ok(connection) = calls.as_mut() => {
-                Ok(Established { connection, limited: Some(ErrorCode::WebSocketBlocked) })
-            }
+            Ok(connection) = calls.as_mut() => Ok(limited(connection)),
         },
-    }
-}
-
-/// Calls in place of a socket that failed so, or that failure.
-async fn stand_in(
-    calls: impl FusedFuture<Output = Result<Connection, Ended>>,
-    code: ErrorCode,
-) -> Result<Established, Ended> {
-    if calls.is_terminated() {
-        return Err(Ended::Link(Some(code)));
-    }
-    match timeout(CALLS_LIMIT, calls).await {
-        Ok(Ok(connection)) => {
-            let limited = if code == ErrorCode::ProxyInUse { code } else { ErrorCode::WebSocketBlocked };
-            Ok(Established { connection, limited: Some(limited) })
-        }
-        _ => Err(Ended::Link(Some(code))),
     }
 }
 
@@ -90,6 +77,10 @@ pub(super) async fn socket_only(account: &Arc<Account>) -> Result<Connection, En
 
 fn live(connection: Connection) -> Established {
     Established { connection, limited: None }
+}
+
+fn limited(calls: Connection) -> Established {
+    Established { connection: calls, limited: Some(ErrorCode::WebSocketBlocked) }
 }
 
 /// Whether a socket that failed so may be one that is blocked on the way. What the server itself has said is no such sign.
