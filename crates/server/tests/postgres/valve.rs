@@ -8,6 +8,8 @@ use tokio::{
     sync::watch,
 };
 
+const AT_ONCE: usize = 64 * 1024;
+
 /// What is held while the valve is closed.
 #[derive(Clone, Copy)]
 pub(crate) enum Holds {
@@ -60,7 +62,8 @@ async fn pass(
     mut closing: watch::Receiver<bool>,
     holding: watch::Sender<u64>,
 ) {
-    let (mut asked, mut answered) = (Vec::new(), Vec::new());
+    // So large that what was said at once is read at once, and no word lies in two pieces.
+    let (mut asked, mut answered) = (Vec::with_capacity(AT_ONCE), Vec::with_capacity(AT_ONCE));
     let mut is_meant = false;
     loop {
         let (is_asked, is_held) = tokio::select! {
