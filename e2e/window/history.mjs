@@ -26,11 +26,11 @@ export async function prepend(scrolled, row, times) {
 	};
 	const [drifts, frames] = [[], []];
 	while (drifts.length < times) {
-		// A list that was opened just now goes to its end by itself until it has settled.
+		// A list that was opened just now goes to its end by itself until it has settled, and rows that are measured above move it too.
 		do {
 			scroller.scrollTop = ahead + step - 50;
 			await still();
-		} while (scroller.scrollTop > 2 * ahead);
+		} while (scroller.scrollTop >= ahead + step);
 		const rows = Array.from(scroller.querySelectorAll(row));
 		const { key } = rows.find((one) => one.getBoundingClientRect().top > top).dataset;
 		const place = placeOf(key) + step;
