@@ -19,7 +19,6 @@ mod dawdlers;
 mod demo;
 mod engine;
 mod escalation;
-mod hang_ups;
 mod hospital;
 mod issuer;
 mod malformed;
