@@ -1,6 +1,6 @@
 /** Views that pass: what has just failed, what is asked or found to be nothing, what one is in the middle of. */
 import { inSight, openRoom, room, settled, testid } from './scene.mjs';
-import { PNG, busy, onMessage, pressed, settings, signIn, withFiles } from './ways.mjs';
+import { PNG, bring, busy, message, onMessage, pressed, settings, signIn, withFiles } from './ways.mjs';
 
 /** Lets something happen in the fake backend. */
 const make = (page, what, ...args) =>
@@ -199,6 +199,16 @@ export const moments = {
 				.locator(`${testid('message')} progress`)
 				.nth(1)
 				.waitFor();
+		}
+	},
+	'link-failed': {
+		scene: 'state=busy',
+		open: async (page) => {
+			await busy(page);
+			await bring(page, '手順は');
+			await make(page, 'failNext', 'openLink', 'internal');
+			await (await inSight(page, message(page, '手順は').locator('a'))).click();
+			await page.waitForSelector(testid('link-failed'));
 		}
 	},
 	'palette-nothing': {
