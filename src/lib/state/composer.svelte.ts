@@ -92,6 +92,8 @@ export class Composer {
 
 	/** The files that go with the next message. */
 	files = $derived.by(() => this.#desk.files.of(this.roomId));
+	/** Those of them that are shown: what was sent keeps the files it has. */
+	shownFiles = $derived(this.editing ? [] : this.files);
 	filesReady = $derived.by(() => this.#desk.files.ready(this.roomId));
 	/** Counting a megabyte costs time, so what cannot fit is not counted. */
 	length = $derived.by(() => (this.text.length > MAX_CHARS * 4 ? this.text.length : scalars(this.text)));
